@@ -1,0 +1,1 @@
+"""The yardsticks: `python -m benchmarks` lists them, `python -m benchmarks NAME` runs one."""

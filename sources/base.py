@@ -1,0 +1,137 @@
+"""The contract between the service and a source, as small as it can be.
+
+A source is opened, checked and asked for its slices; a slice is read in batches:
+
+    async with SOURCES[service_type](configuration) as source:
+        await source.ping()
+        for slice_ in await source.slices(advanced_rules, seed):
+            async with aclosing(slice_.batches(is_unchanged)) as batches:
+                async for batch in batches: ...
+
+A batch is a block of bytes, because a Python object a row is what a fast read cannot afford:
+
+    line  = id  SEPARATOR  hash  SEPARATOR  members  LF
+    id      the document's id as a JSON string, quotes included
+    hash    a signed 64-bit decimal; equal hashes of one id mean an equal document
+    members the document's JSON object without its opening brace, so that a reader can put its own members first
+
+JSON text contains no raw control character, so neither SEPARATOR nor LF can occur inside a part.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, ClassVar, Protocol, Self
+
+SEPARATOR = b"\x01"
+
+IsUnchanged = Callable[[Sequence[str], Sequence[int]], Sequence[bool]]
+"""Told ids and hashes of a run of rows, says for each whether its document is known as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A block of rows read from one slice, in the line format of this module."""
+
+    lines: bytes
+    """Documents, one a line, the last one terminated too. May be empty."""
+    count: int
+    """How many lines there are."""
+    unchanged: int = 0
+    """How many further rows were read whose documents `is_unchanged` knew; they are not in `lines`."""
+    nulled: int = 0
+    """How many values were replaced by null because JSON cannot hold them or they were over the size cap."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that would stop a sync, or that a person should know, with its remedy."""
+
+    problem: str
+    remedy: str
+    is_fatal: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleProblem:
+    """A rule that cannot be used: the ids of the rules it concerns and one sentence each."""
+
+    ids: tuple[str, ...]
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What a source can do, in the protocol's words (`features` of a connector document)."""
+
+    basic_sync_rules: bool = True
+    advanced_sync_rules: bool = False
+    incremental_sync: bool = False
+    document_level_security: bool = False
+
+
+class Slice(Protocol):
+    """The unit that is read completely or not at all: for a database, a table or an advanced rule."""
+
+    @property
+    def name(self) -> str:
+        """How a person calls it, e.g. `public.album`."""
+
+    @property
+    def estimated_rows(self) -> int | None:
+        """About how many rows it has, for progress; None if unknown."""
+
+    @property
+    def mapping(self) -> Mapping[str, Any]:
+        """Elasticsearch `properties` of its fields, derived from their types."""
+
+    def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
+        """Read the whole slice under one snapshot.
+
+        Ends normally only when every row was read; any doubt is an exception. Called again, it starts
+        again from the first row on a new snapshot. With `is_unchanged`, every row read is asked about once, and the
+        rows it knows are counted in `Batch.unchanged` instead of being rendered into `Batch.lines`; a source that
+        can read hashes cheaper than documents reads the hashes first, under the same snapshot.
+
+        Raises SourceUnavailableError if reading again may succeed, SourceConfigurationError otherwise.
+        """
+
+
+class Source(Protocol):
+    """One configured source. Built complete; opened with `async with`."""
+
+    service_type: ClassVar[str]
+    name: ClassVar[str]
+    fields: ClassVar[Mapping[str, Mapping[str, Any]]]
+    """The configuration schema: field name -> label, order, type, value, ... as registered on the connector."""
+    features: ClassVar[Features]
+
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        """Take plain values by field name. Raises SourceConfigurationError naming every problem at once."""
+
+    async def __aenter__(self) -> Self:
+        """Acquire what reading needs. Connects lazily or at once, as suits the source."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release everything within seconds, whatever state the source is in."""
+
+    async def ping(self) -> None:
+        """Prove that the source answers with these credentials. Raises SourceError."""
+
+    async def check(self) -> Sequence[Finding]:
+        """Report everything that would stop a sync or surprise its owner, each finding with its remedy."""
+
+    async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
+        """Say what is wrong with an advanced snippet's value; nothing if it can be used."""
+
+    async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
+        """Discover what this sync reads. What cannot be read is an error, never left out.
+
+        `advanced_rules` is the snippet's value, empty for none. `seed` (signed 64-bit) enters every hash, so that
+        a caller who sends documents differently gets different hashes.
+        """
