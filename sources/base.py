@@ -10,12 +10,13 @@ A source is opened, checked and asked for its slices; a slice is read in batches
 
 A batch is a block of bytes, because a Python object a row is what a fast read cannot afford:
 
-    line  = id  SEPARATOR  hash  SEPARATOR  members  LF
+    line  = id  ID_END  hash  HASH_END  members  LF
     id      the document's id as a JSON string, quotes included
     hash    a signed 64-bit decimal; equal hashes of one id mean an equal document
     members the document's JSON object without its opening brace, so that a reader can put its own members first
 
-JSON text contains no raw control character, so neither SEPARATOR nor LF can occur inside a part.
+JSON text contains no raw control character, so none of ID_END, HASH_END and LF can occur inside a part; and as
+they differ, one `bytes.replace` each turns a block into requests.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -23,7 +24,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self
 
-SEPARATOR = b"\x01"
+ID_END = b"\x01"
+HASH_END = b"\x02"
 
 IsUnchanged = Callable[[Sequence[str], Sequence[int]], Sequence[bool]]
 """Told ids and hashes of a run of rows, says for each whether its document is known as it is."""
@@ -111,6 +113,10 @@ class Source(Protocol):
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         """Take plain values by field name. Raises SourceConfigurationError naming every problem at once."""
+
+    @property
+    def scope(self) -> Mapping[str, str]:
+        """Members which every document of this source carries and no other source's do, e.g. its `database`."""
 
     async def __aenter__(self) -> Self:
         """Acquire what reading needs. Connects lazily or at once, as suits the source."""
