@@ -1,0 +1,1 @@
+"""Everything the service says to Elasticsearch, and the only place that says it."""
