@@ -1,7 +1,7 @@
 """The right of a worker to write for its job, which ends by itself when it is not renewed.
 
-Elasticsearch does not stop a worker whose job was given to another: claiming is an unconditional overwrite. So a
-worker stops itself: if no heartbeat of it was accepted for `FENCING_SECONDS`, less than the time after which
+Elasticsearch does not stop a worker whose job was given to another: claiming is an unconditional overwrite. So
+a worker stops itself: if no heartbeat of it was accepted for `FENCING_SECONDS`, less than the time after which
 others may declare its job idle, it writes nothing more.
 
     heartbeat accepted          fencing               idle limit
@@ -69,7 +69,7 @@ class Lease:
             raise self._ended_by
         if self.is_expired:
             raise JobLostError(
-                f"No heartbeat was accepted for {self._fencing_seconds:.0f} s; another worker may own this job."
+                f"No heartbeat was accepted for {self._fencing_seconds:.0f} s; another worker may own the job."
             )
 
     async def confirm(self) -> None:

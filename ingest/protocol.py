@@ -6,8 +6,8 @@
       pipeline, scheduling, features     pipeline       /  the job was created
       status, last_*  set by us          status, counts, error
 
-Documents are also written by Kibana, by curl and by other versions of this service, so reading is tolerant: an
-unknown or null member reads as absent, an unknown word of a closed set as None.
+Documents are also written by Kibana, by curl and by other versions of this service, so reading is tolerant:
+an unknown or null member reads as absent, an unknown word of a closed set as None.
 """
 
 from collections.abc import Mapping

@@ -23,6 +23,7 @@ from yarl import URL
 from ingest import config, errors
 from ingest.elasticsearch import retry
 from ingest.elasticsearch.retry import Backoff
+from ingest.secret import Secret
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
@@ -137,7 +138,7 @@ class Client:
         """View that names its requests in Elasticsearch's logs and tasks (`x-opaque-id`)."""
         return self._view("protocol", {"X-Opaque-Id": opaque_id})
 
-    def for_content(self, opaque_id: str, api_key: config.Secret | None = None) -> Self:
+    def for_content(self, opaque_id: str, api_key: Secret | None = None) -> Self:
         """View for a content index: its own connections and, if given, the connector's own key."""
         headers = {"X-Opaque-Id": opaque_id}
         if api_key is not None:

@@ -1,7 +1,7 @@
 """When to try again: the one policy behind every retry.
 
 A wait is drawn from uniform(0, min(ceiling, initial * 2^n)) (full jitter, so that many workers do not return
-at the same moment), never shorter than what `Retry-After` asked for, and the waits of one request share a time
+at the same moment), never shorter than what `Retry-After` asked for, and the waits of one request share a
 budget. Sleeping is a plain awaitable, so canceling the task ends a wait at once.
 """
 
