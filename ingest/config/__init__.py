@@ -1,0 +1,9 @@
+"""`config.yml`: what may be in it (`settings`), how it is read (`loading`), and the checked, frozen result.
+
+load -> files.read_text -> document.parse -> kinds read each value -> relations between them -> Config
+"""
+
+from ingest.config.loading import load
+from ingest.config.settings import Bulk, Config, ConnectorEntry, Elasticsearch, ErrorMonitor, Service
+
+__all__ = ["Bulk", "Config", "ConnectorEntry", "Elasticsearch", "ErrorMonitor", "Service", "load"]

@@ -1,0 +1,316 @@
+"""What a setting's value may be, and how the text of `config.yml` becomes it.
+
+YAML guesses types (`no` is false, `0123` is 83, `12:30:45` is 45045), so a kind looks at the text a person
+wrote and at YAML's guess, and refuses when the two could mean different things.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from ingest.config.document import Node, Scalar, Section, Sequence
+from ingest.secret import Secret
+
+T = TypeVar("T")
+
+_DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,9})?")
+_TRUE, _FALSE = {"true", "yes", "on"}, {"false", "no", "off"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADERS_OF_THE_CLIENT = {
+    "authorization",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "accept",
+    "host",
+}
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+
+
+class WrongValueError(ValueError):
+    """The value cannot be used; the message says why, without repeating the value of a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """How a value is read, and the words that tell a person what is allowed."""
+
+    allowed: str
+    read: Callable[[Node], T]
+    is_secret: bool = False
+
+
+def text(allowed: str = "a text", longest: int = 4096) -> Kind[str]:
+    """Take a text on one line, not empty."""
+
+    def read(node: Node) -> str:
+        return _checked_line(_text_of(node), longest)
+
+    return Kind(allowed, read)
+
+
+def identifier() -> Kind[str]:
+    """Take a connector's id: what can be one segment of a URL's path."""
+
+    def read(node: Node) -> str:
+        value = _checked_line(_text_of(node), 512)
+        if value.lower() == "changeme":
+            raise WrongValueError("is still the placeholder 'changeme'")
+        if (
+            "/" in value
+            or "\\" in value
+            or value in {".", ".."}
+            or value != value.strip()
+            or value.startswith("_")
+        ):
+            raise WrongValueError(f"cannot be an id: {value!r}")
+        return value
+
+    return Kind("the connector's id, at most 512 bytes, without '/', not starting with '_'", read)
+
+
+def integer(lowest: int, highest: int) -> Kind[int]:
+    """Take a whole number within a range."""
+
+    def read(node: Node) -> int:
+        written = _scalar_of(node)
+        if not _DIGITS.fullmatch(written.text) or written.tag == "bool":
+            raise WrongValueError(f"{written.text!r} is not a whole number")
+        value = int(written.text)
+        if not lowest <= value <= highest:
+            raise WrongValueError(f"{value} is out of range")
+        return value
+
+    return Kind(f"a whole number from {lowest} to {highest}", read)
+
+
+def number(lowest: float, highest: float) -> Kind[float]:
+    """Take a decimal number within a range."""
+
+    def read(node: Node) -> float:
+        written = _scalar_of(node)
+        if not _DECIMAL.fullmatch(written.text):
+            raise WrongValueError(f"{written.text!r} is not a number")
+        value = float(written.text)
+        if not lowest <= value <= highest:
+            raise WrongValueError(f"{written.text} is out of range")
+        return value
+
+    return Kind(f"a number from {lowest:g} to {highest:g}", read)
+
+
+def boolean() -> Kind[bool]:
+    """Take true or false; the words only where they cannot have been meant as a text."""
+
+    def read(node: Node) -> bool:
+        written = _scalar_of(node)
+        if written.tag != "bool" and not written.is_from_environment:
+            raise WrongValueError(f"{written.text!r} is a {written.tag_name}")
+        word = written.text.lower()
+        if word not in _TRUE | _FALSE:
+            raise WrongValueError(f"{written.text!r} is neither true nor false")
+        return word in _TRUE
+
+    return Kind("true or false, without quotes", read)
+
+
+def choice(*words: str, synonyms: Mapping[str, str] | None = None) -> Kind[str]:
+    """Take one of some words, in any case."""
+    other_words = synonyms or {}
+
+    def read(node: Node) -> str:
+        written = _text_of(node)
+        word = other_words.get(written.lower(), written.lower())
+        if word not in words:
+            raise WrongValueError(f"{written!r} is unknown")
+        return word
+
+    return Kind("one of " + ", ".join(words), read)
+
+
+def secret() -> Kind[Secret]:
+    """Take a password: any text without control characters."""
+    return Kind(
+        "a text in quotes, not empty", lambda node: Secret(checked_credential(_text_of(node))), is_secret=True
+    )
+
+
+def api_key() -> Kind[Secret]:
+    """Take an API key, encoded or as `id:key`; the result is always encoded."""
+
+    def read(node: Node) -> Secret:
+        return Secret(encoded_api_key(checked_credential(_text_of(node))))
+
+    return Kind("the `encoded` value Elasticsearch returned, or id:key", read, is_secret=True)
+
+
+def file() -> Kind[Path]:
+    """Take the path of a file; whether it exists is checked by whoever reads it."""
+
+    def read(node: Node) -> Path:
+        return Path(_checked_line(_text_of(node), 4096))
+
+    return Kind("the path of a file", read)
+
+
+def url() -> Kind[str]:
+    """Take the one http or https URL of Elasticsearch, without anything that does not belong there."""
+
+    def read(node: Node) -> str:
+        if isinstance(node, Sequence):
+            raise WrongValueError("is a list")
+        return checked_url(_checked_line(_text_of(node), 1024))
+
+    return Kind("one URL such as https://localhost:9200", read)
+
+
+def texts() -> Kind[tuple[str, ...]]:
+    """Take a list of texts."""
+
+    def read(node: Node) -> tuple[str, ...]:
+        if not isinstance(node, Sequence):
+            raise WrongValueError(f"is {node.described}")
+        return tuple(_checked_line(_text_of(item), 255) for item in node.items)
+
+    return Kind("a list of texts", read)
+
+
+def headers() -> Kind[Mapping[str, str]]:
+    """Take HTTP headers that do not interfere with those the client sets itself."""
+
+    def read(node: Node) -> Mapping[str, str]:
+        if not isinstance(node, Section):
+            raise WrongValueError(f"is {node.described}")
+        found = {name: _checked_line(_text_of(value), 4096) for name, value in node.members.items()}
+        for name in found:
+            if not _HEADER_NAME.fullmatch(name):
+                raise WrongValueError(f"{name!r} is not a header's name")
+            if name.lower() in _HEADERS_OF_THE_CLIENT:
+                raise WrongValueError(f"{name!r} is set by the service itself")
+        return found
+
+    return Kind("a map of header names to texts", read)
+
+
+def checked_credential(value: str) -> str:
+    """Return the value if it can be a password or a key. Never says what it was."""
+    if not value.strip():
+        raise WrongValueError("is empty")
+    if _CONTROL.search(value):
+        raise WrongValueError("contains a line break or another control character")
+    return value
+
+
+def encoded_api_key(value: str) -> str:
+    """Return the key as it goes on the wire. Never says what it was."""
+    if value.strip().lower() == "changeme":
+        raise WrongValueError("is still the placeholder 'changeme'")
+    if value.startswith("essu_"):  # keys of Elastic Cloud: opaque
+        return value
+    if ":" in value:
+        identity, _, key = value.partition(":")
+        if not identity or not key or not value.isascii() or " " in value:
+            raise WrongValueError("is not of the form id:key")
+        return base64.b64encode(value.encode()).decode()
+    try:
+        decoded = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise WrongValueError("is not an encoded API key (it is not base64)") from None
+    if b":" not in decoded[1:-1]:
+        raise WrongValueError("is not an encoded API key (it does not hold id:key)")
+    return value
+
+
+def checked_url(value: str) -> str:
+    """Return the URL without a trailing slash, or say precisely what is wrong with it."""
+    if "," in value:
+        raise WrongValueError("names more than one host")
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise WrongValueError("is not a URL (an IPv6 address stands in square brackets)") from None
+    if parts.scheme not in {"http", "https"} or not value.lower().startswith(("http://", "https://")):
+        raise WrongValueError("does not start with http:// or https://")
+    if "@" in parts.netloc:
+        raise WrongValueError("contains a user name or password; use username and password, or api_key")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or value.endswith(("?", "#")):
+        raise WrongValueError("has something after the host and port")
+    host = _checked_host(parts)
+    port = _checked_port(parts)
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{bracketed}" + (f":{port}" if port is not None else "")
+
+
+def is_loopback(host_url: str) -> bool:
+    """Tell whether the URL can only reach this very machine."""
+    name = (urlsplit(host_url).hostname or "").rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _checked_host(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    if not host:
+        raise WrongValueError("names no host")
+    if ":" in host:
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            raise WrongValueError(f"{host!r} is not an IPv6 address") from None
+        return host
+    if parts.netloc.count(":") > 1:
+        raise WrongValueError("is ambiguous (an IPv6 address stands in square brackets)")
+    if not host.isascii():
+        raise WrongValueError("has a host name with letters outside ASCII; write its xn-- form")
+    if not _HOST_NAME.fullmatch(host) or len(host) > 253:
+        raise WrongValueError(f"{host!r} is not a host name")
+    return host
+
+
+def _checked_port(parts: SplitResult) -> int | None:
+    if parts.netloc.endswith(":"):
+        raise WrongValueError("has a colon but no port")
+    try:
+        port = parts.port
+    except ValueError:
+        raise WrongValueError("has a port that is not a number from 1 to 65535") from None
+    if port == 0:
+        raise WrongValueError("has a port that is not a number from 1 to 65535")
+    return port
+
+
+def _scalar_of(node: Node) -> Scalar:
+    if not isinstance(node, Scalar):
+        raise WrongValueError(f"is {node.described}")
+    if node.tag == "null":
+        raise WrongValueError("is empty")
+    return node
+
+
+def _text_of(node: Node) -> str:
+    written = _scalar_of(node)
+    if written.tag != "str" and not written.is_from_environment:
+        raise WrongValueError(f"is read by YAML as a {written.tag_name}; put it in quotes")
+    return written.text
+
+
+def _checked_line(value: str, longest: int) -> str:
+    if not value.strip():
+        raise WrongValueError("is empty")
+    if _CONTROL.search(value):
+        raise WrongValueError("contains a line break or another control character")
+    if len(value.encode("utf-8", "surrogatepass")) > longest:
+        raise WrongValueError(f"is longer than {longest} bytes")
+    return value

@@ -1,0 +1,156 @@
+"""What only several settings together can get wrong, and what is allowed but should be known."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from ingest.config import files
+from ingest.config.kinds import is_loopback
+from ingest.config.settings import MEBIBYTE, Config, Elasticsearch, Service
+
+LONGEST_RETRYING_SECONDS = 3600
+LARGEST_IN_FLIGHT_BYTES = 1024 * MEBIBYTE
+REPORTS_WITHIN_IDLE_LIMIT = 8
+"""So many reports in a row may fail before a job counts as dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A rule that is broken: where to look first, what is wrong, and which settings it was concluded from."""
+
+    at: str
+    problem: str
+    concluded_from: tuple[str, ...]
+
+
+def broken_relations(config: Config, service_types: Collection[str]) -> Iterator[Relation]:
+    """Find every rule between settings that the configuration breaks."""
+    yield from _credentials(config.elasticsearch)
+    yield from _encryption(config)
+    yield from _certificates(config.elasticsearch)
+    yield from _sending(config.elasticsearch)
+    yield from _deadlines(config.service)
+    yield from _connectors(config, service_types)
+
+
+def cautions(config: Config) -> Iterator[str]:
+    """Find what is allowed but may not be what somebody wants."""
+    elasticsearch, service = config.elasticsearch, config.service
+    is_https = elasticsearch.host.startswith("https:")
+    if is_https and not elasticsearch.verify_certs:
+        yield "elasticsearch.verify_certs: is false: whoever answers there is believed to be Elasticsearch"
+    if not is_https and elasticsearch.ca_certs:
+        yield "elasticsearch.ca_certs: has no effect on an http:// host"
+    if not is_https and _has_credentials(config) and not is_loopback(elasticsearch.host):
+        yield "elasticsearch.allow_insecure_http: credentials and documents are sent unencrypted"
+    if service.service_types and not service.worker_mode:
+        yield "service.service_types: has no effect without service.worker_mode: true"
+    for number, entry in enumerate(config.connectors):
+        if not entry.create and (entry.index_name or entry.name):
+            yield f"connectors[{number}]: index_name and name have no effect without create: true"
+
+
+def _credentials(settings: Elasticsearch) -> Iterator[Relation]:
+    sources = (
+        "elasticsearch.api_key",
+        "elasticsearch.username",
+        "elasticsearch.password",
+        "elasticsearch.host",
+    )
+    if settings.api_key and (settings.username or settings.password):
+        problem = "api_key and username or password are given (give either api_key, or username and password)"
+        yield Relation("elasticsearch", problem, sources)
+    elif settings.username and not settings.password:
+        yield Relation(
+            "elasticsearch.username", "is given without a password (give both, or an api_key)", sources
+        )
+    elif settings.password and not settings.username:
+        yield Relation(
+            "elasticsearch.password", "is given without a username (give both, or an api_key)", sources
+        )
+    elif settings.api_key is None and settings.username is None and not is_loopback(settings.host):
+        problem = "no credentials are given for another machine (give an api_key, or username and password)"
+        yield Relation("elasticsearch", problem, sources)
+    if settings.password and settings.password.reveal() == "changeme" and not is_loopback(settings.host):
+        problem = "is still the placeholder 'changeme' (allowed only for this machine itself)"
+        yield Relation("elasticsearch.password", problem, sources)
+
+
+def _encryption(config: Config) -> Iterator[Relation]:
+    settings = config.elasticsearch
+    if settings.host.startswith("https:") or is_loopback(settings.host) or settings.allow_insecure_http:
+        return
+    if _has_credentials(config):
+        problem = "would send credentials unencrypted (use https://, or set allow_insecure_http: true)"
+        yield Relation(
+            "elasticsearch.host", problem, ("elasticsearch.host", "elasticsearch.allow_insecure_http")
+        )
+
+
+def _has_credentials(config: Config) -> bool:
+    settings = config.elasticsearch
+    return bool(settings.api_key or settings.password or any(entry.api_key for entry in config.connectors))
+
+
+def _certificates(settings: Elasticsearch) -> Iterator[Relation]:
+    if settings.ca_certs is None:
+        return
+    try:
+        files.check_certificates(settings.ca_certs)
+    except files.FileError as error:
+        yield Relation(
+            "elasticsearch.ca_certs", f"{error} (a PEM file of certificates)", ("elasticsearch.ca_certs",)
+        )
+
+
+def _sending(settings: Elasticsearch) -> Iterator[Relation]:
+    for at, part in (("elasticsearch", settings), ("elasticsearch.bulk", settings.bulk)):
+        if part.max_retries * part.retry_interval_seconds > LONGEST_RETRYING_SECONDS:
+            problem = "times retry_interval is over an hour (at most 3600 seconds of trying again)"
+            yield Relation(f"{at}.max_retries", problem, (f"{at}.max_retries", f"{at}.retry_interval"))
+    bulk = settings.bulk
+    if bulk.chunk_max_mem_size_bytes * bulk.max_concurrency > LARGEST_IN_FLIGHT_BYTES:
+        at = "elasticsearch.bulk.chunk_max_mem_size"
+        problem = "times max_concurrency is over 1024 MiB (that much memory would be in flight)"
+        yield Relation(at, problem, (at, "elasticsearch.bulk.max_concurrency"))
+
+
+def _deadlines(service: Service) -> Iterator[Relation]:
+    if service.fencing_limit_seconds >= service.idle_limit_seconds:
+        problem = (
+            "is not below service.idle_limit (a job must stop writing before another service may take over)"
+        )
+        yield Relation("service.fencing_limit", problem, ("service.fencing_limit", "service.idle_limit"))
+    if service.job_report_interval_seconds * REPORTS_WITHIN_IDLE_LIMIT > service.idle_limit_seconds:
+        problem = "is over an eighth of service.idle_limit (a few lost reports must not end a job)"
+        yield Relation(
+            "service.job_report_interval", problem, ("service.job_report_interval", "service.idle_limit")
+        )
+
+
+def _connectors(config: Config, service_types: Collection[str]) -> Iterator[Relation]:
+    known = ", ".join(sorted(service_types))
+    if config.service.worker_mode and not config.service.service_types:
+        yield Relation(
+            "service.service_types", "is needed by worker_mode (a list of types)", ("service.service_types",)
+        )
+    if service_types:
+        for unknown in sorted(set(config.service.service_types) - set(service_types)):
+            yield Relation("service.service_types", f"{unknown!r} is unknown (known are: {known})", ())
+    if not config.connectors and not config.service.worker_mode:
+        problem = "names no connector (a list of connector_id and service_type, or service.worker_mode: true)"
+        yield Relation("connectors", problem, ("connectors", "service.worker_mode"))
+    counts = Counter(entry.connector_id for entry in config.connectors)
+    for number, entry in enumerate(config.connectors):
+        at = f"connectors[{number}]"
+        if entry.connector_id and counts[entry.connector_id] > 1:
+            problem = (
+                f"{entry.connector_id!r} is listed {counts[entry.connector_id]} times (each connector once)"
+            )
+            yield Relation(f"{at}.connector_id", problem, (f"{at}.connector_id",))
+        if service_types and entry.service_type not in service_types:
+            problem = f"{entry.service_type!r} is unknown (known are: {known})"
+            yield Relation(f"{at}.service_type", problem, (f"{at}.service_type",))
+        if entry.create and not entry.index_name:
+            problem = "is needed to create the connector (the name of its content index)"
+            yield Relation(f"{at}.index_name", problem, (f"{at}.index_name",))

@@ -1,0 +1,321 @@
+"""Every setting of `config.yml`: its key, its type, its default and what it does, each said once.
+
+The dataclasses are what the rest of the service sees: complete, checked, frozen, sizes in bytes and times in
+seconds. The example file and the tests read the same declarations, so neither can say something else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ingest.config import kinds
+from ingest.config.kinds import Kind
+from ingest.secret import Secret
+
+MEBIBYTE = 1024 * 1024
+SOON_SECONDS = 0.05
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """How one key of `config.yml` becomes one field."""
+
+    key: str
+    kind: Kind[Any]
+    default: Any
+    """As it would be written in `config.yml`; None if the key has no default."""
+    explanation: str
+    times: int = 1
+    """How many of the field's units are one of the key's."""
+    is_required: bool = False
+
+
+def setting(
+    key: str, kind: Kind[Any], default: Any, explanation: str, *, times: int = 1, is_required: bool = False
+) -> Any:
+    """Declare a field that `config.yml` can set under `key`."""
+    declared = Setting(
+        key=key, kind=kind, default=default, explanation=explanation, times=times, is_required=is_required
+    )
+    return field(default_factory=lambda: _as_field(default, times), metadata={"setting": declared})
+
+
+def _as_field(default: Any, times: int) -> Any:
+    match default:
+        case dict():
+            return MappingProxyType(default)
+        case list():
+            return tuple(default)
+        case _:
+            return default if times == 1 else default * times
+
+
+def section(key: str, of: type[Any]) -> Any:
+    """Declare a field that holds the settings below `key`."""
+    return field(default_factory=of, metadata={"section": key, "of": of})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorMonitor:
+    """When refused documents end a job (`elasticsearch.bulk.error_monitor`)."""
+
+    enabled: bool = setting(
+        "enabled",
+        kinds.boolean(),
+        True,
+        "End a job when too many documents are refused; false only counts them.",
+    )
+    max_total_errors: int = setting(
+        "max_total_errors", kinds.integer(0, 1_000_000_000), 1000, "Refused documents a job may have in all."
+    )
+    max_consecutive_errors: int = setting(
+        "max_consecutive_errors",
+        kinds.integer(0, 1_000_000_000),
+        10,
+        "Refused documents it may have in a row.",
+    )
+    max_error_rate: float = setting(
+        "max_error_rate", kinds.number(0, 1), 0.15, "Share of the window that may be refused."
+    )
+    error_window_size: int = setting(
+        "error_window_size",
+        kinds.integer(1, 1_000_000),
+        100,
+        "How many of the latest documents the window holds.",
+    )
+    error_queue_size: int = setting(
+        "error_queue_size",
+        kinds.integer(0, 1000),
+        10,
+        "Refusals shown as a sample in the log and the job's metadata.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulk:
+    """How documents are sent (`elasticsearch.bulk`)."""
+
+    chunk_size: int = setting(
+        "chunk_size", kinds.integer(1, 100_000), 10_000, "Most documents in one request."
+    )
+    chunk_max_mem_size_bytes: int = setting(
+        "chunk_max_mem_size",
+        kinds.integer(1, 90),
+        5,
+        "Most MiB in one request, as sent. Elasticsearch itself refuses requests of 100 MB.",
+        times=MEBIBYTE,
+    )
+    max_concurrency: int = setting(
+        "max_concurrency",
+        kinds.integer(1, 64),
+        5,
+        "Most requests in flight for one job; lowered while Elasticsearch is busy.",
+    )
+    max_retries: int = setting(
+        "max_retries", kinds.integer(0, 100), 5, "How often what failed for the moment is sent again."
+    )
+    retry_interval_seconds: int = setting(
+        "retry_interval",
+        kinds.integer(1, 600),
+        10,
+        "Seconds of the first wait; later ones grow up to a minute.",
+    )
+    compress: bool = setting(
+        "compress", kinds.boolean(), False, "Send gzip. Saves network, costs CPU of the service."
+    )
+    error_monitor: ErrorMonitor = section("error_monitor", ErrorMonitor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elasticsearch:
+    """Where Elasticsearch is and how to talk to it (`elasticsearch`)."""
+
+    host: str = setting("host", kinds.url(), "http://localhost:9200", "URL of Elasticsearch.")
+    api_key: Secret | None = setting(
+        "api_key", kinds.api_key(), None, "API key, encoded or as id:key. Instead of username and password."
+    )
+    username: str | None = setting(
+        "username", kinds.text("a user name", 1024), None, "User name. Instead of api_key."
+    )
+    password: Secret | None = setting("password", kinds.secret(), None, "Password of that user.")
+    allow_insecure_http: bool = setting(
+        "allow_insecure_http",
+        kinds.boolean(),
+        False,
+        "Send credentials unencrypted to another machine. Only for networks where nobody can listen.",
+    )
+    verify_certs: bool = setting(
+        "verify_certs",
+        kinds.boolean(),
+        True,
+        "Check the server's certificate and its name. false is for trying out.",
+    )
+    ca_certs: Path | None = setting(
+        "ca_certs", kinds.file(), None, "PEM file of certificates to trust instead of the system's."
+    )
+    headers: Mapping[str, str] = setting(
+        "headers", kinds.headers(), {}, "Further HTTP headers of every request."
+    )
+    request_timeout_seconds: int = setting(
+        "request_timeout", kinds.integer(1, 3600), 240, "Seconds until a request counts as failed."
+    )
+    max_wait_duration_seconds: int = setting(
+        "max_wait_duration",
+        kinds.integer(0, 86_400),
+        240,
+        "Seconds to wait for Elasticsearch at start before giving up.",
+    )
+    initial_backoff_duration_seconds: int = setting(
+        "initial_backoff_duration", kinds.integer(1, 600), 1, "Seconds of the first wait at start."
+    )
+    backoff_multiplier: int = setting(
+        "backoff_multiplier", kinds.integer(1, 10), 2, "Factor from one wait at start to the next."
+    )
+    max_retries: int = setting(
+        "max_retries",
+        kinds.integer(0, 100),
+        5,
+        "How often a request that failed for the moment is sent again.",
+    )
+    retry_interval_seconds: int = setting(
+        "retry_interval",
+        kinds.integer(1, 600),
+        10,
+        "Seconds of the first wait; later ones grow up to a minute.",
+    )
+    bulk: Bulk = section("bulk", Bulk)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """How the service behaves (`service`)."""
+
+    idling_seconds: int = setting(
+        "idling",
+        kinds.integer(1, 3600),
+        30,
+        "Seconds between two looks at each connector: configuration, rules, schedule.",
+    )
+    heartbeat_seconds: int = setting(
+        "heartbeat", kinds.integer(1, 1800), 300, "Seconds after which a connector is checked in again."
+    )
+    job_poll_interval_seconds: float = setting(
+        "job_poll_interval",
+        kinds.number(SOON_SECONDS, 3600),
+        1,
+        "Seconds between two looks for waiting sync jobs.",
+    )
+    job_check_interval_seconds: float = setting(
+        "job_check_interval",
+        kinds.number(SOON_SECONDS, 60),
+        3,
+        "Seconds between two looks whether a running job was canceled.",
+    )
+    job_report_interval_seconds: float = setting(
+        "job_report_interval",
+        kinds.number(SOON_SECONDS, 60),
+        10,
+        "Seconds between two reports of a running job's counts.",
+    )
+    fencing_limit_seconds: float = setting(
+        "fencing_limit",
+        kinds.number(1, 290),
+        240,
+        "Seconds without an accepted report after which a job stops writing by itself. Below idle_limit.",
+    )
+    idle_limit_seconds: float = setting(
+        "idle_limit",
+        kinds.number(2, 86_400),
+        300,
+        "Seconds without a report after which any service ends a job as failed. Alike in all services.",
+    )
+    job_cleanup_interval_seconds: int = setting(
+        "job_cleanup_interval", kinds.integer(1, 86_400), 300, "Seconds between two searches for such jobs."
+    )
+    shutdown_timeout_seconds: float = setting(
+        "shutdown_timeout",
+        kinds.number(0, 3600),
+        8,
+        "Seconds that requests in flight get when the service is stopped.",
+    )
+    max_concurrent_content_syncs: int = setting(
+        "max_concurrent_content_syncs", kinds.integer(1, 1000), 1, "Sync jobs that run at the same time."
+    )
+    max_concurrent_scheduling_tasks: int = setting(
+        "max_concurrent_scheduling_tasks",
+        kinds.integer(1, 1000),
+        4,
+        "Connectors that are looked at at the same time.",
+    )
+    worker_mode: bool = setting(
+        "worker_mode",
+        kinds.boolean(),
+        False,
+        "Serve every connector of the service_types, besides those listed.",
+    )
+    service_types: tuple[str, ...] = setting(
+        "service_types", kinds.texts(), [], "Types served in worker mode."
+    )
+    log_level: str = setting(
+        "log_level",
+        kinds.choice(*LOG_LEVELS, synonyms={"warn": "warning", "fatal": "critical"}),
+        "info",
+        "Least severe lines that are logged.",
+    )
+    log_format: str = setting(
+        "log_format",
+        kinds.choice("auto", "console", "json"),
+        "auto",
+        "console for people, json for machines (ECS); auto is console at a terminal and json elsewhere.",
+    )
+    strict_permissions: bool = setting(
+        "strict_permissions",
+        kinds.boolean(),
+        False,
+        "Refuse files with secrets that other users of the machine can read.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorEntry:
+    """One connector this service works for (an entry of `connectors`)."""
+
+    connector_id: str = setting(
+        "connector_id", kinds.identifier(), None, "The connector's id in Elasticsearch.", is_required=True
+    )
+    service_type: str = setting(
+        "service_type",
+        kinds.text("a type", 255),
+        None,
+        "Kind of its source, such as postgresql.",
+        is_required=True,
+    )
+    api_key: Secret | None = setting(
+        "api_key", kinds.api_key(), None, "API key for this connector's data, instead of the one above."
+    )
+    create: bool = setting(
+        "create", kinds.boolean(), False, "Create the connector in Elasticsearch if it does not exist."
+    )
+    index_name: str | None = setting(
+        "index_name",
+        kinds.text("the name of an index", 255),
+        None,
+        "Content index of a connector created this way.",
+    )
+    name: str | None = setting(
+        "name", kinds.text("a name", 1024), None, "Display name of a connector created this way."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All of `config.yml`."""
+
+    elasticsearch: Elasticsearch = section("elasticsearch", Elasticsearch)
+    service: Service = section("service", Service)
+    connectors: tuple[ConnectorEntry, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What a person should know although the file can be used; one sentence each."""
