@@ -1,9 +1,10 @@
 """Fixtures every test may use: a real PostgreSQL server, an empty database on it, an embedded Elasticsearch."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from sandbox.elasticsearch import Server, serve
 from sandbox.postgresql import Cluster
 
 
@@ -12,3 +13,10 @@ def cluster() -> Iterator[Cluster]:
     """One PostgreSQL server for the whole run of this worker."""
     with Cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture
+async def elasticsearch() -> AsyncIterator[Server]:
+    """An embedded Elasticsearch of its own for each test, in this process, empty."""
+    async with serve() as server:
+        yield server

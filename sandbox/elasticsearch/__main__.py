@@ -1,0 +1,40 @@
+"""`python -m sandbox.elasticsearch`: run the server until interrupted."""
+
+import argparse
+import asyncio
+import signal
+
+from sandbox.elasticsearch.security import Security, User
+from sandbox.elasticsearch.server import serve
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.elasticsearch", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=9200, help="0 takes a free one")
+    parser.add_argument("--version", default="9.1.0", help="the version to report")
+    parser.add_argument("--password", help="require authentication, as user elastic with this password")
+    parser.add_argument("--admin", action="store_true", help="open the routes below /_sandbox")
+    asyncio.run(_run(parser.parse_args()))
+
+
+async def _run(options: argparse.Namespace) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    security = Security([User("elastic", options.password)]) if options.password else None
+    async with serve(
+        host=options.host,
+        port=options.port,
+        version=options.version,
+        security=security,
+        admin=options.admin,
+    ) as server:
+        print(server.url, flush=True)  # noqa: T201 - the one line a caller reads to find the server
+        await stopped.wait()
+
+
+if __name__ == "__main__":
+    main()

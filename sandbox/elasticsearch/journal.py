@@ -1,0 +1,168 @@
+"""What happened: every request with its answer and effect, in order.
+
+In process it is `server.journal`; tests ask it what was sent, or wait until something was.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sandbox.elasticsearch.request import Effect
+
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "es-secondary-authorization"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One request. `body` and `answer` are cut at the journal's limit; the byte counts are not."""
+
+    number: int
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    body_bytes: int
+    began_at: str
+    began_monotonic: float
+    principal: str | None = None
+    opaque_id: str | None = None
+    status: int | None = None
+    answer: bytes = b""
+    answer_bytes: int = 0
+    ended_monotonic: float | None = None
+    fault: str | None = None
+    effect: Effect = field(default_factory=Effect)
+
+    def json(self) -> Any:
+        """The body as JSON; None if it was empty."""
+        return orjson.loads(self.body) if self.body else None
+
+    def lines(self) -> list[Any]:
+        """The body as newline-delimited JSON."""
+        return [orjson.loads(line) for line in self.body.splitlines() if line]
+
+    def answer_json(self) -> Any:
+        """The answer as JSON; None if it was empty."""
+        return orjson.loads(self.answer) if self.answer else None
+
+    def to_wire(self) -> dict[str, Any]:
+        """The entry as the admin route shows it."""
+        return {
+            "number": self.number,
+            "method": self.method,
+            "path": self.path,
+            "query": dict(self.query),
+            "headers": dict(self.headers),
+            "body": self.body.decode("utf-8", "replace"),
+            "body_bytes": self.body_bytes,
+            "began_at": self.began_at,
+            "began_monotonic": self.began_monotonic,
+            "ended_monotonic": self.ended_monotonic,
+            "principal": self.principal,
+            "opaque_id": self.opaque_id,
+            "status": self.status,
+            "answer": self.answer.decode("utf-8", "replace"),
+            "answer_bytes": self.answer_bytes,
+            "fault": self.fault,
+            "effect": {
+                "indexed": self.effect.indexed,
+                "deleted": self.effect.deleted,
+                "failed": self.effect.failed,
+                "notes": self.effect.notes,
+            },
+        }
+
+
+class Journal:
+    """The entries in the order the requests arrived; the oldest fall out beyond `entries`."""
+
+    def __init__(self, *, entries: int = 100_000, kept_bytes: int = 64 * 1024) -> None:
+        self.kept_bytes = kept_bytes
+        self._entries: deque[Entry] = deque(maxlen=entries)
+        self._count = 0
+        self._waiting: list[tuple[Callable[[Entry], bool], asyncio.Future[Entry]]] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(tuple(self._entries))
+
+    def begin(
+        self,
+        *,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+        began_at: str,
+        began_monotonic: float,
+    ) -> Entry:
+        """Note a request before anything is done about it."""
+        entry = Entry(
+            number=self._count,
+            method=method,
+            path=path,
+            query=query,
+            headers={name: value for name, value in headers.items() if name.lower() not in SECRET_HEADERS},
+            body=body[: self.kept_bytes],
+            body_bytes=len(body),
+            began_at=began_at,
+            began_monotonic=began_monotonic,
+            opaque_id=headers.get("X-Opaque-Id"),
+        )
+        self._count += 1
+        self._entries.append(entry)
+        return entry
+
+    def end(self, entry: Entry, *, status: int | None, answer: bytes, ended_monotonic: float) -> None:
+        """Note what the request was answered with (status None: nothing), and wake who waits for it."""
+        entry.status = status
+        entry.answer = answer[: self.kept_bytes]
+        entry.answer_bytes = len(answer)
+        entry.ended_monotonic = ended_monotonic
+        for predicate, future in self._waiting:
+            if not future.done() and predicate(entry):
+                future.set_result(entry)
+
+    def requests(
+        self, *, method: str | None = None, path: str | None = None, status: int | None = None
+    ) -> list[Entry]:
+        """The entries with this method, path and status; a path may end in `*`."""
+        return [
+            entry
+            for entry in self._entries
+            if (method is None or entry.method == method)
+            and (path is None or _path_matches(entry.path, path))
+            and (status is None or entry.status == status)
+        ]
+
+    async def wait_for(
+        self, predicate: Callable[[Entry], bool], *, timeout_seconds: float = 30, past: bool = True
+    ) -> Entry:
+        """The first answered request the predicate holds for, past (unless told not to look) or to come."""
+        if past:
+            for entry in self._entries:
+                if entry.ended_monotonic is not None and predicate(entry):
+                    return entry
+        future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+        waiting = (predicate, future)
+        self._waiting.append(waiting)
+        try:
+            return await asyncio.wait_for(future, timeout_seconds)
+        finally:
+            self._waiting.remove(waiting)
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        self._entries.clear()
+
+
+def _path_matches(path: str, pattern: str) -> bool:
+    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern

@@ -1,0 +1,18 @@
+"""All routes of the server, gathered from the modules that define them."""
+
+from sandbox.elasticsearch import cluster
+from sandbox.elasticsearch.routing import Route
+
+
+def routes() -> list[Route]:
+    """Every route the server knows."""
+    return [*cluster.ROUTES, *_connector_routes()]
+
+
+def _connector_routes() -> list[Route]:
+    try:
+        from sandbox.elasticsearch.connectors import ROUTES
+    except ImportError:
+        return []
+    found: list[Route] = ROUTES
+    return found

@@ -1,0 +1,204 @@
+"""The HTTP server: one catch-all handler that reads, routes, authorizes, applies and answers.
+
+request -> body read -> journal -> fault before? -> routed -> authenticated -> handler -> fault after? -> answer
+
+async with serve() as server:
+    server.url, server.state, server.journal, server.faults
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from sandbox.elasticsearch import errors, filter_path, registry
+from sandbox.elasticsearch.clock import Clock
+from sandbox.elasticsearch.journal import Entry, Journal
+from sandbox.elasticsearch.privileges import ClusterPrivilege
+from sandbox.elasticsearch.request import Answer, Request
+from sandbox.elasticsearch.routing import Match, Router, check_call
+from sandbox.elasticsearch.security import ANYBODY, Principal, Security
+from sandbox.elasticsearch.store import State
+
+PRODUCT_HEADER = "X-elastic-product"
+JSON_TYPE = "application/json"
+
+
+@dataclass(slots=True, kw_only=True)
+class Server:
+    """A running server, reachable at `url` and, in process, through its state, journal and faults."""
+
+    state: State
+    requires_authentication: bool
+    journal: Journal
+    router: Router
+    url: str = ""
+    admin: Router | None = None
+
+    async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        """Answer one HTTP request; whatever goes wrong becomes an answer of the server."""
+        body = await _read_body(http, self.state.max_content_bytes)
+        path, _, query_string = http.raw_path.partition("?")
+        entry = self.journal.begin(
+            method=http.method,
+            path=path,
+            query=dict(parse_qsl(query_string, keep_blank_values=True)),
+            headers=http.headers,
+            body=body or b"",
+            began_at=self.state.clock.timestamp(),
+            began_monotonic=self.state.clock.elapsed_seconds(),
+        )
+        if body is None:
+            return self._finished(entry, http, Answer(b"", 413), close=True)
+        answer = self._answer(http, entry, body)
+        return self._finished(entry, http, answer)
+
+    def _answer(self, http: web.BaseRequest, entry: Entry, body: bytes) -> Answer:
+        try:
+            return self._dispatch(http, entry, body)
+        except errors.ElasticsearchError as error:
+            return Answer(error.body(), error.status, error.headers)
+        except errors.PlainError as error:
+            return Answer(error.body(), error.status, error.headers)
+
+    def _dispatch(self, http: web.BaseRequest, entry: Entry, body: bytes) -> Answer:
+        principal = self._authenticated(http)
+        entry.principal = principal.api_key_name or principal.username
+        match = self.router.find(http.method, entry.path)
+        check_call(match.route, path=entry.path, query=entry.query, body=body)
+        _check_content_type(http, body)
+        _authorize(principal, match)
+        return match.route.handler(
+            Request(
+                state=self.state,
+                principal=principal,
+                method=http.method,
+                path=entry.path,
+                path_parameters=match.path_parameters,
+                query=entry.query,
+                headers=http.headers,
+                body=body,
+                effect=entry.effect,
+            )
+        )
+
+    def _authenticated(self, http: web.BaseRequest) -> Principal:
+        if not self.requires_authentication:
+            return ANYBODY
+        now = self.state.clock.milliseconds()
+        return self.state.security.authenticate(http.headers.get("Authorization"), now_milliseconds=now)
+
+    def _finished(
+        self, entry: Entry, http: web.BaseRequest, answer: Answer, *, close: bool = False
+    ) -> web.Response:
+        if (paths := entry.query.get("filter_path")) and not isinstance(answer.body, bytes):
+            answer = Answer(filter_path.filtered(answer.body, paths), answer.status, answer.headers)
+        content = answer.rendered(pretty=entry.query.get("pretty", "false") != "false")
+        headers = {"Content-Type": _answer_type(http), **answer.headers}
+        if answer.status not in (401, 403):
+            headers[PRODUCT_HEADER] = "Elasticsearch"
+        if entry.opaque_id:
+            headers["X-Opaque-Id"] = entry.opaque_id
+        self.journal.end(
+            entry,
+            status=answer.status,
+            answer=content,
+            ended_monotonic=self.state.clock.elapsed_seconds(),
+        )
+        response = web.Response(body=content, status=answer.status, headers=headers)
+        if close:
+            response.force_close()
+        return response
+
+
+async def _read_body(http: web.BaseRequest, limit: int) -> bytes | None:
+    """The whole body, unpacked; None if it is over the limit."""
+    if (http.content_length or 0) > limit:
+        return None
+    pieces = []
+    size = 0
+    async for piece in http.content.iter_any():
+        size += len(piece)
+        if size > limit:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _check_content_type(http: web.BaseRequest, body: bytes) -> None:
+    declared = http.headers.get("Content-Type", "")
+    kind = declared.partition(";")[0].strip().lower()
+    if body and not (kind.endswith(("json", "+x-ndjson"))):
+        raise errors.PlainError(406, f"Content-Type header [{declared}] is not supported")
+
+
+def _answer_type(http: web.BaseRequest) -> str:
+    accepted = http.headers.get("Accept", "")
+    return accepted if accepted.startswith("application/vnd.elasticsearch+json") else JSON_TYPE
+
+
+def _authorize(principal: Principal, match: Match) -> None:
+    privilege = match.route.privilege
+    if privilege is None:
+        return
+    if isinstance(privilege, ClusterPrivilege):
+        principal.demand_cluster(privilege)
+    else:
+        names = match.path_parameters.get("index", "*") or "*"
+        principal.demand_index(privilege, names.split(","))
+
+
+@asynccontextmanager
+async def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    version: str = "9.1.0",
+    build_flavor: str = "default",
+    security: Security | None = None,
+    admin: bool = False,
+    tls: ssl.SSLContext | None = None,
+    clock: Clock | None = None,
+    clock_offset: timedelta = timedelta(),
+    max_content_bytes: int = 100 * 1024 * 1024,
+    journal: Journal | None = None,
+) -> AsyncIterator[Server]:
+    """Run a server until the context ends.
+
+    `port=0` takes a free port. Without `security` nobody needs to authenticate. `admin` opens the routes below
+    `/_sandbox`, through which faults and the journal are reachable from other processes.
+    """
+    clock = clock or Clock()
+    clock.offset = clock_offset
+    state = State(
+        version=version,
+        build_flavor=build_flavor,
+        clock=clock,
+        max_content_bytes=max_content_bytes,
+        security=security or Security(),
+    )
+    server = Server(
+        state=state,
+        requires_authentication=security is not None,
+        journal=journal or Journal(),
+        router=Router(registry.routes()),
+    )
+    runner = web.ServerRunner(web.Server(server.handle, access_log=None))
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, ssl_context=tls, shutdown_timeout=1)
+        await site.start()
+        server.url = _url(host, runner, tls)
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+def _url(host: str, runner: web.ServerRunner, tls: ssl.SSLContext | None) -> str:
+    address = runner.addresses[0]
+    name = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{name}:{address[1]}"
