@@ -4,7 +4,7 @@
         cluster.execute("CREATE TABLE ...", database="postgres")
         connect(host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password)
 
-The binaries come from the wheel of the `sandbox` extra. PostgreSQL refuses to run as root, so as root the server
+The binaries come from the wheel of the `sandbox` extra. PostgreSQL refuses to run as root, so as root it
 runs as `nobody`; the folder and, where that user cannot reach the wheel, a copy of the binaries belong to it.
 """
 

@@ -1,0 +1,87 @@
+"""The project's own files, as its tests about itself read them."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("ingest", "sources", "sandbox", "benchmarks", "tests")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A Python file of ours and what it imports, wherever in the file it does so."""
+
+    name: str
+    path: Path
+    imports: frozenset[str]
+
+    @property
+    def package(self) -> str:
+        """Return the top package it belongs to."""
+        return self.name.partition(".")[0]
+
+    @property
+    def lines(self) -> int:
+        """Return how long the file is."""
+        return len(self.path.read_text().splitlines())
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    """Return every module of every package of ours."""
+    return tuple(
+        _module(path)
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "__pycache__" not in path.parts
+    )
+
+
+@cache
+def tracked_files() -> tuple[Path, ...]:
+    """Return every file under version control, or, without git, every one that was not built."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode == 0:
+        paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    else:
+        paths = [path for path in ROOT.rglob("*") if not _is_built(path)]
+    return tuple(path for path in paths if path.is_file())
+
+
+def within(name: str, package: str) -> bool:
+    """Whether a dotted name is the package or inside it."""
+    return name == package or name.startswith(f"{package}.")
+
+
+def _module(path: Path) -> Module:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return Module(name, path, frozenset(_imports(ast.parse(path.read_text()))))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                # `from package import module` imports the module, `from module import name` the module alone.
+                inner = [f"{module}.{alias.name}" for alias in names if _is_module(f"{module}.{alias.name}")]
+                yield from inner or [module]
+            case ast.ImportFrom(level=level) if level > 0:
+                raise AssertionError(f"relative import, line {node.lineno}: write the whole name")
+            case _:
+                pass
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def _is_built(path: Path) -> bool:
+    return any(part.startswith(".venv") or part in {".git", "__pycache__"} for part in path.parts)
