@@ -13,6 +13,7 @@
         ├── JobLostError                    the job, its connector or its lease is no longer ours: write nothing more
         ├── IndexChangedError               the content index was replaced or removed while the job ran
         ├── IncompleteSyncError             something was not read or not confirmed, so nothing may be deleted
+        ├── InvalidRulesError               the sync rules of the job cannot be used
         └── TooManyRejectionsError          the error monitor's threshold was passed
 """
 
@@ -77,6 +78,10 @@ class IndexChangedError(JobError):
 
 class IncompleteSyncError(JobError):
     """Something was not read to its end or not confirmed, so nothing may be deleted and the job is in error."""
+
+
+class InvalidRulesError(JobError):
+    """The sync rules of the job cannot be used; the message says which and why."""
 
 
 class TooManyRejectionsError(JobError):

@@ -8,6 +8,7 @@ without end. So only its parser is used; a scalar keeps its text beside the type
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -125,9 +126,8 @@ class _LimitedLoader(yaml.SafeLoader):
         self._depth -= 1
         return node
 
-    def _place(self) -> yaml.Mark:
-        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs know no types here
-        return event.start_mark
+    def _place(self) -> Any:
+        return self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs know no types here
 
 
 class _Reader:

@@ -1,6 +1,6 @@
 """`${NAME}` and `${NAME|default}` in the values of `config.yml`.
 
-What is filled in is not looked at again: a password may contain `${`. To write such a text in the file itself,
+What is filled in is not looked at again: a password may contain `${`. To write such a text in the file,
 double the dollar sign: `$${`.
 """
 
