@@ -1,0 +1,51 @@
+"""From the bytes of a request to the declared members of its body, or to the answer that refuses it."""
+
+import json
+from typing import Any
+
+from sandbox.elasticsearch import errors
+from sandbox.elasticsearch.connectors import locations
+from sandbox.elasticsearch.connectors.parsing import PARSE_EXCEPTION, BodyError, ObjectParser
+from sandbox.elasticsearch.request import Request
+
+
+def read(request: Request, parser: ObjectParser) -> dict[str, Any]:
+    """Return the declared members of the body that were given; raise what a bad body is answered with."""
+    value = request.json()
+    text = request.body.decode()
+    _refuse_duplicates(text)
+    try:
+        return parser.read(value)
+    except BodyError as error:
+        raise refusal(error, text) from error
+
+
+def refusal(error: BodyError, text: str | None = None) -> errors.ElasticsearchError:
+    """The answer to a body that could not be read. Without the text, no position is told."""
+    position = "" if text is None else "[{}:{}] ".format(*locations.locate(text, error.path, error.anchor))
+    chain = [error]
+    while chain[-1].cause is not None:
+        chain.append(chain[-1].cause)
+    answer: errors.ElasticsearchError | None = None
+    innermost: errors.ElasticsearchError | None = None
+    for each in reversed(chain):
+        # The parser stands still while an error travels up: every level reports one and the same position.
+        reason = f"{position if each.located else ''}{each.reason}"
+        answer = errors.ElasticsearchError(400, each.kind, reason, caused_by=answer)
+        if innermost is None and each.kind == PARSE_EXCEPTION:
+            innermost = answer
+    if answer is None:  # a chain has at least its first link
+        raise ValueError("no error to answer with")
+    answer.root_cause = innermost
+    return answer
+
+
+def _refuse_duplicates(text: str) -> None:
+    try:
+        key = locations.duplicate_key(text)
+    except RecursionError:
+        raise errors.parsing("Document nesting depth exceeds the maximum allowed (1000)") from None
+    if key is None:
+        return
+    line, column = locations.line_and_column(text, max(0, text.rfind(json.dumps(key, ensure_ascii=False))))
+    raise errors.parsing(f"Duplicate field '{key}'", line=line, column=column)

@@ -1,0 +1,349 @@
+"""Strict reading of request bodies, declared field by field, refusing in Elasticsearch's words.
+
+    ObjectParser("connector_update_error_request", (text_or_null("error", required=True),))
+        .read({"error": 7})
+    BodyError: [connector_update_error_request] error doesn't support values of type: VALUE_NUMBER
+
+A parser is strict (unknown keys refused, with a suggestion) or lenient (unknown keys skipped): requests are
+strict, what nests in them is lenient. Errors nest as the objects do; each knows the path to the value that
+caused it, from which `locations` finds line and column.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sandbox.elasticsearch.connectors.instants import InstantError, canonical_instant
+from sandbox.elasticsearch.connectors.locations import Anchor, Path
+from sandbox.elasticsearch.connectors.suggestions import did_you_mean
+
+PARSE_EXCEPTION = "x_content_parse_exception"
+ILLEGAL_ARGUMENT = "illegal_argument_exception"
+
+INT_RANGE = range(-(2**31), 2**31)
+LONG_RANGE = range(-(2**63), 2**63)
+
+
+class Token(StrEnum):
+    """The kind of a JSON value, in the words of the error messages."""
+
+    START_OBJECT = "START_OBJECT"
+    START_ARRAY = "START_ARRAY"
+    VALUE_STRING = "VALUE_STRING"
+    VALUE_NUMBER = "VALUE_NUMBER"
+    VALUE_BOOLEAN = "VALUE_BOOLEAN"
+    VALUE_NULL = "VALUE_NULL"
+
+
+class BodyError(Exception):
+    """A body cannot be read: what an error envelope needs to say so.
+
+    Only parse exceptions carry a position in their reason; `path` and `anchor` say where it is.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        kind: str = PARSE_EXCEPTION,
+        located: bool = True,
+        path: Path = (),
+        anchor: Anchor = Anchor.VALUE,
+        cause: "BodyError | None" = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.kind = kind
+        self.located = located and kind == PARSE_EXCEPTION
+        self.path = path
+        self.anchor = anchor
+        self.cause = cause
+
+    def wrapped(self, reason: str, key: str) -> "BodyError":
+        """The same failure as the enclosing object reports it."""
+        return BodyError(reason, path=(key, *self.path), anchor=self.anchor, cause=self)
+
+    def below(self, key: str | int) -> "BodyError":
+        """The same failure, its path seen from the container of `key`."""
+        self.path = (key, *self.path)
+        return self
+
+
+def illegal(reason: str, *, kind: str = ILLEGAL_ARGUMENT, cause: BodyError | None = None) -> BodyError:
+    """An unacceptable value of an acceptable kind; it becomes the cause of "failed to parse field"."""
+    return BodyError(reason, kind=kind, cause=cause)
+
+
+def token_of(value: Any) -> Token:
+    """The kind of `value`."""
+    match value:
+        case None:
+            return Token.VALUE_NULL
+        case bool():
+            return Token.VALUE_BOOLEAN
+        case int() | float():
+            return Token.VALUE_NUMBER
+        case str():
+            return Token.VALUE_STRING
+        case dict():
+            return Token.START_OBJECT
+        case _:
+            return Token.START_ARRAY
+
+
+Read = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One declared member: the kinds it takes and how its value is read."""
+
+    name: str
+    accepts: frozenset[Token]
+    read: Read
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectParser:
+    """A declared object. `build` turns the parsed members into the result once all of them have arrived."""
+
+    name: str
+    fields: tuple[Field, ...]
+    strict: bool = False
+    build: Callable[[dict[str, Any]], Any] | None = None
+    _by_name: Mapping[str, Field] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {each.name: each for each in self.fields})
+
+    def read(self, value: Any) -> dict[str, Any]:
+        """Return the declared members of `value` that were given, normalised; raise BodyError."""
+        token = token_of(value)
+        if token is not Token.START_OBJECT:
+            raise BodyError(f"[{self.name}] Expected START_OBJECT but was: {token}")
+        parsed: dict[str, Any] = {}
+        for key, member in value.items():
+            declared = self._by_name.get(key)
+            if declared is not None:
+                parsed[key] = self._read_member(declared, member)
+                self._check_when_complete(parsed, key)
+            elif self.strict:
+                suggestion = did_you_mean(key, self._by_name)
+                raise BodyError(
+                    f"[{self.name}] unknown field [{key}]{suggestion}", path=(key,), anchor=Anchor.KEY
+                )
+        self._require(parsed)
+        return parsed
+
+    def _read_member(self, declared: Field, member: Any) -> Any:
+        token = token_of(member)
+        if token not in declared.accepts:
+            raise BodyError(
+                f"[{self.name}] {declared.name} doesn't support values of type: {token}",
+                path=(declared.name,),
+            )
+        try:
+            return declared.read(member)
+        except BodyError as error:
+            raise error.wrapped(
+                f"[{self.name}] failed to parse field [{declared.name}]", declared.name
+            ) from error
+
+    def _check_when_complete(self, parsed: dict[str, Any], last: str) -> None:
+        """Run `build` when the last declared member arrives; its refusal is that member's failure."""
+        if self.build is None or len(parsed) < len(self.fields):
+            return
+        try:
+            self.build(parsed)
+        except BodyError as error:
+            built = BodyError(
+                f"Failed to build [{self.name}] after last required field arrived", located=False, cause=error
+            )
+            raise built.wrapped(f"[{self.name}] failed to parse field [{last}]", last) from error
+
+    def _require(self, parsed: dict[str, Any]) -> None:
+        # A null counts as absent, unless every declared member was given: the server looks no further then.
+        if len(parsed) == len(self.fields):
+            return
+        missing = [each.name for each in self.fields if each.required and parsed.get(each.name) is None]
+        if missing:
+            raise BodyError(f"Required [{', '.join(missing)}]", kind=ILLEGAL_ARGUMENT, anchor=Anchor.END)
+
+
+_STRING = frozenset({Token.VALUE_STRING})
+_NULL = frozenset({Token.VALUE_NULL})
+_OBJECT = frozenset({Token.START_OBJECT})
+_ARRAY = frozenset({Token.START_ARRAY})
+_NUMERIC = frozenset({Token.VALUE_NUMBER, Token.VALUE_STRING})
+SCALARS = frozenset({Token.VALUE_STRING, Token.VALUE_NUMBER, Token.VALUE_BOOLEAN, Token.VALUE_NULL})
+ANYTHING = SCALARS | _OBJECT | _ARRAY
+
+
+def text(name: str, *, required: bool = False) -> Field:
+    """A string."""
+    return Field(name, _STRING, _unchanged, required)
+
+
+def text_or_null(name: str, *, required: bool = False) -> Field:
+    """A string or null."""
+    return Field(name, _STRING | _NULL, _unchanged, required)
+
+
+def boolean(name: str, *, required: bool = False) -> Field:
+    """A boolean, or one of the strings "true" and "false"."""
+    return Field(name, frozenset({Token.VALUE_BOOLEAN, Token.VALUE_STRING}), read_boolean, required)
+
+
+def integer(name: str, *, required: bool = False) -> Field:
+    """A 32-bit integer, or a string holding one."""
+    return Field(name, _NUMERIC, _read_int, required)
+
+
+def long(name: str, *, required: bool = False) -> Field:
+    """A 64-bit integer, or a string holding one."""
+    return Field(name, _NUMERIC, _read_long, required)
+
+
+def instant(name: str, *, required: bool = False) -> Field:
+    """A date as a string; read into the canonical text of its instant."""
+    return Field(name, _STRING, read_instant, required)
+
+
+def instant_or_null(name: str) -> Field:
+    """A date as a string, or null."""
+    return Field(name, _STRING | _NULL, _or_null(read_instant))
+
+
+def enumeration(
+    name: str, read: Callable[[str], str], *, required: bool = False, null: bool = False
+) -> Field:
+    """A word of a closed set; `read` returns its canonical form."""
+    return Field(name, _STRING | _NULL if null else _STRING, _or_null(read) if null else read, required)
+
+
+def object_of(name: str, read: Read, *, required: bool = False, null: bool = False) -> Field:
+    """A nested object read by `read`."""
+    return Field(name, _OBJECT | _NULL if null else _OBJECT, _or_null(read) if null else read, required)
+
+
+def open_object(name: str, *, required: bool = False, null: bool = False) -> Field:
+    """An object of any content."""
+    return object_of(name, _unchanged, required=required, null=null)
+
+
+def array_of(name: str, read: Read, *, required: bool = False) -> Field:
+    """An array of objects; one bare object stands for an array of one."""
+    return Field(name, _OBJECT | _ARRAY, lambda value: _read_each(value, read), required)
+
+
+def text_array(name: str, *, required: bool = False) -> Field:
+    """An array of strings; one bare string stands for an array of one."""
+    return Field(name, _STRING | _ARRAY, lambda value: _read_each(value, _read_text), required)
+
+
+def value_of(name: str, accepts: frozenset[Token], read: Read, *, required: bool = False) -> Field:
+    """Anything else: the kinds and the reading are given."""
+    return Field(name, accepts, read, required)
+
+
+def words(class_name: str, *values: str, ignore_case: bool = True) -> Callable[[str], str]:
+    """Return a reader of the closed set `values`, which refuses others naming the server's `class_name`."""
+    known = {(value.upper() if ignore_case else value): value for value in values}
+
+    def read(word: str) -> str:
+        found = known.get(word.upper() if ignore_case else word)
+        if found is None:
+            raise illegal(f"Unknown {class_name} [{word}].")
+        return found
+
+    return read
+
+
+def read_boolean(value: Any) -> bool:
+    """Read a boolean as leniently as the server does."""
+    match value:
+        case bool():
+            return value
+        case "true":
+            return True
+        case "false":
+            return False
+        case _:
+            raise illegal(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
+
+
+def read_instant(value: Any) -> str:
+    """Read a date into its canonical text."""
+    try:
+        return canonical_instant(value)
+    except InstantError as error:
+        raise illegal(str(error), kind=error.kind) from error
+
+
+def _read_int(value: Any) -> int:
+    return _read_whole(value, INT_RANGE, "int", "an integer")
+
+
+def _read_long(value: Any) -> int:
+    return _read_whole(value, LONG_RANGE, "long", "a long")
+
+
+def _read_whole(value: Any, allowed: range, type_name: str, article: str) -> int:
+    try:
+        whole = int(value) if isinstance(value, int) else int(float(value))
+    except OverflowError:
+        raise _out_of_range(value, allowed, type_name, article) from None
+    except ValueError:
+        raise illegal(f'For input string: "{value}"', kind="number_format_exception") from None
+    if isinstance(value, str):
+        whole = _whole_text(value, whole)
+    if whole not in allowed:
+        raise _out_of_range(value, allowed, type_name, article)
+    return whole
+
+
+def _whole_text(value: str, rounded: int) -> int:
+    try:
+        return int(value)  # exact where a float would round
+    except ValueError:
+        return rounded
+
+
+def _out_of_range(value: Any, allowed: range, type_name: str, article: str) -> BodyError:
+    if isinstance(value, str):
+        return illegal(f"Value [{value}] is out of range for {article}")
+    return illegal(
+        f"Numeric value ({value}) out of range of {type_name} ({allowed.start} - {allowed.stop - 1})",
+        kind="input_coercion_exception",
+    )
+
+
+def _read_text(value: Any) -> str:
+    token = token_of(value)
+    if token in {Token.START_OBJECT, Token.START_ARRAY, Token.VALUE_NULL}:
+        raise illegal(f"Can't get text on a {token}", kind="illegal_state_exception")
+    if token is Token.VALUE_BOOLEAN:
+        return "true" if value else "false"
+    return str(value)
+
+
+def _read_each(value: Any, read: Read) -> list[Any]:
+    if not isinstance(value, list):
+        return [read(value)]
+    parsed = []
+    for position, element in enumerate(value):
+        try:
+            parsed.append(read(element))
+        except BodyError as error:
+            raise error.below(position) from None
+    return parsed
+
+
+def _or_null(read: Read) -> Read:
+    return lambda value: None if value is None else read(value)
+
+
+def _unchanged(value: Any) -> Any:
+    return value
