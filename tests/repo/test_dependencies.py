@@ -1,4 +1,4 @@
-"""Every import is declared, every dependency is used, and the lock files hold what pyproject.toml asks for."""
+"""Every import is declared, every dependency used, and the lock files hold what pyproject.toml asks for."""
 
 import re
 import sys

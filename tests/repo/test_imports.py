@@ -10,8 +10,8 @@ LAYERS = (
     ("ingest.connector",),
     ("ingest.job",),
     ("ingest.sync",),
-    ("ingest.ledger", "ingest.lease", "ingest.rules", "ingest.schedule", "ingest.stats", "ingest.elasticsearch"),
-    ("ingest.protocol", "ingest.config", "ingest.errors", "ingest.log", "ingest.secret"),
+    ("ingest.elasticsearch", "ingest.ledger", "ingest.lease", "ingest.rules", "ingest.schedule"),
+    ("ingest.protocol", "ingest.stats", "ingest.config", "ingest.log", "ingest.secret", "ingest.errors"),
 )
 """From the command line down to the vocabulary: a module imports from its own layer or from lower ones."""
 
