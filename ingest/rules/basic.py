@@ -1,9 +1,10 @@
-"""Which documents a sync keeps: the first basic rule that matches decides, a document none matches is kept."""
+"""Which documents a sync keeps: the first basic rule that matches decides; what none matches is kept."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ class BasicRule:
     operator: Operator
     value: str
     policy: Policy
-    matches: Matches = field(compare=False, repr=False)
+    matches: Matches = dataclasses.field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class BasicRules:
 
     @classmethod
     def from_wire(cls, wire: Iterable[Mapping[str, Any]]) -> Self:
-        """Read the rules of a job or connector. Raises InvalidRulesError naming every rule that cannot be used.
+        """Read the rules of a job or connector. Raises InvalidRulesError with every problem of every rule.
 
         The default rule only says what happens anyway. So do include rules after which nothing is excluded.
         """
@@ -55,7 +56,7 @@ class BasicRules:
         return not self.rules
 
     def keep(self, document: Mapping[str, Any]) -> bool:
-        """Decide about a document as `parse_document` returns it. Never raises, whatever is in the document."""
+        """Decide about a document as `parse_document` returns it. Never raises, whatever is in it."""
         for rule in self.rules:
             value = document.get(rule.field)
             if value is not None and rule.matches(value):
@@ -63,7 +64,7 @@ class BasicRules:
         return True
 
     def fingerprint(self) -> str:
-        """Return a text that is the same, in every process, for rules that keep the same documents by the same steps."""
+        """Return a text that is the same in every process for rules that decide by the same steps."""
         steps = [[rule.field, rule.operator.value, rule.value, rule.policy.value] for rule in self.rules]
         return hashlib.blake2b(json.dumps(steps).encode(), digest_size=16).hexdigest()
 

@@ -17,7 +17,7 @@ _POLICIES = {policy.value for policy in Policy}
 
 
 def validate(rules: Iterable[Mapping[str, Any]]) -> tuple[FilteringError, ...]:
-    """Return every problem of a set of rules as `validation.errors` wants it; nothing if the set can be used."""
+    """Return every problem of a set of rules as `validation.errors` wants it; nothing if it can be used."""
     own_rules = [rule for rule in rules if not is_default_rule(rule)]
     if len(own_rules) > MOST_RULES:
         return (_problem([], f"There are {len(own_rules)} rules; at most {MOST_RULES} can be used."),)
@@ -68,8 +68,10 @@ def _duplicates(rules: Sequence[Mapping[str, Any]]) -> Iterator[FilteringError]:
     """Report rules that ask the same question; only the first of them could ever decide."""
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for rule in rules:
-        question = tuple(rule.get(member) for member in ("field", "rule", "value"))
-        if all(isinstance(part, str) for part in question):
+        question = tuple(
+            part for member in ("field", "rule", "value") if isinstance(part := rule.get(member), str)
+        )
+        if len(question) == 3:
             alike[question].append(_id_of(rule))
     for (field, operator, value), ids in alike.items():
         if len(ids) > 1:

@@ -167,7 +167,7 @@ def as_number(text: str) -> Decimal | None:
 def exact(value: float | Decimal) -> Decimal | None:
     """Return the number as its JSON text says it, None for what JSON has no number for."""
     try:
-        # The shortest text that gives this float again is what the document said, not the float's binary value.
+        # A float's shortest text is what the document said; its binary value is not.
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     except (InvalidOperation, ValueError, OverflowError):
         return None
