@@ -3,8 +3,8 @@
     log = structlog.get_logger()            log.info("job.finished", status="completed", indexed=622)
     structlog.contextvars.bound_contextvars(connector_id=..., sync_job_id=...)   facts of every line of a job
 
-Names are `noun.verb`, past tense for what is done. Whatever happens, logging never raises into what it reports on: a
-full disk, a closed pipe or a value that cannot be shown costs the line, not the job.
+Names are `noun.verb`, past tense for what is done. Whatever happens, logging never raises into what it reports
+on: a full disk, a closed pipe or a value that cannot be shown costs the line, not the job.
 """
 
 import json
@@ -14,6 +14,9 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, TextIO
 
@@ -34,10 +37,10 @@ _LIBRARIES_SAY_LITTLE = ("aiohttp", "asyncio", "asyncpg")
 
 
 def configure(level: str, style: str, stream: TextIO | None = None) -> None:
-    """Send every line from `level` up to the stream (standard error if none): ours, the libraries' and warnings.
+    """Send every line from `level` up to the stream, standard error if none: ours, the libraries', warnings.
 
-    `style` is console, json, or auto for console at a terminal and json elsewhere. Called again, it replaces what
-    was set before.
+    `style` is console, json, or auto for console at a terminal and json elsewhere. Called again, it replaces
+    what was set before.
     """
     output = sys.stderr if stream is None else stream
     is_terminal = _is_terminal(output)
@@ -56,7 +59,7 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> None:
 
 
 def redacted(value: Any, name: str = "") -> Any:
-    """Return the value with stars for everything that is secret by its type or by the name it is filed under."""
+    """Return the value with stars for all that is secret by its type or by the name it is filed under."""
     match value:
         case None | bool() | int() | float():
             return value
@@ -83,14 +86,12 @@ class _Lines:
         self._stream = stream
 
     def msg(self, line: str) -> None:
-        try:
-            self._stream.write(line + "\n")
+        with suppress(OSError, ValueError):  # full disk, closed pipe: there is nowhere left to say so
+            try:
+                self._stream.write(line + "\n")
+            except UnicodeEncodeError:  # the stream knows fewer characters than the line has
+                self._stream.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
             self._stream.flush()
-        except (
-            OSError,
-            ValueError,
-        ):  # full disk, closed pipe, closed stream: there is nowhere left to say so
-            return
 
     debug = info = warning = warn = error = critical = exception = fatal = log = msg
 
@@ -107,7 +108,7 @@ class _Renderer:
             error = _error_of(facts.pop("exc_info", None))
             shown = {key: redacted(value, key) for key, value in facts.items()}
             line: str = self._render(_now(), level, str(shown.pop("event", "")), shown, error)
-        except Exception as problem:
+        except Exception as problem:  # a value's own code failed; the job that logs it must not
             return _ecs_line(_now(), "error", "log.failed", {"problem": type(problem).__name__}, None)
         return line
 
@@ -125,11 +126,11 @@ def _error_of(exc_info: Any) -> BaseException | None:
 
 
 def _now() -> str:
-    return structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "", {})["timestamp"]  # type: ignore[no-any-return]
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _ecs_line(moment: str, level: str, event: str, facts: dict[str, Any], error: BaseException | None) -> str:
-    """Render as one line of JSON in the Elastic Common Schema; ASCII only, so no character can act on a terminal."""
+    """Render as a line of JSON in the Elastic Common Schema; ASCII only, so nothing can act on a terminal."""
     labels = {key: str(facts.pop(key)) for key in CONTEXT if facts.get(key) is not None}
     logger = facts.pop("logger", None)
     line: dict[str, Any] = {
@@ -138,7 +139,7 @@ def _ecs_line(moment: str, level: str, event: str, facts: dict[str, Any], error:
         "message": event,
         "ecs.version": ECS_VERSION,
         "service.name": "elastic-ingest",
-        "service.version": version("elastic-ingest"),
+        "service.version": _version(),
         "process.pid": os.getpid(),
     }
     if logger is not None:
@@ -154,8 +155,13 @@ def _ecs_line(moment: str, level: str, event: str, facts: dict[str, Any], error:
     return json.dumps(line, default=str)
 
 
+@cache
+def _version() -> str:
+    return version("elastic-ingest")
+
+
 class _Console:
-    """Renders for people: time, level, event, facts; every line of ours starts at the left, nothing else does."""
+    """Renders for people: time, level, event, facts; only a line of ours starts at the left."""
 
     def __init__(self, *, colors: bool) -> None:
         self._renderer = structlog.dev.ConsoleRenderer(
