@@ -4,6 +4,7 @@ read first     unknown or soft-deleted: `connector [x] not found`
 blind          straight to the update: `[x]: document missing`, and soft-deleted connectors are changed
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors
@@ -194,7 +195,7 @@ def update_native(request: Request) -> Answer:
     connector_id = _checked_id(request)
     stored = documents.read_connector(request.state, connector_id)
     index_name = stored.get("index_name")
-    if given["is_native"] and index_name is not None and not index_name.startswith(NATIVE_PREFIX):
+    if given["is_native"] and index_name is not None and not str(index_name).startswith(NATIVE_PREFIX):
         raise errors.state_conflict(
             f"The index name [{index_name}] attached to the connector [{connector_id}] must start with the "
             f"required prefix: [{NATIVE_PREFIX}] to be Elastic-managed. Please update the attached index "
@@ -273,15 +274,13 @@ def _update_given(request: Request, parser: ObjectParser, nothing_given: str) ->
     return documents.update_connector(request, connector_id, given)
 
 
-def _stored_filtering(request: Request, connector_id: str) -> list[dict[str, Any]]:
-    stored: list[dict[str, Any]] = (
-        documents.read_connector(request.state, connector_id).get("filtering") or []
-    )
-    return stored or filtering.default_filtering(documents.now(request.state))
+def _stored_filtering(request: Request, connector_id: str) -> Mapping[str, Any]:
+    stored = documents.read_connector(request.state, connector_id)
+    return filtering.first_entry(stored.get("filtering"), documents.now(request.state))
 
 
 def _value_changes(stored: documents.Source, values: dict[str, Any]) -> dict[str, Any]:
-    unknown = [name for name in values if name not in stored.get("configuration", {})]
+    unknown = [name for name in values if name not in (stored.get("configuration") or {})]
     if unknown:
         raise errors.state_conflict(
             f"Unknown [configuration] fields in the request payload: [{', '.join(unknown)}]. Remove them "

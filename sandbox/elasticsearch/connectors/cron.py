@@ -44,7 +44,7 @@ def _check_days(*, day_of_month: str, day_of_week: str) -> None:
 
 _Special = Callable[[str], bool]
 _ITEM = re.compile(
-    r"(?P<every>\*)?(?P<first>\d+|[A-Z]{3})?(?:-(?P<last>\d+|[A-Z]{3}))?(?:/(?P<step>\d+))?", re.ASCII
+    r"(?P<every>\*)?(?:(?P<first>\d+|[A-Z]{3})(?:-(?P<last>\d+|[A-Z]{3}))?)?(?:/(?P<step>\d+))?", re.ASCII
 )
 
 
@@ -74,12 +74,12 @@ class _FieldRule:
 
     def _check_item(self, item: str) -> None:
         match = _ITEM.fullmatch(item)
-        if match is None or not item or (match["every"] and (match["first"] or match["last"])):
+        if match is None or not item or (match["every"] and match["first"]):
+            raise CronError(f"Unexpected character in [{item}]")
+        if match["last"] is not None and match["first"].isdigit() != match["last"].isdigit():
             raise CronError(f"Unexpected character in [{item}]")
         if match["step"] is not None and not match["first"]:
             self._check_step(int(match["step"]))
-        if match["first"] is None and match["last"] is not None:
-            raise CronError(f"Unexpected character [-] at pos [0] in [{item}]")
         first = self._value(match["first"])
         last = self._value(match["last"])
         if not self.wraps and first is not None and last is not None and last < first:

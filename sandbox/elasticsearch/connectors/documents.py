@@ -164,7 +164,8 @@ def _window(request: Request) -> tuple[int, int]:
             errors.illegal_argument(
                 f"Result window is too large, from + size must be less than or equal to: [{_LARGEST_WINDOW}] "
                 f"but was [{start + size}]. See the scroll api for a more efficient way to request large "
-                "data sets. This limit can be set by changing the [index.max_result_window] index level setting."
+                "data sets. This limit can be set by changing the [index.max_result_window] index level "
+                "setting."
             )
         )
     return start, size

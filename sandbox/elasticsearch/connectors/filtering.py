@@ -127,6 +127,17 @@ def default_filtering(now: str) -> list[dict[str, Any]]:
     return [{"active": _include_everything(now), "domain": DOMAIN, "draft": _include_everything(now)}]
 
 
+def first_entry(stored: Any, now: str) -> Mapping[str, Any]:
+    """Return the one entry that counts of a stored filtering.
+
+    Clients write these documents directly, too: where there is no entry with a draft, it is the default one.
+    """
+    first = stored[0] if isinstance(stored, list) and stored else None
+    if isinstance(first, dict) and isinstance(first.get("draft"), dict):
+        return first
+    return default_filtering(now)[0]
+
+
 def overridden(entries: Sequence[dict[str, Any]], now: str) -> list[dict[str, Any]]:
     """Return a full override as it is stored. The domain is not the caller's to choose."""
     return [
@@ -136,46 +147,36 @@ def overridden(entries: Sequence[dict[str, Any]], now: str) -> list[dict[str, An
 
 
 def edited(
-    stored: Sequence[dict[str, Any]],
+    entry: Mapping[str, Any],
     *,
     rules: Sequence[dict[str, Any]] | None,
     advanced_snippet: dict[str, Any] | None,
     now: str,
 ) -> list[dict[str, Any]]:
     """Return the filtering with a new draft; what is not given keeps the present draft's part."""
-    first = stored[0]
-    draft = first["draft"]
-    return [
-        {
-            **first,
-            "draft": {
-                "advanced_snippet": (
-                    draft["advanced_snippet"]
-                    if advanced_snippet is None
-                    else _dated_part(advanced_snippet, now)
-                ),
-                "rules": draft["rules"] if rules is None else _with_default_rule_last(rules, now),
-                "validation": {"errors": [], "state": "edited"},
-            },
-        }
-    ]
+    draft = dict(entry["draft"])
+    if advanced_snippet is not None:
+        draft["advanced_snippet"] = _dated_part(advanced_snippet, now)
+    if rules is not None:
+        draft["rules"] = _with_default_rule_last(rules, now)
+    draft["validation"] = {"errors": [], "state": "edited"}
+    return [{**entry, "draft": draft}]
 
 
-def validated(stored: Sequence[dict[str, Any]], validation: dict[str, Any]) -> list[dict[str, Any]]:
+def validated(entry: Mapping[str, Any], validation: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the filtering with the draft judged."""
-    first = stored[0]
-    return [{**first, "draft": {**first["draft"], "validation": validation}}]
+    return [{**entry, "draft": {**entry["draft"], "validation": validation}}]
 
 
-def activated(stored: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def activated(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the filtering with the draft in force."""
-    first = stored[0]
-    return [{**first, "active": first["draft"]}]
+    return [{**entry, "active": entry["draft"]}]
 
 
-def draft_state(stored: Sequence[dict[str, Any]]) -> str:
+def draft_state(entry: Mapping[str, Any]) -> str:
     """Return the validation state of the draft."""
-    return str(stored[0]["draft"]["validation"]["state"])
+    validation = entry["draft"].get("validation")
+    return str(validation.get("state")) if isinstance(validation, dict) else "edited"
 
 
 def _include_everything(now: str) -> dict[str, Any]:

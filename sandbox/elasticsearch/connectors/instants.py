@@ -73,7 +73,7 @@ def _from_epoch_millis(text: str) -> str:
 def _written(moment: datetime, fraction: str) -> str:
     # Exactness past the microsecond lives in the text alone: datetime has no room for it.
     digits = fraction.rstrip("0").ljust(3, "0")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{digits}Z".zfill(len("0001-01-01T00:00:00.Z") + len(digits))
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}.{digits}Z"
 
 
 def _unparsable(text: str) -> InstantError:

@@ -9,8 +9,10 @@ strict, what nests in them is lenient. Errors nest as the objects do; each knows
 caused it, from which `locations` finds line and column.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -177,6 +179,7 @@ _NULL = frozenset({Token.VALUE_NULL})
 _OBJECT = frozenset({Token.START_OBJECT})
 _ARRAY = frozenset({Token.START_ARRAY})
 _NUMERIC = frozenset({Token.VALUE_NUMBER, Token.VALUE_STRING})
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 SCALARS = frozenset({Token.VALUE_STRING, Token.VALUE_NUMBER, Token.VALUE_BOOLEAN, Token.VALUE_NULL})
 ANYTHING = SCALARS | _OBJECT | _ARRAY
 
@@ -291,24 +294,12 @@ def _read_long(value: Any) -> int:
 
 
 def _read_whole(value: Any, allowed: range, type_name: str, article: str) -> int:
-    try:
-        whole = int(value) if isinstance(value, int) else int(float(value))
-    except OverflowError:
-        raise _out_of_range(value, allowed, type_name, article) from None
-    except ValueError:
-        raise illegal(f'For input string: "{value}"', kind="number_format_exception") from None
-    if isinstance(value, str):
-        whole = _whole_text(value, whole)
-    if whole not in allowed:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+        raise illegal(f'For input string: "{value}"', kind="number_format_exception")
+    exact = Decimal(value)  # fractions are cut off; a float would also round what is whole
+    if not -(2**64) < exact < 2**64 or int(exact) not in allowed:
         raise _out_of_range(value, allowed, type_name, article)
-    return whole
-
-
-def _whole_text(value: str, rounded: int) -> int:
-    try:
-        return int(value)  # exact where a float would round
-    except ValueError:
-        return rounded
+    return int(exact)
 
 
 def _out_of_range(value: Any, allowed: range, type_name: str, article: str) -> BodyError:
