@@ -1,0 +1,137 @@
+"""Where contestants meet: one PostgreSQL server, one sink, tables made once, each run in a fresh process."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from benchmarks import sink
+from benchmarks.datasets import Shape
+from benchmarks.machine import Machine, this_machine
+from benchmarks.tasks import DATABASE, Outcome, Server, Task
+from sandbox.postgresql import Cluster
+
+SETTINGS: Mapping[str, str] = {
+    "autovacuum": "off",
+    "checkpoint_timeout": "1h",
+    "max_wal_senders": "0",
+    "max_wal_size": "16GB",
+    "shared_buffers": "2GB",
+    "wal_level": "minimal",
+}
+"""Everything in memory and nothing in the background."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of one contestant: what it says of itself, and what others saw of it."""
+
+    rows: int
+    outcome: Outcome
+    postgresql_cpu_seconds: float
+    sink: Mapping[str, Any]
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows of the table by the seconds the whole run took."""
+        return self.rows / self.outcome.seconds
+
+
+class Arena:
+    """Owns what a benchmark needs and gives it back when the context ends."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._tables: set[str] = set()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._cluster = stack.enter_context(Cluster(settings=SETTINGS))
+            self.sink = stack.enter_context(sink.running())
+            self._cluster.execute(f"CREATE DATABASE {DATABASE}")
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def machine(self) -> Machine:
+        """What everything runs on."""
+        return this_machine(self._cluster.execute("SHOW server_version").split()[0])
+
+    def table(self, shape: Shape, rows: int) -> str:
+        """Make the table unless it is there; return its name."""
+        name = shape.table(rows)
+        if name not in self._tables:
+            self._cluster.execute(shape.create(rows), database=DATABASE)
+            self._tables.add(name)
+        return name
+
+    def run(self, contestant: str, table: str, rows: int, *, probes: bool = False, **options: Any) -> Run:
+        """Run a contestant over a table, with these options of the sink."""
+        cluster = self._cluster
+        server = Server(host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password)
+        task = Task(contestant=contestant, server=server, sink=self.sink.url, table=table, probes=probes)
+        self.sink.configure(**options)
+        cpu_before = self._postgresql_cpu_seconds()
+        finished = subprocess.run(
+            [sys.executable, "-m", "benchmarks.runner"],
+            input=json.dumps(task.to_wire()),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent.parent,
+        )
+        outcome = Outcome(**json.loads(finished.stdout))
+        run = Run(
+            rows=rows,
+            outcome=outcome,
+            postgresql_cpu_seconds=self._postgresql_cpu_seconds() - cpu_before,
+            sink=self.sink.counters(),
+        )
+        _require_sound(contestant, run)
+        return run
+
+    def _postgresql_cpu_seconds(self) -> float:
+        """Processor time of the server, once the backends of the last run are gone.
+
+        A backend that ended has been added to its parent's account.
+        """
+        postmaster = psutil.Process(int((self._cluster.data_folder / "postmaster.pid").read_text().split()[0]))
+        while any(_is_backend(child) for child in postmaster.children()):
+            time.sleep(0.01)
+        return sum(_cpu_seconds(process) for process in (postmaster, *postmaster.children()))
+
+
+def _is_backend(process: psutil.Process) -> bool:
+    try:
+        title = " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+    return title.startswith("postgres: postgres ") or "parallel worker" in title
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    spent = process.cpu_times()
+    return float(spent.user + spent.system + spent.children_user + spent.children_system)
+
+
+def _require_sound(contestant: str, run: Run) -> None:
+    """Refuse figures of a run that did not do its work."""
+    if run.sink["unknown"]:
+        raise ValueError(f"the sink could not answer {run.sink['unknown']}")
+    read = run.outcome.counts["read"]
+    if read != run.rows:
+        raise ValueError(f"{contestant} read {read} of {run.rows} rows")
+

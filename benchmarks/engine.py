@@ -1,0 +1,46 @@
+"""The contestant that is measured: a full sync as the service runs it, from open source to proven end."""
+
+import structlog
+
+from benchmarks.tasks import DATABASE, INDEX, Task
+from ingest import config, sync
+from ingest.elasticsearch.client import Client
+from ingest.lease import Lease
+from ingest.protocol import Pipeline
+from ingest.rules import BasicRules
+from ingest.stats import Stats
+from sources import SOURCES
+
+
+async def full_sync(task: Task) -> dict[str, int]:
+    """Sync the table with the settings a new installation has; return the counts."""
+    server = task.server
+    configuration = {
+        "host": server.host,
+        "port": server.port,
+        "username": server.user,
+        "password": server.password,
+        "database": DATABASE,
+        "schema": "public",
+        "tables": [task.table],
+    }
+    stats = Stats()
+    settings = config.Elasticsearch(host=task.sink)
+    async with SOURCES["postgresql"](configuration) as source, Client(settings) as client:
+        await sync.full_sync(
+            source=source,
+            client=client.for_content("benchmark"),
+            index_name=INDEX,
+            pipeline=Pipeline(),
+            rules=BasicRules.from_wire([]),
+            advanced_rules={},
+            options=sync.SyncOptions(bulk=settings.bulk),
+            stats=stats,
+            lease=Lease(_nobody_else),
+            log=structlog.get_logger(),
+        )
+    return stats.counts()
+
+
+async def _nobody_else() -> None:
+    """Confirm the job: there is nobody who could have taken it."""

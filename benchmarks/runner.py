@@ -1,0 +1,63 @@
+"""Run one contestant in this process: a task as JSON on standard input, its outcome as JSON on standard output."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks import probes, yardstick
+from benchmarks.tasks import Outcome, Task
+
+
+def main() -> None:
+    """Do what standard input asks."""
+    task = Task.from_wire(json.loads(sys.stdin.read()))
+    print(json.dumps(asdict(asyncio.run(measure(task, _contestant(task.contestant))))))
+
+
+async def measure(task: Task, run: Callable[[Task], Awaitable[dict[str, int]]]) -> Outcome:
+    """Run it, with the probes if they are asked for."""
+    resting = _memory("VmRSS")
+    late: list[float] = []
+    beats: list[float] = []
+    started, cpu_started = time.perf_counter(), time.process_time()
+    async with asyncio.TaskGroup() as group:
+        probing = []
+        if task.probes:
+            probing = [group.create_task(probes.lateness(late)), group.create_task(probes.beat(task.sink, beats))]
+        counts = await run(task)
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+        for probe in probing:
+            probe.cancel()
+    return Outcome(
+        seconds=seconds,
+        cpu_seconds=cpu_seconds,
+        resting_bytes=resting,
+        peak_bytes=_memory("VmHWM"),
+        counts=counts,
+        lateness_seconds=late,
+        heartbeat_seconds=beats,
+    )
+
+
+def _contestant(name: str) -> Callable[[Task], Awaitable[dict[str, int]]]:
+    if name == "yardstick":
+        return yardstick.copy_and_post
+    from benchmarks import engine  # the yardstick's memory must not hold the service
+
+    return engine.full_sync
+
+
+def _memory(name: str) -> int:
+    """Read a figure of /proc/self/status in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""What a contestant is asked to do and what it has to say afterwards: the messages between parent and child.
+
+A contestant runs in a fresh process, so that its processor time and its peak memory are its own.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+INDEX = "benchmark"
+DATABASE = "benchmark"
+MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where PostgreSQL is."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One run of one contestant over one table."""
+
+    contestant: str
+    """`engine` or `yardstick`."""
+    server: Server
+    sink: str
+    """The sink's URL."""
+    table: str
+    probes: bool = False
+    """Also measure how late a waiting task is woken and how long a heartbeat takes."""
+
+    def to_wire(self) -> dict[str, Any]:
+        """Render for the child."""
+        return asdict(self)
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Self:
+        """Read what `to_wire` rendered."""
+        return cls(**{**wire, "server": Server(**wire["server"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a contestant says of its own run."""
+
+    seconds: float
+    """From before the first connection to after the last answer; imports are not counted."""
+    cpu_seconds: float
+    resting_bytes: int
+    """Resident memory once everything was imported, before the run."""
+    peak_bytes: int
+    counts: dict[str, int] = field(default_factory=dict)
+    lateness_seconds: list[float] = field(default_factory=list)
+    heartbeat_seconds: list[float] = field(default_factory=list)
