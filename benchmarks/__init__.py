@@ -1,6 +1,9 @@
 """Measure whole syncs against the fastest loop that could do the same work.
 
-The package is cut into: `python -m benchmarks` (the command), `scenarios` (one function a figure), `engine` and
-`yardstick` (the two contestants, each run in a fresh child process), `sink` (a process that answers like
-Elasticsearch and stores nothing), `datasets` (tables made by SQL), and `figures` (medians, ratios, tables of text).
+python -m benchmarks [NAME]
+  └── scenarios        one function a benchmark: who runs over which table, and what must be reached
+        ├── figures    medians, ratios, tables of text
+        └── arena      the place: an embedded PostgreSQL, datasets (tables made by SQL), the sink
+              ├── sink      a process that answers like Elasticsearch (answers, remembered) and stores nothing
+              └── runner    a fresh process a run: the engine, the yardstick beside it, probes
 """

@@ -1,26 +1,58 @@
-"""Command line of the benchmarks: list them, or run one."""
+"""Command line of the benchmarks: list them, or run one or all of them."""
 
-from __future__ import annotations
-
+import json
 import sys
 
-NAMES = {
-    "cold": "every document is new",
-    "unchanged": "every document is already in the index with the same hash",
-    "changed_1_percent": "one document in a hundred differs",
-    "memory": "peak resident memory of a fresh process",
-    "huge_value": "one 50 MB value among ordinary rows",
-    "cpu_split": "processor time of the service and of PostgreSQL",
-    "event_loop_latency": "how late a waiting task is woken while a sync runs",
-}
+import click
+from rich.console import Console
+
+from benchmarks.arena import Arena
+from benchmarks.datasets import SHAPES
+from benchmarks.scenarios import SCENARIOS, Request
 
 
-def main(arguments: list[str]) -> int:
-    """List the benchmarks."""
-    for name, promise in NAMES.items():
-        print(f"{name:20} {promise}")
-    return 0
+@click.command()
+@click.argument("name", required=False, type=click.Choice([*SCENARIOS, "all"]))
+@click.option("--rows", type=click.IntRange(min=100), help="Rows of the table.")
+@click.option(
+    "--shape", type=click.Choice([*SHAPES]), default="narrow", show_default=True, help="Kind of table."
+)
+@click.option(
+    "--repeat", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each contestant."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(name: str | None, rows: int | None, shape: str, repeat: int, as_json: bool) -> None:
+    """Run the benchmark NAME, or all; without a name, list them.
+
+    Ends with status 1 if a target is missed.
+    """
+    if name is None:
+        click.echo(listing())
+        return
+    names = [*SCENARIOS] if name == "all" else [name]
+    console = Console(width=160)
+    missed = 0
+    with Arena() as arena:
+        machine = arena.machine
+        if not as_json:
+            console.print(str(machine), highlight=False)
+        for one in names:
+            report = SCENARIOS[one](arena, Request(rows=rows, shape=shape, repeats=repeat))
+            missed += sum(not check.holds for check in report.checks)
+            if as_json:
+                click.echo(json.dumps(report.to_wire(machine)))
+            else:
+                report.print_to(console)
+    sys.exit(1 if missed else 0)
+
+
+def listing() -> str:
+    """Return one line a benchmark: its name and the first line of its docstring."""
+    width = max(map(len, SCENARIOS))
+    return "\n".join(
+        f"{name:{width}}  {(scenario.__doc__ or '').splitlines()[0]}" for name, scenario in SCENARIOS.items()
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(prog_name="python -m benchmarks")

@@ -1,7 +1,7 @@
 """What the sink says: the answers of Elasticsearch a sync depends on, canned.
 
-Nothing is stored but, if asked for, the ids and hashes of the documents received (remembered.py), so that a later
-sync finds them in the index.
+Nothing is stored but, if asked for, the ids and hashes of the documents received (remembered.py), so that a
+later sync finds them in the index.
 """
 
 import gzip
@@ -127,11 +127,14 @@ class Answers:
             self._counters = Counters()
             self._exists = self._options.exists
             self._released_at = 0.0
+            self._cpu_at_start = time.process_time()
             if self._options.forget:
                 self._remembered = Remembered()
             self._remembered.change_every = self._options.change_every
         cpu_seconds = time.process_time() - self._cpu_at_start
-        return _json({**asdict(self._counters), "cpu_seconds": cpu_seconds, "remembered": len(self._remembered)})
+        return _json(
+            {**asdict(self._counters), "cpu_seconds": cpu_seconds, "remembered": len(self._remembered)}
+        )
 
     def _bulk(self, request: Request) -> Reply:
         buffer, start, end = request.buffer, request.start, request.end
@@ -145,7 +148,9 @@ class Answers:
             self._remembered.take(bytes(buffer[start:end]))
         is_known = bool(len(self._remembered)) and not self._options.remember
         filters = request.filters
-        items = [_item("index", "updated" if is_known else "created", 200 if is_known else 201, filters)] * indexed
+        items = [
+            _item("index", "updated" if is_known else "created", 200 if is_known else 201, filters)
+        ] * indexed
         items += [_item("delete", "deleted", 200, filters)] * deleted
         return Reply(body=_bulk_answer(items, filters), after_seconds=self._seconds_held())
 
@@ -166,7 +171,9 @@ class Answers:
         """Answer a page of a point in time; any other search finds nothing."""
         asked = orjson.loads(request.body)
         if "pit" not in asked:
-            return _json({"took": 1, "timed_out": False, "_shards": SHARDS, "hits": {"total": _total(0), "hits": []}})
+            return _json(
+                {"took": 1, "timed_out": False, "_shards": SHARDS, "hits": {"total": _total(0), "hits": []}}
+            )
         after = asked.get("search_after")
         first = 0 if after is None else int(after[-1]) + 1
         if int(asked.get("slice", {}).get("id", 0)) > 0:
@@ -185,7 +192,9 @@ class Answers:
             case "GET", _ if name == "_ingest":
                 return _json({rest.rpartition("/")[2]: {"processors": []}})
             case "GET" | "HEAD", "" if not name:
-                return _json({"name": "sink", "version": {"number": "9.1.0"}, "tagline": "You Know, for Search"})
+                return _json(
+                    {"name": "sink", "version": {"number": "9.1.0"}, "tagline": "You Know, for Search"}
+                )
             case "GET" | "HEAD", "" if not self._exists:
                 reason = {"type": "index_not_found_exception", "reason": f"no such index [{name}]"}
                 return _json({"error": reason, "status": 404}, status=404, is_head=is_head)
@@ -206,7 +215,9 @@ class Answers:
             case "DELETE", "" if name == "_pit":
                 return _json({"succeeded": True, "num_freed": 1})
         self._counters.unknown.append(f"{request.method} {request.path}")
-        return _json({"error": {"type": "illegal_argument_exception", "reason": "not canned"}, "status": 400}, 400)
+        return _json(
+            {"error": {"type": "illegal_argument_exception", "reason": "not canned"}, "status": 400}, 400
+        )
 
     def _described(self, name: str) -> dict[str, Any]:
         settings = {"index": {"uuid": UUID, "number_of_shards": "1", "provided_name": name}}
@@ -241,7 +252,7 @@ def _bulk_answer(items: list[bytes], filters: tuple[str, ...]) -> bytes:
 
 @cache
 def _is_asked(path: str, filters: tuple[str, ...]) -> bool:
-    """Whether `filter_path` lets a leaf through: a pattern names it, something above it, or matches with `*`."""
+    """Whether `filter_path` lets a leaf through: a pattern names it or something above it, with `*` if need be."""
     parts = path.split(".")
     return not filters or any(_covers(pattern.split("."), parts) for pattern in filters)
 

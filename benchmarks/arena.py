@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -82,7 +82,9 @@ class Arena:
         """Run a contestant over a table, with these options of the sink."""
         cluster = self._cluster
         server = Server(host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password)
-        task = Task(contestant=contestant, server=server, sink=self.sink.url, table=table, probes=probes)
+        task = Task(
+            contestant=contestant, server=server, sink=self.sink.url, table=table, rows=rows, probes=probes
+        )
         self.sink.configure(**options)
         cpu_before = self._postgresql_cpu_seconds()
         finished = subprocess.run(
@@ -108,7 +110,9 @@ class Arena:
 
         A backend that ended has been added to its parent's account.
         """
-        postmaster = psutil.Process(int((self._cluster.data_folder / "postmaster.pid").read_text().split()[0]))
+        postmaster = psutil.Process(
+            int((self._cluster.data_folder / "postmaster.pid").read_text().split()[0])
+        )
         while any(_is_backend(child) for child in postmaster.children()):
             time.sleep(0.01)
         return sum(_cpu_seconds(process) for process in (postmaster, *postmaster.children()))
@@ -134,4 +138,3 @@ def _require_sound(contestant: str, run: Run) -> None:
     read = run.outcome.counts["read"]
     if read != run.rows:
         raise ValueError(f"{contestant} read {read} of {run.rows} rows")
-

@@ -1,9 +1,9 @@
-"""The tables that are synced, made by SQL: the same rows in every run, cached in the server for as long as it runs.
+"""The tables that are synced, made by SQL, with the same rows in every run.
 
-    narrow  5 columns, about 160 bytes of JSON
-    wide    25 columns of mixed types, about 1 kB
-    text    4 to 10 kB of prose with quotes, line breaks, backslashes and letters beyond ASCII
-    huge    narrow rows, one of them with a value of 50 MB
+narrow  5 columns, about 160 bytes of JSON
+wide    25 columns of mixed types, about 1 kB
+text    4 to 10 kB of prose with quotes, line breaks, backslashes and letters beyond ASCII
+huge    narrow rows, one of them with a value of 50 MB
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ HUGE_VALUE_BYTES = 50_000_000
 
 _NARROW = """
     CREATE TABLE {table} (
-        id bigint PRIMARY KEY, name text NOT NULL, quantity integer, changed_at timestamptz NOT NULL, price numeric(12,2)
+        id bigint PRIMARY KEY, name text NOT NULL, quantity integer, changed_at timestamptz NOT NULL,
+        price numeric(12,2)
     );
     INSERT INTO {table}
     SELECT n, 'Article number ' || n || ' of ' || n % 97, CASE WHEN n % 20 <> 0 THEN n % 1000 END,
@@ -23,19 +24,24 @@ _NARROW = """
 _WIDE = """
     CREATE TYPE {table}_state AS ENUM ('new', 'active', 'closed');
     CREATE TABLE {table} (
-        id bigint PRIMARY KEY, public_id uuid NOT NULL, parent_id uuid, code varchar(12), title text, summary text,
-        body text, state {table}_state, is_open boolean, is_paid boolean, small smallint, amount integer, large bigint,
-        price numeric(12,2), ratio numeric, score double precision, weight real, attributes jsonb, tags text[],
-        numbers integer[], digest bytea, born date, created_at timestamptz, updated_at timestamp, address inet
+        id bigint PRIMARY KEY, public_id uuid NOT NULL, parent_id uuid, code varchar(12), title text,
+        summary text, body text, state {table}_state, is_open boolean, is_paid boolean, small smallint,
+        amount integer, large bigint, price numeric(12,2), ratio numeric, score double precision, weight real,
+        attributes jsonb, tags text[], numbers integer[], digest bytea, born date, created_at timestamptz,
+        updated_at timestamp, address inet
     );
     INSERT INTO {table}
-    SELECT n, md5(n::text)::uuid, CASE WHEN n % 20 <> 0 THEN md5((n / 7)::text)::uuid END, 'C' || n, repeat('t', 30),
-           'Summary of ' || n || repeat(' s', 24), 'Body of ' || n || repeat(' "word"', 27),
-           (ARRAY['new', 'active', 'closed'])[1 + n % 3]::{table}_state, n % 2 = 0, n % 3 = 0, n % 30000, n, n * 4000000000,
-           (n % 1000000) / 100.0, n / 7.0, CASE WHEN n % 100 = 0 THEN 'NaN' ELSE n / 3.0 END, n / 10.0,
-           jsonb_build_object('size', n % 10, 'colour', 'blue', 'nested', jsonb_build_object('a', n, 'b', ARRAY[1, 2, 3])),
-           ARRAY['one', 'two', 'number ' || n], ARRAY[n, n + 1, n + 2]::integer[], decode(md5(n::text), 'hex'),
-           date '1990-01-01' + (n % 10000)::integer, timestamptz '2024-01-01 00:00:00+00' + n * interval '1.5 seconds',
+    SELECT n, md5(n::text)::uuid, CASE WHEN n % 20 <> 0 THEN md5((n / 7)::text)::uuid END, 'C' || n,
+           repeat('t', 30), 'Summary of ' || n || repeat(' s', 24), 'Body of ' || n || repeat(' "word"', 27),
+           (ARRAY['new', 'active', 'closed'])[1 + n % 3]::{table}_state, n % 2 = 0, n % 3 = 0, n % 30000,
+           n, n * 4000000000, (n % 1000000) / 100.0, n / 7.0, CASE WHEN n % 100 = 0 THEN 'NaN' ELSE n / 3.0 END,
+           n / 10.0,
+           jsonb_build_object(
+               'size', n % 10, 'colour', 'blue', 'nested', jsonb_build_object('a', n, 'b', ARRAY[1, 2, 3])
+           ),
+           ARRAY['one', 'two', 'number ' || n], ARRAY[n, n + 1, n + 2]::integer[],
+           decode(md5(n::text), 'hex'), date '1990-01-01' + (n % 10000)::integer,
+           timestamptz '2024-01-01 00:00:00+00' + n * interval '1.5 seconds',
            timestamp '2024-01-01' + n * interval '2.5 seconds', '10.0.0.0'::inet + n
     FROM generate_series(1, {rows}::bigint) AS n;
 """

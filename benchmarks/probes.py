@@ -11,8 +11,8 @@ BEAT_SECONDS = 0.1
 async def lateness(late: list[float]) -> None:
     """Wake every two milliseconds and note how late; ticks that were slept through count as late too.
 
-    Without those, one stall of a second would be one late wake-up among thousands, whereas whatever became ready
-    during that second had to wait.
+    Without those, one stall of a second would be one late wake-up among thousands, whereas whatever became
+    ready during that second had to wait.
     """
     loop = asyncio.get_running_loop()
     due = loop.time() + TICK_SECONDS

@@ -1,4 +1,4 @@
-"""The content of the sink's index as far as a later sync asks: ids and hashes, served as pages rendered once."""
+"""The content of the sink's index as a later sync sees it: ids and hashes, in pages rendered once."""
 
 import re
 
@@ -53,4 +53,6 @@ class Remembered:
 
 def _is_asked(name: str, filters: tuple[str, ...]) -> bool:
     path = f"hits.hits.{name}"
-    return not filters or any(path == one or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in filters)
+    return not filters or any(
+        path == one or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in filters
+    )

@@ -1,4 +1,4 @@
-"""Run one contestant in this process: a task as JSON on standard input, its outcome as JSON on standard output."""
+"""Run one contestant in this process: a task comes as JSON on standard input, its outcome leaves the same way."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import probes, yardstick
+from benchmarks import poster, probes, yardstick
 from benchmarks.tasks import Outcome, Task
 
 
@@ -27,7 +27,10 @@ async def measure(task: Task, run: Callable[[Task], Awaitable[dict[str, int]]]) 
     async with asyncio.TaskGroup() as group:
         probing = []
         if task.probes:
-            probing = [group.create_task(probes.lateness(late)), group.create_task(probes.beat(task.sink, beats))]
+            probing = [
+                group.create_task(probes.lateness(late)),
+                group.create_task(probes.beat(task.sink, beats)),
+            ]
         counts = await run(task)
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         for probe in probing:
@@ -46,6 +49,8 @@ async def measure(task: Task, run: Callable[[Task], Awaitable[dict[str, int]]]) 
 def _contestant(name: str) -> Callable[[Task], Awaitable[dict[str, int]]]:
     if name == "yardstick":
         return yardstick.copy_and_post
+    if name == "poster":
+        return poster.post
     from benchmarks import engine  # the yardstick's memory must not hold the service
 
     return engine.full_sync

@@ -3,8 +3,8 @@
     Connection      frames HTTP/1.1: a request is read in place into one buffer, counted and answered
       └── Answers   what Elasticsearch would say (answers.py)
 
-Run as `python -m benchmarks.sink`: prints its port and serves until its standard input closes, so that it cannot
-outlive its parent. Options and counters are read and set over `/_sink`.
+Run as `python -m benchmarks.sink`: prints its port and serves until its standard input closes, so that it
+cannot outlive its parent. Options and counters are read and set over `/_sink`.
 """
 
 import asyncio
@@ -69,7 +69,9 @@ class Connection(asyncio.BufferedProtocol):
         if head_end < 0:
             return None
         lines = bytes(self._buffer[:head_end]).decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
+        }
         if "chunked" in headers.get("transfer-encoding", ""):
             raise ValueError("the sink reads bodies of known length only")
         start = head_end + 4

@@ -26,11 +26,12 @@ class Task:
     """One run of one contestant over one table."""
 
     contestant: str
-    """`engine` or `yardstick`."""
+    """`engine`, `yardstick` or `poster`."""
     server: Server
     sink: str
     """The sink's URL."""
     table: str
+    rows: int
     probes: bool = False
     """Also measure how late a waiting task is woken and how long a heartbeat takes."""
 

@@ -1,0 +1,321 @@
+"""The benchmarks by name. Each makes its table, lets the contestants run in turns and reports medians.
+
+Turns matter: a machine that is busy for a moment then slows both contestants, and the ratio stays.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import figures
+from benchmarks.arena import Arena, Run
+from benchmarks.datasets import HUGE_VALUE_BYTES, SHAPES, Shape
+from benchmarks.figures import Check, Report, Row
+from benchmarks.tasks import MEBIBYTE
+from ingest.config import Bulk
+
+LEAST_SHARE_OF_YARDSTICK = 0.6
+LEAST_DOCUMENTS_PER_SECOND = 250_000
+LEAST_GAIN_UNCHANGED = 3.0
+MOST_PEAK_MIB = 150
+MOST_GROWTH_MIB = 16
+MOST_BYTES_A_DOCUMENT = 20
+MOST_LATE_SECONDS = 0.05
+HOLD_SECONDS = 3.0
+BEAT_TOLERANCE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asked for."""
+
+    rows: int | None = None
+    shape: str = "narrow"
+    repeats: int = 3
+
+    @property
+    def asked_shape(self) -> Shape:
+        """The shape of the table."""
+        return SHAPES[self.shape]
+
+    def count(self, shape: Shape) -> int:
+        """How many rows the table has."""
+        return self.rows or shape.rows
+
+
+def cold(arena: Arena, request: Request) -> Report:
+    """Every document is new: the engine against the bare loop."""
+    shape = request.asked_shape
+    rows = request.count(shape)
+    table = arena.table(shape, rows)
+    runs = _in_turns(request.repeats, _bare(arena, table, rows), _cold(arena, table, rows))
+    share = figures.middle(runs["cold sync"], _speed) / figures.middle(runs["bare loop"], _speed)
+    checks = [
+        Check(name="share of the bare loop's speed", value=share, target=LEAST_SHARE_OF_YARDSTICK),
+        _bulk_ceiling(runs["cold sync"]),
+    ]
+    if shape.name == "narrow":
+        speed = figures.middle(runs["cold sync"], _speed)
+        checks.append(Check(name="docs/s", value=speed, target=LEAST_DOCUMENTS_PER_SECOND))
+    return Report(name=f"cold, {shape.name}, {rows:,} rows", rows=_rows(runs), checks=checks)
+
+
+def unchanged(arena: Arena, request: Request) -> Report:
+    """Every document is in the index with the same hash: nothing may be sent."""
+    runs, name = _second_sync(arena, request, "unchanged", change_every=0)
+    operations = max(run.sink["indexed"] + run.sink["deleted"] for run in runs["second sync"])
+    gain = figures.middle(runs["second sync"], _speed) / figures.middle(runs["cold sync"], _speed)
+    checks = [
+        Check(name="times the speed of the cold sync", value=gain, target=LEAST_GAIN_UNCHANGED),
+        Check(name="index operations", value=operations, target=0, is_ceiling=True),
+    ]
+    return Report(name=name, rows=_rows(runs), checks=checks)
+
+
+def changed_1_percent(arena: Arena, request: Request) -> Report:
+    """One document in a hundred is in the index with another hash: only these may be sent."""
+    runs, name = _second_sync(arena, request, "changed_1_percent", change_every=100)
+    expected = -(-runs["second sync"][0].rows // 100)
+    operations = max(run.sink["indexed"] + run.sink["deleted"] for run in runs["second sync"])
+    gain = figures.middle(runs["second sync"], _speed) / figures.middle(runs["cold sync"], _speed)
+    checks = [Check(name="index operations", value=operations, target=expected, is_ceiling=True)]
+    return Report(
+        name=name,
+        rows=_rows(runs),
+        checks=checks,
+        notes=[f"{figures.show(gain)} times the speed of the cold sync"],
+    )
+
+
+def memory(arena: Arena, request: Request) -> Report:
+    """Peak resident memory of a fresh process at N and ten times N rows, for a first and a second sync."""
+    few = request.count(SHAPES["narrow"])
+    runs: dict[str, list[Run]] = {}
+    for rows in (few, 10 * few):
+        table = arena.table(SHAPES["narrow"], rows)
+        runs[f"bare loop, {rows:,}"] = [_bare(arena, table, rows)[1]()]
+        runs[f"first sync, {rows:,}"] = [arena.run("engine", table, rows, remember=True, forget=True)]
+        runs[f"second sync, {rows:,}"] = [arena.run("engine", table, rows, exists=True)]
+        arena.sink.configure(forget=True)
+    checks = []
+    for kind in ("first", "second"):
+        small, large = (_peak(runs[f"{kind} sync, {rows:,}"][0]) for rows in (few, 10 * few))
+        room = MOST_GROWTH_MIB + MOST_BYTES_A_DOCUMENT * 9 * few / MEBIBYTE
+        checks += [
+            Check(name=f"{kind} sync, peak", value=small, target=MOST_PEAK_MIB, is_ceiling=True, unit=" MiB"),
+            Check(
+                name=f"{kind} sync, growth", value=large - small, target=room, is_ceiling=True, unit=" MiB"
+            ),
+        ]
+    resting = runs[f"first sync, {few:,}"][0].outcome.resting_bytes / MEBIBYTE
+    notes = [f"{figures.show(resting)} MiB of it before the first row: the interpreter and its modules"]
+    return Report(
+        name=f"memory, narrow, {few:,} and {10 * few:,} rows", rows=_rows(runs), checks=checks, notes=notes
+    )
+
+
+def huge_value(arena: Arena, request: Request) -> Report:
+    """One value of 50 MB among ordinary rows: no request above the limit, memory bounded."""
+    runs: dict[str, list[Run]] = {}
+    for shape in (SHAPES["narrow"], SHAPES["huge"]):
+        rows = request.count(shape)
+        table = arena.table(shape, rows)
+        runs |= {
+            f"{name}, {shape.name}": found
+            for name, found in _in_turns(
+                request.repeats, _bare(arena, table, rows), _cold(arena, table, rows)
+            ).items()
+        }
+    checks = [
+        _bulk_ceiling(runs["cold sync, huge"]),
+        Check(
+            name="peak",
+            value=figures.middle(runs["cold sync, huge"], _peak),
+            target=MOST_PEAK_MIB,
+            is_ceiling=True,
+            unit=" MiB",
+        ),
+    ]
+    size = HUGE_VALUE_BYTES / 1e6
+    return Report(name=f"huge_value, one of {size:.0f} MB", rows=_rows(runs), checks=checks)
+
+
+def cpu_split(arena: Arena, request: Request) -> Report:
+    """Where the processor time of a document goes: service, PostgreSQL, and the sink for comparison."""
+    rows = []
+    for shape in (SHAPES["narrow"], SHAPES["wide"], SHAPES["text"]):
+        count = request.count(shape)
+        table = arena.table(shape, count)
+        runs = _in_turns(
+            request.repeats,
+            _bare(arena, table, count),
+            _cold(arena, table, count),
+            _second(arena, table, count),
+        )
+        for name, found in runs.items():
+            rows.append(Row(name=f"{name}, {shape.name}", figures=_microseconds(found)))
+    return Report(name="cpu_split, microseconds a document", rows=rows)
+
+
+def event_loop_latency(arena: Arena, request: Request) -> Report:
+    """How late a waiting task is woken during a sync, and whether heartbeats pass while bulks are held."""
+    shape = request.asked_shape
+    count = request.count(shape)
+    table = arena.table(shape, count)
+
+    def probed(contestant: str, **options: Any) -> Callable[[], Run]:
+        return lambda: arena.run(contestant, table, count, probes=True, **options)
+
+    runs = _in_turns(
+        request.repeats,
+        ("bare loop", probed("yardstick", forget=True)),
+        ("cold sync", probed("engine", forget=True)),
+        ("second sync", _after_first(arena, table, count, probed("engine", exists=True))),
+        ("all bulks held", probed("engine", forget=True, hold_seconds=HOLD_SECONDS)),
+    )
+    rows = [Row(name=name, figures=_latencies(found)) for name, found in runs.items()]
+    late = [
+        time
+        for name in ("cold sync", "second sync")
+        for run in runs[name]
+        for time in run.outcome.lateness_seconds
+    ]
+    beats = [time for run in runs["all bulks held"] for time in run.outcome.heartbeat_seconds]
+    checks = [
+        Check(
+            name="99th percentile of the wait while syncing",
+            value=1000 * figures.percentile(late, 0.99),
+            target=1000 * MOST_LATE_SECONDS,
+            is_ceiling=True,
+            unit=" ms",
+        ),
+        Check(
+            name=f"slowest heartbeat with all bulks held for {HOLD_SECONDS:.0f} s",
+            value=1000 * max(beats),
+            target=1000 * BEAT_TOLERANCE_SECONDS,
+            is_ceiling=True,
+            unit=" ms",
+        ),
+    ]
+    return Report(name=f"event_loop_latency, {shape.name}, {count:,} rows", rows=rows, checks=checks)
+
+
+def sink(arena: Arena, request: Request) -> Report:
+    """The null sink alone, fed from memory: it must not be what limits the others."""
+    rows = request.count(SHAPES["narrow"])
+    table = arena.table(SHAPES["narrow"], rows)
+    runs = _in_turns(
+        request.repeats,
+        ("from memory", lambda: arena.run("poster", table, rows)),
+        _bare(arena, table, rows),
+    )
+    gain = figures.middle(runs["from memory"], _speed) / figures.middle(runs["bare loop"], _speed)
+    notes = [f"{figures.show(gain)} times the speed of the bare loop"]
+    return Report(name=f"sink, {rows:,} documents", rows=_rows(runs), notes=notes)
+
+
+SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
+    scenario.__name__: scenario
+    for scenario in (
+        cold,
+        unchanged,
+        changed_1_percent,
+        memory,
+        huge_value,
+        cpu_split,
+        event_loop_latency,
+        sink,
+    )
+}
+
+Turn = tuple[str, Callable[[], Run]]
+
+
+def _in_turns(repeats: int, *turns: Turn) -> dict[str, list[Run]]:
+    """Let everyone run once, then everyone again: `repeats` times."""
+    runs: dict[str, list[Run]] = {name: [] for name, _ in turns}
+    for _ in range(repeats):
+        for name, run in turns:
+            runs[name].append(run())
+    return runs
+
+
+def _bare(arena: Arena, table: str, rows: int) -> Turn:
+    return "bare loop", lambda: arena.run("yardstick", table, rows)
+
+
+def _cold(arena: Arena, table: str, rows: int) -> Turn:
+    return "cold sync", lambda: arena.run("engine", table, rows, forget=True)
+
+
+def _second(arena: Arena, table: str, rows: int, change_every: int = 0) -> Turn:
+    run = _after_first(
+        arena, table, rows, lambda: arena.run("engine", table, rows, exists=True, change_every=change_every)
+    )
+    return "second sync", run
+
+
+def _after_first(arena: Arena, table: str, rows: int, run: Callable[[], Run]) -> Callable[[], Run]:
+    """Before `run`, sync once into an empty index and once more, so that the sink has rendered its pages."""
+
+    def second() -> Run:
+        arena.run("engine", table, rows, remember=True, forget=True)
+        run()
+        return run()
+
+    return second
+
+
+def _second_sync(
+    arena: Arena, request: Request, name: str, *, change_every: int
+) -> tuple[dict[str, list[Run]], str]:
+    shape = request.asked_shape
+    rows = request.count(shape)
+    table = arena.table(shape, rows)
+    runs = _in_turns(
+        request.repeats,
+        _bare(arena, table, rows),
+        _cold(arena, table, rows),
+        _second(arena, table, rows, change_every),
+    )
+    return runs, f"{name}, {shape.name}, {rows:,} rows"
+
+
+def _rows(runs: Mapping[str, list[Run]]) -> list[Row]:
+    return [Row(name=name, figures=figures.of_runs(found)) for name, found in runs.items()]
+
+
+def _bulk_ceiling(runs: list[Run]) -> Check:
+    biggest = max(run.sink["biggest_bulk_bytes"] for run in runs) / MEBIBYTE
+    limit = Bulk().chunk_max_mem_size_bytes / MEBIBYTE
+    return Check(name="biggest request", value=biggest, target=limit, is_ceiling=True, unit=" MiB")
+
+
+def _microseconds(runs: list[Run]) -> dict[str, float]:
+    return {
+        "service": figures.middle(runs, lambda run: 1e6 * run.outcome.cpu_seconds / run.rows),
+        "PostgreSQL": figures.middle(runs, lambda run: 1e6 * run.postgresql_cpu_seconds / run.rows),
+        "sink": figures.middle(runs, lambda run: 1e6 * run.sink["cpu_seconds"] / run.rows),
+        "wall": figures.middle(runs, lambda run: 1e6 * run.outcome.seconds / run.rows),
+    }
+
+
+def _latencies(runs: list[Run]) -> dict[str, float]:
+    late = [1000 * time for run in runs for time in run.outcome.lateness_seconds]
+    beats = [1000 * time for run in runs for time in run.outcome.heartbeat_seconds]
+    return {
+        "docs/s": figures.middle(runs, _speed),
+        "wait ms p50": figures.percentile(late, 0.5),
+        "p99": figures.percentile(late, 0.99),
+        "max": max(late),
+        "heartbeat ms p50": figures.percentile(beats, 0.5),
+        "slowest": max(beats),
+    }
+
+
+def _speed(run: Run) -> float:
+    return run.rows_per_second
+
+
+def _peak(run: Run) -> float:
+    return run.outcome.peak_bytes / MEBIBYTE
