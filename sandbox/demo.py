@@ -1,0 +1,142 @@
+"""The whole tutorial in one command: set a connector up, sync, change three rows, sync again (`make demo`).
+
+Every step does what a person would do with curl and psql; the service, its own process, is told nothing else.
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sandbox import calls, music
+from sandbox.calls import Call
+from sandbox.process import Process
+from sandbox.world import World, WrongResultError, play, until
+
+EXPECTED = music.ARTISTS + music.ALBUMS
+
+CHANGES = """
+UPDATE album SET title = 'A Title Nobody Heard Before' WHERE album_id = 5;
+UPDATE track SET album_id = NULL WHERE album_id = 347;
+DELETE FROM album WHERE album_id = 347;
+INSERT INTO artist VALUES (276, 'A Band Founded a Minute Ago');
+"""
+"""One album gets a new title, one is deleted, one artist is added; tracks are not among the synced tables."""
+
+WRITTEN = {
+    "chinook_public_album_5": "changed",
+    "chinook_public_album_347": "deleted",
+    "chinook_public_artist_276": "added",
+}
+
+UNFINISHED = {"pending", "in_progress", "canceling", "suspended"}
+
+
+def main() -> int:
+    """Run the demo; return the exit code."""
+    return play(tell, Console(highlight=False))
+
+
+def tell(world: World, console: Console) -> None:
+    """Tell the story, step by step."""
+    _introduce(world, console)
+    elasticsearch = world.elasticsearch
+    _step(console, "Create connector [cyan]my-connector-id[/] for index [cyan]music[/]")
+    elasticsearch.send(calls.CREATE_CONNECTOR)
+    _step(console, f"Start the service: [cyan]elastic-ingest -c {world.config_file}[/]")
+    with world.service() as service:
+        _await_status("needs_configuration", world, console, service)
+        _step(console, f"Configure it: tables [cyan]{world.connector_values['tables']}[/]")
+        elasticsearch.send(calls.configure(world.connector_values))
+        _step(console, "Sync")
+        first = _sync(world, console, service)
+        _demand(first["indexed_document_count"] == EXPECTED, f"not {EXPECTED} documents: {first}")
+        _show_found(world, console)
+        _step(console, "Change one row, delete one, add one, and sync again")
+        before = _versions(world)
+        world.sql(CHANGES)
+        second = _sync(world, console, service)
+        _demand(second["deleted_document_count"] == 1, f"not one document deleted: {second}")
+        _show_written(before, _versions(world), console)
+    console.print("\n[green]Done.[/] Next: [cyan]make sandbox[/] keeps this running for you to try.")
+
+
+def _introduce(world: World, console: Console) -> None:
+    counts = ", ".join(f"{len(table.rows):,} {table.name}" for table in music.tables())
+    console.print(f"PostgreSQL     127.0.0.1:{world.cluster.port}, database chinook: {counts}")
+    console.print(f"Elasticsearch  {world.elasticsearch.url} (embedded, nothing to install)")
+
+
+def _step(console: Console, text: str) -> None:
+    console.print(f"\n[bold]▸[/] {text}")
+
+
+def _await_status(status: str, world: World, console: Console, service: Process) -> None:
+    def reached() -> Mapping[str, Any] | None:
+        connector: Mapping[str, Any] = world.elasticsearch.send(calls.READ_CONNECTOR)
+        return connector if connector["status"] == status else None
+
+    connector = until(reached, f"the connector is {status}", watching=service)
+    console.print(f"  status {status}: it asks for {len(connector['configuration'])} settings")
+
+
+def _sync(world: World, console: Console, service: Process) -> Mapping[str, Any]:
+    """Start a full sync, show how it goes, and return the finished job."""
+    job_id = world.elasticsearch.send(calls.START_SYNC)["id"]
+    read_job = Call("Read the job", "GET", f"/_connector/_sync_job/{job_id}")
+    columns = (TextColumn("  {task.description:<12}"), BarColumn(), TextColumn("{task.completed} documents"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        shown = progress.add_task("pending", total=EXPECTED)
+
+        def finished() -> Mapping[str, Any] | None:
+            job: Mapping[str, Any] = world.elasticsearch.send(read_job)
+            progress.update(shown, description=job["status"], completed=job["indexed_document_count"])
+            return None if job["status"] in UNFINISHED else job
+
+        job = until(finished, "the sync job ends", watching=service)
+    _demand(job["status"] == "completed", f"the job is {job['status']}: {job.get('error')}")
+    console.print(
+        f"  job [green]{job['status']}[/]: [bold]{job['indexed_document_count']} indexed[/], "
+        f"{job['deleted_document_count']} deleted, {job['total_document_count']} in the index"
+    )
+    return job
+
+
+def _show_found(world: World, console: Console) -> None:
+    (title,) = world.sql("SELECT title FROM album WHERE album_id = 1").splitlines()
+    answer = world.elasticsearch.send(calls.find("public_album_title", title))
+    (hit,) = answer["hits"]["hits"]
+    _demand(hit["_source"]["public_album_title"] == title, f"searched for {title!r}, found {hit}")
+    console.print(f"  searched for [cyan]{escape(title)}[/], found [bold]{hit['_id']}[/]")
+    for field, value in hit["_source"].items():
+        console.print(f"    {field:<24} {escape(repr(value))}")
+
+
+def _versions(world: World) -> Mapping[str, int]:
+    """Return each document's sequence number, which moves with every write and with nothing else."""
+    body = {"size": 10_000, "seq_no_primary_term": True, "_source": False}
+    world.elasticsearch.send(Call("Make every write visible", "POST", f"/{calls.INDEX}/_refresh"))
+    answer = world.elasticsearch.send(Call("Read all", "POST", f"/{calls.INDEX}/_search", body))
+    return {hit["_id"]: hit["_seq_no"] for hit in answer["hits"]["hits"]}
+
+
+def _show_written(before: Mapping[str, int], after: Mapping[str, int], console: Console) -> None:
+    written = dict.fromkeys(before.keys() - after.keys(), "deleted")
+    written |= dict.fromkeys(after.keys() - before.keys(), "added")
+    written |= {name: "changed" for name in before.keys() & after.keys() if before[name] != after[name]}
+    _demand(written == WRITTEN, f"written was {written}")
+    for identifier, how in sorted(written.items(), key=lambda item: item[1]):
+        console.print(f"  {how:<8} [bold]{identifier}[/]")
+    console.print(f"  Exactly these three were written; the other {len(before) - 2} were not touched.")
+
+
+def _demand(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise WrongResultError(otherwise)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
