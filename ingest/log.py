@@ -3,8 +3,8 @@
     log = structlog.get_logger()            log.info("job.finished", status="completed", indexed=622)
     structlog.contextvars.bound_contextvars(connector_id=..., sync_job_id=...)   facts of every line of a job
 
-Names are `noun.verb`, past tense for what is done. Whatever happens, logging never raises into what it reports
-on: a full disk, a closed pipe or a value that cannot be shown costs the line, not the job.
+Names are `noun.verb`, past tense for what is done. Whatever happens, logging never raises into what it
+reports on: a full disk, a closed pipe or a value that cannot be shown costs the line, not the job.
 """
 
 import json
@@ -27,8 +27,8 @@ from ingest.secret import STARS, Secret
 
 ECS_VERSION: Final = "8.17.0"
 LONGEST_TEXT: Final = 10_000
-CONTEXT: Final = ("connector_id", "sync_job_id", "index_name", "service_type")
-"""Facts that become `labels`, where Elastic's own service puts them."""
+LABELS: Final = ("connector_id", "sync_job_id", "index_name", "service_type")
+"""Facts that become `labels` in JSON, as those of Elastic's own service do."""
 
 _SECRET_NAME = re.compile(r"passw|api_?key|secret|authorization|token|private_?key|credential", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -131,7 +131,7 @@ def _now() -> str:
 
 def _ecs_line(moment: str, level: str, event: str, facts: dict[str, Any], error: BaseException | None) -> str:
     """Render as a line of JSON in the Elastic Common Schema; ASCII only, so nothing can act on a terminal."""
-    labels = {key: str(facts.pop(key)) for key in CONTEXT if facts.get(key) is not None}
+    labels = {name: str(facts.pop(name)) for name in LABELS if facts.get(name) is not None}
     logger = facts.pop("logger", None)
     line: dict[str, Any] = {
         "@timestamp": moment,

@@ -4,6 +4,23 @@ load -> files.read_text -> document.parse -> kinds read each value -> relations 
 """
 
 from ingest.config.loading import load
-from ingest.config.settings import Bulk, Config, ConnectorEntry, Elasticsearch, ErrorMonitor, Service
+from ingest.config.settings import (
+    LOG_LEVELS,
+    Bulk,
+    Config,
+    ConnectorEntry,
+    Elasticsearch,
+    ErrorMonitor,
+    Service,
+)
 
-__all__ = ["Bulk", "Config", "ConnectorEntry", "Elasticsearch", "ErrorMonitor", "Service", "load"]
+__all__ = [
+    "LOG_LEVELS",
+    "Bulk",
+    "Config",
+    "ConnectorEntry",
+    "Elasticsearch",
+    "ErrorMonitor",
+    "Service",
+    "load",
+]

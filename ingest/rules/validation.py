@@ -68,10 +68,9 @@ def _duplicates(rules: Sequence[Mapping[str, Any]]) -> Iterator[FilteringError]:
     """Report rules that ask the same question; only the first of them could ever decide."""
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for rule in rules:
-        question = tuple(
-            part for member in ("field", "rule", "value") if isinstance(part := rule.get(member), str)
-        )
-        if len(question) == 3:
+        asked = (rule.get("field"), rule.get("rule"), rule.get("value"))
+        question = tuple(part for part in asked if isinstance(part, str))
+        if len(question) == len(asked):
             alike[question].append(_id_of(rule))
     for (field, operator, value), ids in alike.items():
         if len(ids) > 1:

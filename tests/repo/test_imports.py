@@ -31,7 +31,7 @@ KEEPERS = {
     "aiohttp": ("ingest.elasticsearch.client", "sandbox"),
     "asyncpg": ("sources.postgresql",),
     "yaml": ("ingest.config",),
-    "cronsim": ("ingest.schedule",),
+    "re2": ("ingest.rules",),
     "structlog": ("ingest",),
     "numpy": ("ingest", "sources"),
     "click": ("ingest.cli",),
