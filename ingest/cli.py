@@ -114,7 +114,7 @@ def sandbox() -> None:
     # The one place where the service knows the sandbox, and only once somebody asks for it.
     from sandbox.tutorial import main as tutorial
 
-    tutorial()
+    sys.exit(tutorial())
 
 
 def _start(program: Program, said: Options) -> None:

@@ -94,11 +94,14 @@ class Schedule:
             raise ScheduleError(f"The schedule {expression!r} cannot be used: {error}.") from error
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first firing later than the moment, in UTC; None if none comes within a hundred years."""
+        """Return the first firing later than the moment, in UTC; None if a hundred years see none."""
         following = moment.astimezone(UTC) + timedelta(seconds=1)
         limit = following.timetuple()[:6]
         found = self._first((), limit)
-        return datetime(*found, tzinfo=UTC) if found else None
+        if found is None:
+            return None
+        year, month, day, hour, minute, second = found
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
     def _first(self, known: _Parts, limit: _Parts) -> _Parts | None:
         """Complete what is known of a moment to the first firing that is not before the limit."""
