@@ -6,7 +6,6 @@ later sync finds them in the index.
 
 import gzip
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -93,7 +92,7 @@ class Counters:
     bulk_bytes: int = 0
     biggest_bulk_bytes: int = 0
     heartbeats: int = 0
-    requests: Counter[str] = field(default_factory=Counter)
+    requests: dict[str, int] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     """Requests the sink has no answer for; there should be none."""
 
@@ -116,7 +115,8 @@ class Answers:
             return self._control(request)
         if request.path.endswith("/_bulk"):
             return self._bulk(request)
-        self._counters.requests[f"{request.method} {request.path}"] += 1
+        name, requests = f"{request.method} {request.path}", self._counters.requests
+        requests[name] = requests.get(name, 0) + 1
         if request.path.endswith("/_search"):
             return self._search(request)
         return self._index(request)
@@ -252,7 +252,7 @@ def _bulk_answer(items: list[bytes], filters: tuple[str, ...]) -> bytes:
 
 @cache
 def _is_asked(path: str, filters: tuple[str, ...]) -> bool:
-    """Whether `filter_path` lets a leaf through: a pattern names it or something above it, with `*` if need be."""
+    """Whether `filter_path` lets a leaf through: a pattern names it or what it is in."""
     parts = path.split(".")
     return not filters or any(_covers(pattern.split("."), parts) for pattern in filters)
 

@@ -34,8 +34,8 @@ _WIDE = """
     SELECT n, md5(n::text)::uuid, CASE WHEN n % 20 <> 0 THEN md5((n / 7)::text)::uuid END, 'C' || n,
            repeat('t', 30), 'Summary of ' || n || repeat(' s', 24), 'Body of ' || n || repeat(' "word"', 27),
            (ARRAY['new', 'active', 'closed'])[1 + n % 3]::{table}_state, n % 2 = 0, n % 3 = 0, n % 30000,
-           n, n * 4000000000, (n % 1000000) / 100.0, n / 7.0, CASE WHEN n % 100 = 0 THEN 'NaN' ELSE n / 3.0 END,
-           n / 10.0,
+           n, n * 4000000000, (n % 1000000) / 100.0, n / 7.0,
+           CASE WHEN n % 100 = 0 THEN 'NaN' ELSE n / 3.0 END, n / 10.0,
            jsonb_build_object(
                'size', n % 10, 'colour', 'blue', 'nested', jsonb_build_object('a', n, 'b', ARRAY[1, 2, 3])
            ),

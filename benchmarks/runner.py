@@ -1,4 +1,4 @@
-"""Run one contestant in this process: a task comes as JSON on standard input, its outcome leaves the same way."""
+"""Run one contestant in this process: task in on standard input, outcome out on standard output."""
 
 import asyncio
 import json

@@ -1,7 +1,7 @@
 """The bare loop a sync is measured against: COPY, cut, post. It proves nothing, checks little, and is fast.
 
-PostgreSQL renders action and document, piece after piece is collected up to the size of a request, and requests
-are posted while the next is read. An answer is good if it begins as an answer without errors does.
+PostgreSQL renders action and document, piece after piece is collected up to the size of a request, and
+requests are posted while the next is read. An answer is good if it begins as an answer without errors does.
 """
 
 import asyncio
