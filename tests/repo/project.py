@@ -2,7 +2,7 @@
 
 import ast
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,11 +13,14 @@ PACKAGES = ("ingest", "sources", "sandbox", "benchmarks", "tests")
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A Python file of ours and what it imports, wherever in the file it does so."""
+    """A Python file of ours and what it imports."""
 
     name: str
     path: Path
     imports: frozenset[str]
+    """What it imports anywhere, for whatever reason."""
+    loads: frozenset[str]
+    """What it imports when it is imported itself: not inside functions, not for the type checker."""
 
     @property
     def package(self) -> str:
@@ -60,11 +63,21 @@ def within(name: str, package: str) -> bool:
 def _module(path: Path) -> Module:
     parts = path.relative_to(ROOT).with_suffix("").parts
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    return Module(name, path, frozenset(_imports(ast.parse(path.read_text()))))
+    tree = ast.parse(path.read_text())
+    return Module(name, path, frozenset(_imports(ast.walk(tree))), frozenset(_imports(_at_load(tree.body))))
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _at_load(statements: list[ast.stmt]) -> Iterator[ast.AST]:
+    for statement in statements:
+        match statement:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.FunctionDef() | ast.AsyncFunctionDef():
+                pass
+            case _:
+                yield statement
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         match node:
             case ast.Import(names=names):
                 yield from (alias.name for alias in names)
