@@ -1,8 +1,8 @@
 """The right of a worker to write for its job, which ends by itself when it is not renewed.
 
-Elasticsearch does not stop a worker whose job was given to another: claiming is an unconditional overwrite. So
-a worker stops itself: if no heartbeat of it was accepted for `FENCING_SECONDS`, less than the time after which
-others may declare its job idle, it writes nothing more.
+Elasticsearch does not stop a worker whose job was given to another: claiming is an unconditional overwrite.
+So a worker stops itself: if no heartbeat of it was accepted for `FENCING_SECONDS`, less than the time after
+which others may declare its job idle, it writes nothing more.
 
     heartbeat accepted          fencing               idle limit
     |---------- may write ----------|---- silent ----------|---- others may end the job ...
@@ -69,7 +69,7 @@ class Lease:
             raise self._ended_by
         if self.is_expired:
             raise JobLostError(
-                f"No heartbeat was accepted for {self._fencing_seconds:.0f} s; another worker may own the job."
+                f"No heartbeat was accepted for {self._fencing_seconds:.0f} s; another worker may own it."
             )
 
     async def confirm(self) -> None:

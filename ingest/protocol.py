@@ -19,6 +19,10 @@ from typing import Any, Final, Self, TypeVar
 CONNECTORS_INDEX: Final = ".elastic-connectors-v1"
 JOBS_INDEX: Final = ".elastic-connectors-sync-jobs-v1"
 DEFAULT_PIPELINE: Final = "search-default-ingestion"
+ATTEMPTS_KEPT: Final = 20
+"""How many suspended attempts a job's metadata remembers."""
+SHORTEST_SECRET: Final = 4
+"""Shorter secrets are not blotted out of messages: it would turn every other word into stars."""
 ADVANCED_SNIPPET: Final = "advanced_snippet"
 """The id under which problems of the advanced snippet are reported."""
 
@@ -296,6 +300,21 @@ class SyncJob:
             deleted_document_count=_count(source.get("deleted_document_count")),
         )
 
+    def attempts(self) -> list[dict[str, Any]]:
+        """Describe the attempts at this job that were suspended, the latest last, for its metadata."""
+        earlier = self.metadata.get("attempts")
+        attempts = [one for one in earlier if isinstance(one, dict)] if isinstance(earlier, list) else []
+        if self.status is JobStatus.SUSPENDED:
+            attempts.append(
+                {
+                    "worker_hostname": self.worker_hostname,
+                    "started_at": None if self.started_at is None else timestamp(self.started_at),
+                    "indexed_document_count": self.indexed_document_count,
+                    "deleted_document_count": self.deleted_document_count,
+                }
+            )
+        return attempts[-ATTEMPTS_KEPT:]
+
 
 SCHEDULED_AT: Final[Mapping[JobType, str]] = {
     JobType.FULL: "last_sync_scheduled_at",
@@ -308,6 +327,17 @@ SCHEDULED_AT: Final[Mapping[JobType, str]] = {
 def values_of(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain values of a configuration by field name; an absent value is None."""
     return {name: entry.get("value") for name, entry in configuration.items() if isinstance(entry, dict)}
+
+
+def secrets_of(configuration: Mapping[str, Any]) -> list[str]:
+    """Return the values of the sensitive fields, longest first, so that none hides a part of another."""
+    values = (
+        entry.get("value")
+        for entry in configuration.values()
+        if isinstance(entry, dict) and entry.get("sensitive") is True
+    )
+    texts = (value for value in values if isinstance(value, str) and len(value) >= SHORTEST_SECRET)
+    return sorted(texts, key=len, reverse=True)
 
 
 def instant(value: Any) -> datetime | None:

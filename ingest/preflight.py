@@ -1,0 +1,81 @@
+"""Before the service starts: is Elasticsearch there, is it one we know, are its connector indices?"""
+
+import structlog
+
+from ingest import errors
+from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.retry import Backoff
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
+
+OLDEST_VERSION = (8, 15)
+NEWEST_MAJOR = 9
+
+
+async def preflight(client: Client, backoff: Backoff | None = None) -> None:
+    """Wait for Elasticsearch and make sure that the service can work with it.
+
+    Raises ElasticsearchUnavailableError if it does not answer within `max_wait_duration`,
+    ElasticsearchRefusedError if its version or its answer means that waiting does not help.
+    """
+    settings = client.settings
+    attempts = (
+        backoff
+        or Backoff(
+            budget_seconds=settings.max_wait_duration_seconds,
+            initial_seconds=settings.initial_backoff_duration_seconds,
+            multiplier=settings.backoff_multiplier,
+        )
+    ).attempts()
+    log = structlog.get_logger()
+    while True:
+        try:
+            await _examine(client)
+        except errors.ElasticsearchUnavailableError as error:
+            log.warning("elasticsearch.awaited", host=settings.host, reason=str(error))
+            if not await attempts.wait():
+                raise errors.ElasticsearchUnavailableError(
+                    f"{error} Gave up after {settings.max_wait_duration_seconds} s (elasticsearch.max_wait_duration)."
+                ) from error
+        else:
+            return
+
+
+async def _examine(client: Client) -> None:
+    answer = await client.call("GET", "/", budget_seconds=0, timeout_seconds=20.0)
+    number = str(answer.get("version", {}).get("number", ""))
+    is_serverless = answer.get("version", {}).get("build_flavor") == "serverless"
+    if not is_serverless:
+        require_known_version(number)
+    for index in (CONNECTORS_INDEX, JOBS_INDEX):
+        await _ensure_index(client, index)
+    structlog.get_logger().info("elasticsearch.ready", host=client.settings.host, version=number)
+
+
+def require_known_version(number: str) -> None:
+    """Raise ElasticsearchRefusedError unless the Connector APIs of this version are the ones we speak."""
+    parts = number.split(".")
+    if not all(part.isdigit() for part in parts[:2]) or len(parts) < 2:
+        raise errors.ElasticsearchRefusedError(
+            f"Elasticsearch says its version is {number!r}; cannot work with it.", status=0
+        )
+    version = (int(parts[0]), int(parts[1]))
+    if version < OLDEST_VERSION:
+        raise errors.ElasticsearchRefusedError(
+            f"Elasticsearch {number} is too old: its Connector APIs lack what this service needs; "
+            f"upgrade to {OLDEST_VERSION[0]}.{OLDEST_VERSION[1]} or later.",
+            status=0,
+        )
+    if version[0] > NEWEST_MAJOR:
+        structlog.get_logger().warning("elasticsearch.newer_than_known", version=number)
+
+
+async def _ensure_index(client: Client, index: str) -> None:
+    """Create the index if it is missing; Elasticsearch's own template gives it its mapping."""
+    try:
+        await client.call("HEAD", f"/{index}", budget_seconds=0)
+    except errors.NotFoundError:
+        try:
+            await client.call("PUT", f"/{index}", budget_seconds=0)
+        except errors.ElasticsearchRefusedError as error:
+            if error.error_type != "resource_already_exists_exception":
+                raise
