@@ -1,0 +1,72 @@
+"""The PostgreSQL source: configuration in, slices out."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from sources.base import Features, Finding, RuleProblem, Slice
+from sources.errors import SourceConfigurationError
+from sources.postgresql import settings, statements
+from sources.postgresql.catalog import Catalog
+from sources.postgresql.connection import Limits, transaction
+from sources.postgresql.discovery import discover
+from sources.postgresql.failures import translated
+from sources.postgresql.tables import TableSlice
+
+
+class PostgreSQL:
+    """A database whose tables, or whose advanced rules' results, are read as documents.
+
+    Opening it does nothing: each piece of work has a connection of its own, for as long as it takes.
+    """
+
+    service_type: ClassVar[str] = "postgresql"
+    name: ClassVar[str] = "PostgreSQL"
+    fields: ClassVar[Mapping[str, Mapping[str, Any]]] = settings.FIELDS
+    features: ClassVar[Features] = Features(basic_sync_rules=True, advanced_sync_rules=True)
+
+    def __init__(self, configuration: Mapping[str, Any], limits: Limits | None = None) -> None:
+        self.settings = settings.parse(configuration)
+        self._limits = limits or Limits()
+
+    @property
+    def scope(self) -> Mapping[str, str]:
+        return {"database": self.settings.database}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is held between pieces of work."""
+
+    async def ping(self) -> None:
+        with translated(f"Asking database {self.settings.database!r}"):
+            async with transaction(self.settings, self._limits) as connection:
+                await connection.fetch(statements.PING, timeout=self._limits.command_seconds)
+
+    async def check(self) -> Sequence[Finding]:
+        with translated(f"Checking database {self.settings.database!r}"):
+            async with transaction(self.settings, self._limits) as connection:
+                catalog = Catalog(connection, self._limits.command_seconds)
+                return (await discover(catalog, self.settings)).findings
+
+    async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
+        return ()
+
+    async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
+        with translated(f"Looking for the tables of database {self.settings.database!r}"):
+            async with transaction(self.settings, self._limits) as connection:
+                catalog = Catalog(connection, self._limits.command_seconds)
+                discovery = await discover(catalog, self.settings)
+                version = catalog.server_version
+        fatal = [str(finding) for finding in discovery.findings if finding.is_fatal]
+        if fatal:
+            raise SourceConfigurationError(*fatal)
+        return [
+            TableSlice(
+                settings=self.settings, limits=self._limits, target=target, server_version=version, seed=seed
+            )
+            for target in discovery.targets
+        ]

@@ -1,0 +1,94 @@
+"""The statements around a read: transaction, settings, lock, cursor. Catalog queries are in `catalog`."""
+
+from collections.abc import Iterable
+
+from sources.postgresql.quoting import literal, qualified
+
+SESSION_SETTINGS = {
+    "search_path": "''",
+    "row_security": "off",
+    "TimeZone": "'UTC'",
+    "DateStyle": "'ISO, YMD'",
+    "IntervalStyle": "'iso_8601'",
+    "extra_float_digits": "3",
+    "bytea_output": "'hex'",
+    "xmloption": "'content'",
+    "standard_conforming_strings": "on",
+    "synchronize_seqscans": "off",
+    "idle_in_transaction_session_timeout": "0",
+    "statement_timeout": "0",
+}
+"""Set in every transaction, whatever the role's or the database's own settings are.
+
+They are local to the transaction, so that a pooler which lends a server connection for a transaction never sees them.
+A statement has no time limit of the server's: how long one may take is for the reader to say, who sees progress.
+"""
+
+
+def begin(lock_timeout_seconds: float) -> str:
+    """Open a read-only transaction with every setting pinned. Takes no snapshot yet."""
+    settings = SESSION_SETTINGS | {"lock_timeout": str(round(lock_timeout_seconds * 1000))}
+    pinned = "".join(f" SET LOCAL {name} = {value};" for name, value in settings.items())
+    return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{pinned}"
+
+
+COMMIT = "COMMIT"
+
+PING = "SELECT 1"
+
+
+def relation(schema: str, name: str, *, only: bool = False) -> str:
+    """Name a relation in a FROM clause; `only` leaves out inheriting tables."""
+    return f"ONLY {qualified(schema, name)}" if only else qualified(schema, name)
+
+
+def lock(relation: str) -> str:
+    """Keep a table from being altered, dropped or rewritten; needs no more than SELECT."""
+    return f"LOCK TABLE {relation} IN ACCESS SHARE MODE"
+
+
+def touch(relation: str) -> str:
+    """Take the same lock on a relation that LOCK TABLE does not take, such as a materialized view."""
+    return f"SELECT FROM {relation} LIMIT 0"
+
+
+def rows_at(select: str, places: Iterable[tuple[int, int]]) -> str:
+    """Restrict a SELECT of documents to rows at these places: page and number within the page."""
+    array = ",".join(f'"({page:d},{number:d})"' for page, number in places)
+    return f"{select} WHERE t.ctid = ANY({literal('{' + array + '}')}::tid[])"
+
+
+def rows_between(select: str, first_page: int, end_page: int | None) -> str:
+    """Restrict a SELECT of documents to a run of pages, open-ended if there is no end."""
+    condition = f"t.ctid >= '({first_page:d},0)'::tid"
+    if end_page is not None:
+        condition += f" AND t.ctid < '({end_page:d},0)'::tid"
+    return f"{select} WHERE {condition}"
+
+
+def duplicate_keys(relation: str, key: Iterable[str]) -> str:
+    """Find out whether a key occurs twice."""
+    columns = ",".join(key)
+    return f"SELECT 1 FROM {relation} AS t GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+
+
+def declare(query: str) -> str:
+    """Declare a cursor over a query that is not ours.
+
+    Sent over the extended protocol, in a read-only transaction, the server's own grammar refuses several statements, COPY,
+    EXPLAIN, SELECT INTO and everything that writes.
+    """
+    return f"DECLARE rows NO SCROLL CURSOR FOR {query}"
+
+
+def sub_select(query: str) -> str:
+    """Put a query that `declare` has accepted on its own into a FROM clause; a comment at its end may be open."""
+    return f"(\n{query}\n)"
+
+
+def fetch(count: int) -> str:
+    """Fetch the next rows of the cursor."""
+    return f"FETCH {count:d} FROM rows"
+
+
+CLOSE = "CLOSE rows"

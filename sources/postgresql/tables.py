@@ -1,0 +1,119 @@
+"""A table, or what is read like one, as a slice: complete under one snapshot, or an exception.
+
+    lock -> snapshot -> columns again, under the lock -> rows -> the files still the same?
+
+The lock comes before the first query, because a snapshot taken before an ALTER TABLE that rewrites the table, and used after
+it, sees an empty table. What is compared at the end is the certificate that this did not happen.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from sources.base import Batch, IsUnchanged
+from sources.errors import SourceConfigurationError, SourceUnavailableError
+from sources.postgresql import statements
+from sources.postgresql.blocks import batch_of, changed_batch_of
+from sources.postgresql.catalog import Catalog
+from sources.postgresql.connection import Limits, transaction
+from sources.postgresql.copying import copied
+from sources.postgresql.discovery import Target, effective_key, key_findings, with_key
+from sources.postgresql.documents import Documents, Origin
+from sources.postgresql.failures import translated
+from sources.postgresql.quoting import identifier
+from sources.postgresql.settings import Settings
+from sources.postgresql.values import Rendering
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSlice:
+    """One relation of one sync."""
+
+    settings: Settings
+    limits: Limits
+    target: Target
+    server_version: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return self.target.relation.label
+
+    @property
+    def estimated_rows(self) -> int | None:
+        return self.target.relation.estimated_rows
+
+    @property
+    def mapping(self) -> Mapping[str, Any]:
+        return self._documents(self.target, self.server_version).mapping
+
+    async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
+        """Read the table from its first row, under one snapshot; see `sources.base.Slice`."""
+        with translated(f"Reading table {self.name}"):
+            async with transaction(self.settings, self.limits) as connection:
+                catalog = Catalog(connection, self.limits.command_seconds)
+                await self._lock(connection)
+                target = await self._as_it_is_now(catalog)
+                files = await catalog.files(target.relation.oid)
+                await self._require_unique(connection, target)
+                documents = self._documents(target, catalog.server_version)
+                async with aclosing(
+                    copied(connection, documents.select(self._source), self.limits)
+                ) as blocks:
+                    async for block in blocks:
+                        yield (
+                            batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
+                        )
+                if await catalog.files(target.relation.oid) != files:
+                    raise SourceUnavailableError(
+                        f"Reading table {self.name} failed: it was rewritten meanwhile."
+                    )
+                await connection.execute(statements.COMMIT, timeout=self.limits.command_seconds)
+
+    @property
+    def _source(self) -> str:
+        relation = self.target.relation
+        return statements.relation(relation.schema, relation.name, only=self.target.only)
+
+    async def _lock(self, connection: Any) -> None:
+        lock = statements.lock if self.target.relation.is_lockable else statements.touch
+        await connection.execute(
+            lock(self._source), timeout=self.limits.lock_seconds + self.limits.command_seconds
+        )
+
+    async def _as_it_is_now(self, catalog: Catalog) -> Target:
+        """Look at columns and key again; what discovery saw may have changed before the lock was granted."""
+        relation = self.target.relation
+        layouts = await catalog.layouts([relation.oid])
+        if relation.oid not in layouts:
+            raise SourceUnavailableError(
+                f"Table {self.name} was replaced by another of the same name meanwhile."
+            )
+        target = with_key(self.target, layouts[relation.oid])
+        findings = [str(finding) for finding in key_findings(target)]
+        if findings:
+            raise SourceConfigurationError(*findings)
+        return target
+
+    async def _require_unique(self, connection: Any, target: Target) -> None:
+        """Make sure that a key which the server does not guarantee tells rows apart, under the snapshot we read."""
+        reads_children = target.relation.kind == "r" and target.relation.has_children and not target.only
+        if not target.given_key and not reads_children:
+            return
+        columns = [identifier(column) for column in effective_key(target)]
+        if await connection.fetch(statements.duplicate_keys(self._source, columns)):
+            raise SourceConfigurationError(
+                f"Reading table {self.name} failed: several rows have the same {', '.join(effective_key(target))}."
+                " Name more columns in Id columns, so that they tell rows apart."
+            )
+
+    def _documents(self, target: Target, server_version: int) -> Documents:
+        relation = target.relation
+        return Documents(
+            origin=Origin(database=self.settings.database, schema=relation.schema, tables=(relation.name,)),
+            columns=target.layout.columns,
+            key=effective_key(target),
+            rendering=Rendering(server_version=server_version, max_value_bytes=self.settings.max_value_bytes),
+            seed=self.seed,
+        )

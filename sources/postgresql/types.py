@@ -1,0 +1,99 @@
+"""What PostgreSQL's catalog says about types, columns, relations and keys, as records. No SQL, no I/O."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+FIRST_USER_OID = 16384
+"""Objects with smaller oids came with the server."""
+
+
+class TypeKind(Enum):
+    """What a type is made of, as far as rendering goes."""
+
+    BASE = "base"
+    ENUM = "enum"
+    DOMAIN = "domain"
+    COMPOSITE = "composite"
+    ARRAY = "array"
+    RANGE = "range"
+    MULTIRANGE = "multirange"
+    PSEUDO = "pseudo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Type:
+    """One data type, complete down to the base types it consists of."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: TypeKind
+    part: Self | None = None
+    """An array's element, a domain's base, a range's subtype, a multirange's range."""
+    modifier: int = -1
+    """A domain's modifier for its base, e.g. the precision of a numeric."""
+    attributes: tuple["Attribute", ...] = ()
+    """A composite's members."""
+    sender: tuple[str, str] | None = None
+    """Schema and name of the function that gives the binary form of a value."""
+
+    @property
+    def base_name(self) -> str:
+        """The name if the type came with the server, otherwise empty: for tables of built-in types."""
+        return self.name if self.schema == "pg_catalog" else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """A column of a relation, or a member of a composite."""
+
+    name: str
+    type: Type
+    modifier: int = -1
+    is_not_null: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A table, view or the like, and what we are allowed to do with it."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    """`pg_class.relkind`: r table, p partitioned, v view, m materialized view, f foreign table."""
+    is_partition: bool
+    has_children: bool
+    is_heap: bool
+    is_readable: bool
+    is_filtered: bool
+    """Whether row security would hide rows from us."""
+    estimated_rows: int | None
+
+    @property
+    def label(self) -> str:
+        """How a person calls it."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def is_lockable(self) -> bool:
+        """Whether LOCK TABLE takes it."""
+        return self.kind in "rpv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The columns of a relation and those of them that identify a row."""
+
+    columns: tuple[Attribute, ...]
+    key: tuple[str, ...]
+    is_key_unique: bool
+    """Whether the server guarantees that no two rows have the same key."""
+
+    def column(self, name: str) -> Attribute:
+        """Return the column of that name. Raises KeyError."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
