@@ -261,6 +261,8 @@ def is_loopback(host_url: str) -> bool:
 
 
 def _checked_host(parts: SplitResult) -> str:
+    if parts.netloc.count(":") > 1 and not parts.netloc.startswith("["):
+        raise WrongValueError("is ambiguous (an IPv6 address stands in square brackets)")
     host = parts.hostname or ""
     if not host:
         raise WrongValueError("names no host")
@@ -270,8 +272,6 @@ def _checked_host(parts: SplitResult) -> str:
         except ValueError:
             raise WrongValueError(f"{host!r} is not an IPv6 address") from None
         return host
-    if parts.netloc.count(":") > 1:
-        raise WrongValueError("is ambiguous (an IPv6 address stands in square brackets)")
     if not host.isascii():
         raise WrongValueError("has a host name with letters outside ASCII; write its xn-- form")
     if not _HOST_NAME.fullmatch(host) or len(host) > 253:

@@ -148,7 +148,10 @@ class _Reading:
         return tuple(self._entry(item, f"connectors[{number}]") for number, item in enumerate(node.items))
 
     def _entry(self, node: Node, here: str) -> ConnectorEntry:
-        return self._build(ConnectorEntry, self._section(node, here), f"{here}.")
+        if isinstance(node, Section):
+            return self._build(ConnectorEntry, node, f"{here}.")
+        self._report(here, f"is {node.described} (a map of connector_id, service_type and more)")
+        return ConnectorEntry()
 
     def _legacy(self, members: Mapping[str, Node]) -> tuple[ConnectorEntry, ...]:
         if not members:

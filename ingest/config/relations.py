@@ -148,7 +148,7 @@ def _connectors(config: Config, service_types: Collection[str]) -> Iterator[Rela
                 f"{entry.connector_id!r} is listed {counts[entry.connector_id]} times (each connector once)"
             )
             yield Relation(f"{at}.connector_id", problem, (f"{at}.connector_id",))
-        if service_types and entry.service_type not in service_types:
+        if service_types and entry.service_type and entry.service_type not in service_types:
             problem = f"{entry.service_type!r} is unknown (known are: {known})"
             yield Relation(f"{at}.service_type", problem, (f"{at}.service_type",))
         if entry.create and not entry.index_name:
