@@ -1,0 +1,32 @@
+"""The two sides of the contract: the embedded server, and a real cluster when ELASTICSEARCH_URL names one."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import aiohttp
+import pytest
+
+from sandbox.elasticsearch import Security, User, serve
+from tests.contract.elasticsearch.connectors.world import Caller, World, basic, without_credentials
+
+EMBEDDED = "embedded"
+CLUSTER = os.environ.get("ELASTICSEARCH_URL")
+
+
+@pytest.fixture(
+    params=[EMBEDDED, *([CLUSTER] if CLUSTER else [])], ids=[EMBEDDED, *(["cluster"] if CLUSTER else [])]
+)
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """An Elasticsearch in which the test has its own names."""
+    async with AsyncExitStack() as stack:
+        if request.param == EMBEDDED:
+            security = Security(users=(User("elastic", "changeme"),))
+            server = await stack.enter_async_context(serve(security=security))
+            url, authorization = server.url, basic("elastic", "changeme")
+        else:
+            url, authorization = without_credentials(request.param)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        world = World(Caller(session, url, authorization))
+        stack.push_async_callback(world.clean_up)
+        yield world
