@@ -15,7 +15,7 @@ sandbox: environment ## Keep the same world up, and print how to reach it
 	@$(VENV)/python -m sandbox.tutorial
 
 test: environment ## Run every test
-	$(VENV)/pytest --numprocesses=2 --dist=loadgroup $(TESTS)
+	$(VENV)/pytest --numprocesses=2 --dist=loadfile $(TESTS)
 
 lint: environment ## Check style and formatting rules
 	$(VENV)/ruff check .

@@ -108,17 +108,21 @@ class World:
             yield process
 
 
+def fill_with_music(cluster: Cluster) -> None:
+    """Create the database and put the music catalogue into it."""
+    cluster.execute(f"CREATE DATABASE {DATABASE}")
+    cluster.execute(music.script(), database=DATABASE)
+
+
 @contextmanager
-def world() -> Iterator[World]:
-    """Start the database and Elasticsearch, and write the service's config.yml."""
+def world(fill: Callable[[Cluster], None] = fill_with_music) -> Iterator[World]:
+    """Start a database, filled, and Elasticsearch, and write the service's config.yml."""
     with tempfile.TemporaryDirectory(prefix="sandbox-") as name, Cluster() as cluster:
         folder = Path(name)
         reader_password = secrets.token_urlsafe(12)
-        cluster.execute(f"CREATE DATABASE {DATABASE}")
-        cluster.execute(music.script(), database=DATABASE)
-        cluster.execute(
-            _READER.format(reader=READER, password=reader_password, database=DATABASE), database=DATABASE
-        )
+        fill(cluster)
+        reader = _READER.format(reader=READER, password=reader_password, database=DATABASE)
+        cluster.execute(reader, database=DATABASE)
         with _elasticsearch(folder) as elasticsearch:
             created = World(
                 folder=folder, cluster=cluster, elasticsearch=elasticsearch, reader_password=reader_password

@@ -1,0 +1,163 @@
+"""The README's first commands do what they say, and leave nothing behind however they end."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+START_SECONDS = 60
+
+
+@dataclass
+class Run:
+    """One run of a command, with its own folder for temporary files and a mark on all of its processes."""
+
+    module: str
+    temporary: Path
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __enter__(self) -> "Run":
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", self.module],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "TMPDIR": str(self.temporary), "MARK_OF_THIS_RUN": self.mark},
+            start_new_session=True,
+        )
+        self.printed = ""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.left():
+            process.kill()
+        self.process.communicate()
+
+    def read_until(self, text: str) -> None:
+        """Read what it prints up to this text."""
+        assert self.process.stdout is not None
+        while text not in self.printed:
+            line = self.process.stdout.readline()
+            assert line, f"ended without printing {text!r}:\n{self.printed}"
+            self.printed += line
+
+    def finish(self) -> int:
+        """Read to the end and return the exit code."""
+        rest, _ = self.process.communicate(timeout=START_SECONDS)
+        self.printed += rest
+        return self.process.returncode
+
+    def left(self) -> list[psutil.Process]:
+        """Return the processes it started, or was, that still run."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("MARK_OF_THIS_RUN") == self.mark and process.status() != "zombie":
+                    found.append(process)
+            except psutil.Error:
+                continue  # gone meanwhile, or not ours to look at
+        return found
+
+    def left_files(self) -> list[str]:
+        """Return the names of temporary files it left."""
+        return sorted(path.name for path in self.temporary.iterdir())
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder that any user may enter: as root, the embedded PostgreSQL runs as somebody else."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_the_demo_indexes_622_rows_and_then_writes_exactly_three(temporary: Path) -> None:
+    with Run("sandbox.demo", temporary) as demo:
+        code = demo.finish()
+
+        assert code == 0, demo.printed
+        assert "needs_configuration" in demo.printed
+        assert "622 indexed" in demo.printed
+        assert re.search(r"found chinook_public_album_1\b", demo.printed)
+        assert re.search(r"added +chinook_public_artist_276\b", demo.printed)
+        assert re.search(r"changed +chinook_public_album_5\b", demo.printed)
+        assert re.search(r"deleted +chinook_public_album_347\b", demo.printed)
+        assert "Exactly these three were written" in demo.printed
+        assert demo.left() == []
+        assert demo.left_files() == []
+
+
+def test_two_demos_at_once_do_not_meet(temporary: Path) -> None:
+    with Run("sandbox.demo", temporary) as first, Run("sandbox.demo", temporary) as second:
+        codes = first.finish(), second.finish()
+
+        assert codes == (0, 0), first.printed + second.printed
+        assert first.left() + second.left() == []
+        assert first.left_files() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("moment", ["PostgreSQL ", "Start the service", "Configure it", "and sync again"])
+def test_a_demo_that_is_interrupted_leaves_nothing(
+    temporary: Path, moment: str, number: signal.Signals
+) -> None:
+    with Run("sandbox.demo", temporary) as demo:
+        demo.read_until(moment)
+
+        demo.process.send_signal(number)
+
+        assert demo.finish() == 130, demo.printed
+        assert "Traceback" not in demo.printed
+        assert demo.left() == []
+        assert demo.left_files() == []
+
+
+def printed_calls(text: str) -> list[str]:
+    """Return the curl commands in what was printed, continued lines included."""
+    blocks = re.split(r"^# \d+\. .*$", text, flags=re.MULTILINE)[1:]
+    return [block.split("\n\n")[0].strip() for block in blocks]
+
+
+def run(command: str) -> str:
+    """Run a command in a shell and return what it shows."""
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+
+
+def run_until(text: str, command: str) -> None:
+    """Run a command again and again, as a person would, until it shows what they wait for."""
+    deadline = time.monotonic() + START_SECONDS
+    while text not in (shown := run(command)):
+        assert time.monotonic() < deadline, f"{command}\nnever showed {text}, but {shown}"
+        time.sleep(0.2)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed here")
+def test_the_calls_that_the_sandbox_prints_work_as_printed(temporary: Path) -> None:
+    with Run("sandbox.tutorial", temporary) as sandbox:
+        sandbox.read_until("Ctrl-C")
+        create, look, configure, start, see, find = printed_calls(sandbox.printed)
+
+        assert '"created"' in run(create)
+        run_until('"needs_configuration"', look)
+        assert '"updated"' in run(configure)
+        assert '"id"' in run(start)
+        run_until('"completed"', see)
+        assert "Midnight" in run(find)
+
+        sandbox.process.send_signal(signal.SIGINT)
+        sandbox.finish()
+        assert sandbox.left() == []
+        assert sandbox.left_files() == []

@@ -1,0 +1,74 @@
+"""What a person must put right: the job says so in one sentence, nothing is deleted, the service lives on."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from sandbox.process import Process
+from sandbox.world import READER, World, world
+from tests import worlds
+
+
+@pytest.fixture(scope="module")
+def synced() -> Iterator[tuple[World, Process]]:
+    """A world whose 622 documents are in the index, and the service that brought them there."""
+    with world() as created, created.service() as service:
+        worlds.set_up(created, service)
+        worlds.configure(created)
+        assert worlds.sync(created, service)["indexed_document_count"] == 622
+        created.sql(f"REVOKE SELECT ON invoice FROM {READER}")
+        yield created, service
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        pytest.param({"password": "not-the-password"}, ["password"], id="wrong password"),
+        pytest.param({"username": "nobody_here"}, ["nobody_here"], id="unknown user"),
+        pytest.param({"database": "no_such_database"}, ["no_such_database"], id="unknown database"),
+        pytest.param({"schema": "no_such_schema"}, ["no_such_schema"], id="unknown schema"),
+        pytest.param({"tables": "album,no_such_table"}, ["no_such_table"], id="missing table"),
+        pytest.param({"tables": "album,invoice"}, ["invoice", "GRANT SELECT"], id="no privilege"),
+        pytest.param({"host": "no-such-host.invalid"}, ["no-such-host.invalid"], id="unknown host"),
+        pytest.param({"port": closed_port()}, ["127.0.0.1"], id="unreachable host"),
+    ],
+)
+def test_the_job_says_what_to_do_and_nothing_is_deleted(
+    synced: tuple[World, Process], changed: Mapping[str, Any], named: list[str]
+) -> None:
+    world, service = synced
+    before = worlds.documents(world)
+    worlds.configure(world, **changed)
+
+    job = worlds.sync(world, service)
+
+    assert job["status"] == "error"
+    assert "\n" not in job["error"]
+    assert "Traceback" not in job["error"]
+    assert "not-the-password" not in job["error"]
+    assert world.reader_password not in job["error"]
+    assert all(word in job["error"] for word in named), job["error"]
+    assert job["deleted_document_count"] == 0
+    assert worlds.documents(world) == before
+    service.check()
+
+
+def test_the_next_job_works_once_the_cause_is_gone(synced: tuple[World, Process]) -> None:
+    world, service = synced
+    worlds.configure(world, tables="no_such_table")
+    assert worlds.sync(world, service)["status"] == "error"
+    worlds.configure(world)
+
+    job = worlds.sync(world, service)
+
+    assert (job["status"], job["error"]) == ("completed", None)
+    assert (job["indexed_document_count"], job["deleted_document_count"]) == (0, 0)
