@@ -106,6 +106,10 @@ class Index:
             self._frozen = list(self._searchable.values())
         return self._frozen
 
+    def stored_bytes(self) -> int:
+        """The size of all sources together."""
+        return sum(len(document.source) for document in self._live.values())
+
     @property
     def max_seq_no(self) -> int:
         """The sequence number of the last write; -1 before the first."""

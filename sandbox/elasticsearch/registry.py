@@ -1,12 +1,19 @@
 """All routes of the server, gathered from the modules that define them."""
 
-from sandbox.elasticsearch import cluster
+from sandbox.elasticsearch import bulk, cluster, documents, indices, ingest_routes
 from sandbox.elasticsearch.routing import Route
 
 
 def routes() -> list[Route]:
     """Every route the server knows."""
-    return [*cluster.ROUTES, *_connector_routes()]
+    return [
+        *cluster.ROUTES,
+        *indices.ROUTES,
+        *documents.ROUTES,
+        *bulk.ROUTES,
+        *ingest_routes.ROUTES,
+        *_connector_routes(),
+    ]
 
 
 def _connector_routes() -> list[Route]:

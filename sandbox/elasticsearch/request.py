@@ -9,6 +9,7 @@ import orjson
 from sandbox.elasticsearch import errors
 
 if TYPE_CHECKING:
+    from sandbox.elasticsearch.privileges import Privilege
     from sandbox.elasticsearch.security import Principal
     from sandbox.elasticsearch.store import State
 
@@ -51,6 +52,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    privilege: "Privilege | None" = None
     effect: Effect = field(default_factory=Effect)
 
     def parameter(self, name: str) -> str:

@@ -63,6 +63,10 @@ class Role:
             for patterns, privileges in self.indices
         )
 
+    def has_any(self, privileges: frozenset[str]) -> bool:
+        """Whether the role includes one of these index privileges on any index."""
+        return any(granted & privileges for _, granted in self.indices)
+
 
 def _names(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else [str(name) for name in value or ()]
@@ -100,7 +104,7 @@ class Principal:
     def demand_cluster(self, privilege: ClusterPrivilege) -> None:
         """Raise the 403 unless the caller has the privilege."""
         if not self.may_cluster(privilege.name):
-            granting = ",".join(sorted(cluster_grants(privilege.name) - {"all"}) + ["all"])
+            granting = _listed(cluster_grants(privilege.name))
             raise errors.security(
                 403,
                 f"action [{privilege.action}] is unauthorized for {self.described()}, "
@@ -111,7 +115,7 @@ class Principal:
         """Raise the 403 unless the caller has the privilege on each of these indices."""
         refused = [name for name in indices if not self.may_index(privilege.name, name)]
         if refused:
-            granting = ",".join(sorted(index_grants(privilege.name) - {"all"}) + ["all"])
+            granting = _listed(index_grants(privilege.name))
             raise errors.security(
                 403,
                 f"action [{privilege.action}] is unauthorized for {self.described()} "
@@ -119,12 +123,28 @@ class Principal:
                 f"this action is granted by the index privileges [{granting}]",
             )
 
+    def demand_any_index(self, privileges: Iterable[IndexPrivilege], action: str) -> None:
+        """Raise the 403 unless the caller has one of these privileges on any index at all."""
+        names = sorted({privilege.name for privilege in privileges})
+        wanted = frozenset().union(*(index_grants(name) for name in names))
+        for roles in (self.roles, self.limited_by):
+            if roles is not None and not any(role.has_any(wanted) for role in roles):
+                raise errors.security(
+                    403,
+                    f"action [{action}] is unauthorized for {self.described()}, "
+                    f"this action is granted by the index privileges [{_listed(wanted)}]",
+                )
+
     def described(self) -> str:
         """The caller as messages name it."""
         if self.api_key_id is not None:
             return f"API key id [{self.api_key_id}] of user [{self.username}]"
         names = ",".join(role.name for role in self.roles)
         return f"user [{self.username}] with effective roles [{names}]"
+
+
+def _listed(privileges: frozenset[str]) -> str:
+    return ",".join([*sorted(privileges - {"all"}), "all"])
 
 
 ANYBODY = Principal(username="_anonymous")

@@ -7,12 +7,13 @@ async with serve() as server:
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
+import orjson
 from aiohttp import web
 
 from sandbox.elasticsearch import errors, filter_path, registry
@@ -82,6 +83,7 @@ class Server:
                 query=entry.query,
                 headers=http.headers,
                 body=body,
+                privilege=match.route.privilege,
                 effect=entry.effect,
             )
         )
@@ -95,9 +97,7 @@ class Server:
     def _finished(
         self, entry: Entry, http: web.BaseRequest, answer: Answer, *, close: bool = False
     ) -> web.Response:
-        if (paths := entry.query.get("filter_path")) and not isinstance(answer.body, bytes):
-            answer = Answer(filter_path.filtered(answer.body, paths), answer.status, answer.headers)
-        content = answer.rendered(pretty=entry.query.get("pretty", "false") != "false")
+        content = _rendered(answer, entry.query)
         headers = {"Content-Type": _answer_type(http), **answer.headers}
         if answer.status not in (401, 403):
             headers[PRODUCT_HEADER] = "Elasticsearch"
@@ -113,6 +113,19 @@ class Server:
         if close:
             response.force_close()
         return response
+
+
+def _rendered(answer: Answer, query: Mapping[str, str]) -> bytes:
+    content = answer.rendered()
+    paths = query.get("filter_path")
+    is_pretty = query.get("pretty", "false") != "false"
+    if isinstance(answer.body, bytes) or not (paths or is_pretty):
+        return content
+    # Sources travel as raw fragments, which can be neither filtered nor indented; so the answer is read again.
+    body = orjson.loads(content)
+    if paths:
+        body = filter_path.filtered(body, paths)
+    return Answer(body).rendered(pretty=is_pretty)
 
 
 async def _read_body(http: web.BaseRequest, limit: int) -> bytes | None:
@@ -148,8 +161,10 @@ def _authorize(principal: Principal, match: Match) -> None:
     if isinstance(privilege, ClusterPrivilege):
         principal.demand_cluster(privilege)
     else:
-        names = match.path_parameters.get("index", "*") or "*"
-        principal.demand_index(privilege, names.split(","))
+        # Patterns are not refused here: they stand for those indices the caller may reach (`targets`).
+        names = match.path_parameters.get("index", "").split(",")
+        named = [name for name in names if name and name != "_all" and "*" not in name]
+        principal.demand_index(privilege, named)
 
 
 @asynccontextmanager
@@ -166,11 +181,13 @@ async def serve(
     clock_offset: timedelta = timedelta(),
     max_content_bytes: int = 100 * 1024 * 1024,
     journal: Journal | None = None,
+    keeps_sources: bool = True,
 ) -> AsyncIterator[Server]:
     """Run a server until the context ends.
 
     `port=0` takes a free port. Without `security` nobody needs to authenticate. `admin` opens the routes below
-    `/_sandbox`, through which faults and the journal are reachable from other processes.
+    `/_sandbox`, through which faults and the journal are reachable from other processes. Without `keeps_sources` bulk
+    requests are answered item by item, but only the ids of their documents are remembered.
     """
     clock = clock or Clock()
     clock.offset = clock_offset
@@ -180,6 +197,7 @@ async def serve(
         clock=clock,
         max_content_bytes=max_content_bytes,
         security=security or Security(),
+        keeps_sources=keeps_sources,
     )
     server = Server(
         state=state,

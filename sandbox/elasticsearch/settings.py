@@ -47,6 +47,11 @@ class IndexSettings:
         """How many fields the mapping may have."""
         return int(self.values.get("mapping.total_fields.limit", 1000))
 
+    @property
+    def has_pipeline(self) -> bool:
+        """Whether documents go through a pipeline that no request names."""
+        return "default_pipeline" in self.values or "final_pipeline" in self.values
+
     def change(self, values: Mapping[str, Any]) -> None:
         """Take over new values; null removes one."""
         for name, value in values.items():

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.elasticsearch import errors, index_names, settings
+from sandbox.elasticsearch import errors, index_names, ingest, settings
 from sandbox.elasticsearch.clock import Clock
 from sandbox.elasticsearch.index import Index
 from sandbox.elasticsearch.mapping import Mapping as IndexMapping
@@ -27,9 +27,11 @@ class State:
     cluster_name: str = "sandbox"
     cluster_uuid: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     auto_create_index: bool = True
+    keeps_sources: bool = True
     max_content_bytes: int = 100 * 1024 * 1024
     indices: dict[str, Index] = field(default_factory=dict)
     templates: list[Template] = field(default_factory=lambda: list(BUILT_IN))
+    pipelines: dict[str, ingest.Pipeline] = field(default_factory=ingest.built_in)
     security: Security = field(default_factory=Security)
 
     # finding
@@ -117,14 +119,19 @@ class State:
         values = {"number_of_shards": "1", "number_of_replicas": "1"}
         values |= settings.flattened(template.settings) if template else {}
         values |= settings.flattened(settings_body or {})
+        limit = settings.IndexSettings(values).total_fields_limit
+        mapping = IndexMapping(template.mappings if template else None, total_fields_limit=limit)
+        mapping.merge(mappings or {})
         index = Index(
             name,
             clock=self.clock,
             settings=settings.IndexSettings(values),
-            mapping=IndexMapping(mappings or (template.mappings if template else None)),
+            mapping=mapping,
             aliases={**(template.aliases if template else {}), **(aliases or {})},
             hidden=values.get("hidden") == "true",
         )
+        # What the connectors' own indices hold is always kept; it is little and read back.
+        index.keeps_sources = self.keeps_sources or name.startswith(".")
         self.indices[name] = index
         return index
 
