@@ -1,11 +1,11 @@
-"""What a sync has done so far: counted while it runs, read by the reporter at any time, exact on every ending.
+"""What a sync has done so far: counted while it runs, read at any time, exact on every ending.
 
     Stats                 the job: sums over its slices, deletes, bytes on the wire, a sample of rejections
       └── SliceStats      one slice: estimate, rate, time left, and the tally of its current reading
             └── Tally     one reading of one slice, from its first row
 
-A slice that is read again starts a new tally: its documents are the same ones, so they must not count twice. What is
-shown is the larger of the abandoned and the current tally, so that a count never falls while a job runs.
+A slice that is read again starts a new tally: its documents are the same ones, so they must not count twice.
+What is shown is the larger of the abandoned and the current tally, so a count never falls while a job runs.
 """
 
 import time
@@ -84,7 +84,8 @@ class SliceStats:
         current: int = getattr(self.tally, count)
         if self.finished_at is not None:
             return current
-        return max(current, getattr(self.abandoned, count))
+        earlier: int = getattr(self.abandoned, count)
+        return max(current, earlier)
 
     def rows_per_second(self, now: float) -> float:
         """Rows read a second since the slice started."""
@@ -195,7 +196,8 @@ class Stats:
     def counts(self) -> dict[str, int]:
         """Return the counts by name, for the log and the job's metadata."""
         names = ("read", "created", "updated", "unchanged", "filtered", "dropped", "rejected", "nulled")
-        return {name: self._sum(name) for name in names} | {"deleted": self.deleted, "sent_bytes": self.sent_bytes}
+        counts = {name: self._sum(name) for name in names}
+        return counts | {"deleted": self.deleted, "sent_bytes": self.sent_bytes}
 
     def to_wire(self) -> dict[str, Any]:
         """Render as the body of a sync job's `_stats` request."""

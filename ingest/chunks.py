@@ -1,0 +1,107 @@
+"""Cuts rendered documents into chunks of a bounded number of bytes and documents.
+
+A document that is larger than the limit travels alone. The limit can only shrink while a job runs: a server
+that answered 413 once would do so again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.lines import ACTION, render, rendered_overhead
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The body of one bulk request: `count` actions, each with its document."""
+
+    body: bytes
+    count: int
+
+
+@dataclass(slots=True)
+class ChunkLimits:
+    """How large a chunk may be."""
+
+    max_bytes: int
+    max_count: int
+
+    def shrink(self, refused_bytes: int) -> None:
+        """Stay below half of what was refused from now on."""
+        self.max_bytes = max(1, min(self.max_bytes, refused_bytes // 2))
+
+
+class Chunker:
+    """Gathers blocks of lines (`sources.base`) and hands them out as chunks."""
+
+    def __init__(self, constants: bytes, limits: ChunkLimits) -> None:
+        """`constants` are the JSON members all documents of the job get, each with a comma after it."""
+        self._constants = constants
+        self._limits = limits
+        self._overhead = rendered_overhead(constants)
+        self._pieces: list[bytes] = []
+        self._bytes = 0
+        self._count = 0
+
+    def add(self, lines: bytes, count: int) -> Iterator[Chunk]:
+        """Take in a block and yield each chunk that it completes.
+
+        Lazy: a chunk that nobody asks for is not built, so a caller who waits between two holds one at a
+        time.
+        """
+        if self._fits(len(lines) + count * self._overhead, count):
+            self._append(lines, count)
+            return
+        # Where each line ends, in the block and once rendered.
+        ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == 0x0A) + 1
+        rendered_ends = ends + self._overhead * np.arange(1, len(ends) + 1)
+        first, start, rendered_start = 0, 0, 0
+        while True:
+            stop = self._stop(rendered_ends, first, rendered_start)
+            if stop > first:
+                self._append(lines[start : int(ends[stop - 1])], stop - first)
+                first, start, rendered_start = stop, int(ends[stop - 1]), int(rendered_ends[stop - 1])
+            if first == len(ends):
+                return
+            yield self._close()
+
+    def flush(self) -> Chunk | None:
+        """Return what is left, or None."""
+        return self._close() if self._count else None
+
+    def discard(self) -> None:
+        """Forget what is left."""
+        self._pieces, self._bytes, self._count = [], 0, 0
+
+    def _fits(self, size: int, count: int) -> bool:
+        limits = self._limits
+        return self._bytes + size <= limits.max_bytes and self._count + count <= limits.max_count
+
+    def _stop(self, rendered_ends: NDArray[np.int64], first: int, rendered_start: int) -> int:
+        """Return how far the chunk can take lines from `first` on; an empty one takes one of any size."""
+        room = self._limits.max_bytes - self._bytes
+        by_bytes = int(np.searchsorted(rendered_ends, rendered_start + room, side="right"))
+        stop = min(by_bytes, first + self._limits.max_count - self._count)
+        return max(stop, first if self._count else first + 1)
+
+    def _append(self, lines: bytes, count: int) -> None:
+        rendered = render(lines, self._constants)
+        self._pieces.append(rendered)
+        self._bytes += len(rendered)
+        self._count += count
+
+    def _close(self) -> Chunk:
+        # Every piece ends with the start of an action that belongs before the next line: the last one has
+        # none.
+        last = memoryview(self._pieces.pop())[: -len(ACTION)]
+        chunk = Chunk(b"".join((ACTION, *self._pieces, last)), self._count)
+        self.discard()
+        return chunk
+
+
+def documents(body: bytes) -> list[bytes]:
+    """Split the body of a chunk into its actions, each with its document, line feeds included."""
+    lines = body.splitlines(keepends=True)
+    return [action + document for action, document in zip(lines[::2], lines[1::2], strict=True)]

@@ -1,0 +1,157 @@
+"""The content index: found or created, recognised again, refreshed and counted.
+
+A job begins with one index and must end with the same: Elasticsearch creates a missing index by itself on
+the first write, so an index that was deleted while a job ran would look complete and hold half of it. Hence
+the UUID.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ingest.elasticsearch.client import Client, segment
+from ingest.elasticsearch.mappings import OWN_FIELDS, is_usable_content_hash, with_analyzers
+from ingest.errors import ElasticsearchRefusedError, IndexChangedError, NotFoundError
+from ingest.lines import CONTENT_HASH
+
+DEFAULT_RESULT_WINDOW: Final = 10_000
+DEFAULT_FIELD_LIMIT: Final = 1000
+FIELD_HEADROOM: Final = 200
+"""Fields that a pipeline or a new column may add before the limit of an index we created is reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentIndex:
+    """The index behind the name of a connector's index, as it was when the job looked."""
+
+    name: str
+    """The name or alias all requests use: privileges are given for it."""
+    concrete_name: str
+    uuid: str
+    properties: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    """Flat, as strings."""
+
+    @property
+    def result_window(self) -> int:
+        """The most hits a page may have."""
+        return int(self.settings.get("index.max_result_window", DEFAULT_RESULT_WINDOW))
+
+    @property
+    def final_pipeline(self) -> str | None:
+        """The pipeline that runs after the one of the request."""
+        name = str(self.settings.get("index.final_pipeline", "_none"))
+        return None if name == "_none" else name
+
+
+async def find(client: Client, name: str) -> ContentIndex | None:
+    """Look an index or alias up; None if there is none.
+
+    Raises ElasticsearchRefusedError for what cannot be written to like an index: a data stream, an alias of
+    several indices, a closed index, a write block.
+    """
+    if not name or any(character in name for character in '*,?"<>| '):
+        raise ElasticsearchRefusedError(f"{name!r} is not the name of one index.", status=400)
+    try:
+        found = await client.call("GET", f"/{segment(name)}", params={"flat_settings": True})
+    except NotFoundError:
+        return None
+    if len(found) != 1:
+        raise ElasticsearchRefusedError(
+            f"{name} is an alias of {len(found)} indices ({', '.join(sorted(found)[:3])}, ...); a connector "
+            "needs exactly one index. Point the alias to one, or give the connector another index.",
+            status=400,
+        )
+    ((concrete_name, described),) = found.items()
+    index = ContentIndex(
+        name=name,
+        concrete_name=concrete_name,
+        uuid=str(described["settings"]["index.uuid"]),
+        properties=described.get("mappings", {}).get("properties", {}),
+        settings=described["settings"],
+    )
+    _require_writable(index, described)
+    return index
+
+
+async def create(
+    client: Client, name: str, *, properties: Mapping[str, Any], language: str | None
+) -> ContentIndex:
+    """Create an index with these properties beside our own fields; one that appeared meanwhile is taken."""
+    properties = with_analyzers({**OWN_FIELDS, **properties}, language)
+    limit = max(DEFAULT_FIELD_LIMIT, count_fields(properties) + FIELD_HEADROOM)
+    body = {
+        "settings": {"index.mapping.total_fields.limit": limit},
+        "mappings": {"properties": properties},
+    }
+    try:
+        await client.call("PUT", f"/{segment(name)}", body=body)
+    except ElasticsearchRefusedError as error:
+        # Another replica was faster, or an earlier attempt of ours was applied and its answer lost.
+        if error.error_type != "resource_already_exists_exception":
+            raise
+    created = await find(client, name)
+    if created is None:
+        raise IndexChangedError(f"The index {name} was removed right after it was created.")
+    return created
+
+
+async def add_own_fields(client: Client, index: ContentIndex) -> None:
+    """Map our content hash, and nothing else, in an index that is not ours to shape."""
+    present = index.properties.get(CONTENT_HASH)
+    if present is None:
+        await client.call(
+            "PUT",
+            f"/{segment(index.name)}/_mapping",
+            body={"properties": {CONTENT_HASH: OWN_FIELDS[CONTENT_HASH]}},
+        )
+    elif not is_usable_content_hash(present):
+        raise ElasticsearchRefusedError(
+            f"The index {index.name} maps {CONTENT_HASH} as {present.get('type')}, which cannot hold our "
+            "content hashes. Give the connector another index, or reindex this one without that field.",
+            status=400,
+        )
+
+
+async def require_same(client: Client, index: ContentIndex) -> None:
+    """Raise IndexChangedError unless the name still leads to the index the job began with."""
+    now = await find(client, index.name)
+    if now is None:
+        raise IndexChangedError(f"The index {index.name} was removed while the job ran.")
+    if now.uuid != index.uuid:
+        raise IndexChangedError(f"The index {index.name} was replaced by another while the job ran.")
+
+
+async def refresh(client: Client, index_name: str) -> None:
+    """Make everything that was acknowledged visible to searches."""
+    await client.call("POST", f"/{segment(index_name)}/_refresh")
+
+
+async def count(client: Client, index_name: str, query: Mapping[str, Any] | None = None) -> int:
+    """Count the documents of an index, or those a query matches."""
+    body = None if query is None else {"query": query}
+    answer = await client.call("POST", f"/{segment(index_name)}/_count", body=body)
+    return int(answer["count"])
+
+
+def count_fields(properties: Mapping[str, Any]) -> int:
+    """Count fields as Elasticsearch does for its limit: objects, their members and multi-fields."""
+    total = 0
+    for definition in properties.values():
+        total += (
+            1 + count_fields(definition.get("properties", {})) + count_fields(definition.get("fields", {}))
+        )
+    return total
+
+
+def _require_writable(index: ContentIndex, described: Mapping[str, Any]) -> None:
+    def refuse(problem: str) -> ElasticsearchRefusedError:
+        return ElasticsearchRefusedError(f"The index {index.name} {problem}", status=400)
+
+    if "data_stream" in described:
+        raise refuse("is a data stream, which cannot be kept in step with a source. Use an index.")
+    if index.settings.get("index.verified_before_close") == "true":
+        raise refuse("is closed. Open it and start the job again.")
+    for block in ("read_only", "write", "read"):
+        if index.settings.get(f"index.blocks.{block}") == "true":
+            raise refuse(f"is blocked by index.blocks.{block}. Remove the block and start the job again.")

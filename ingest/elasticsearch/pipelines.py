@@ -1,0 +1,58 @@
+"""The ingest pipelines documents pass: that they exist, what they are, whether they might change ids."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from ingest.elasticsearch.client import Client, segment
+from ingest.errors import AuthorizationError, NotFoundError
+
+NO_PIPELINE: Final = "_none"
+
+_MAY_CHANGE_IDS: Final = (b'"_id"', b'"_index"', b'"script"', b'"reroute"', b'"pipeline"', b"{{_id", b"_id}}")
+"""What a definition that changes where a document goes must contain; others need not be watched."""
+
+_EFFECTIVE: Final = ("processors", "on_failure", "field_access_pattern")
+
+_log: Any = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineDefinition:
+    """A pipeline as it is defined now; None for a definition that we may not read."""
+
+    name: str
+    definition: Mapping[str, Any] | None
+
+    @property
+    def fingerprint(self) -> Any:
+        """What of the definition decides about documents; edits to its description are no change."""
+        if self.definition is None:
+            return [self.name, None]
+        return [self.name, {part: self.definition[part] for part in _EFFECTIVE if part in self.definition}]
+
+    @property
+    def may_change_ids(self) -> bool:
+        """Whether documents might be stored under another id than the one they were sent with."""
+        text = orjson.dumps(self.definition)
+        return self.definition is None or any(part in text for part in _MAY_CHANGE_IDS)
+
+
+async def read_pipeline(client: Client, name: str) -> PipelineDefinition:
+    """Read a pipeline's definition. Raises NotFoundError, before anything is read, if there is none."""
+    try:
+        found = await client.call("GET", f"/_ingest/pipeline/{segment(name)}")
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"The ingest pipeline {name} does not exist. Create it, or give the connector another pipeline.",
+            status=404,
+        ) from error
+    except AuthorizationError as error:
+        # Elastic's own API keys for connectors lack this privilege; a missing pipeline then shows with the
+        # first item.
+        _log.warning("pipeline.not_readable", pipeline=name, reason=str(error), privilege="read_pipeline")
+        return PipelineDefinition(name, None)
+    return PipelineDefinition(name, found.get(name, {}))

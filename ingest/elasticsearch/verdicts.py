@@ -1,0 +1,151 @@
+"""What the answer to a bulk request says about each of its actions. No I/O.
+
+Elasticsearch answers 200 whatever became of the documents; only the status of each item counts. An answer
+that does not have one item for each action belongs to another request, or was cut: nothing in it can be
+believed.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final, Self
+
+import orjson
+
+from ingest.elasticsearch import retry
+
+_REASON_LIMIT: Final = 300
+
+_TRANSIENT_TYPES: Final = frozenset(
+    {"es_rejected_execution_exception", "circuit_breaking_exception", "unavailable_shards_exception"}
+)
+
+_VALUES: Final = re.compile(
+    r"(Preview of field's value: ).*|(For input string: ).*|(failed to parse date field ).*"
+    r"|(the first immense term is: ).*|(Cannot parse value ).*",
+    re.DOTALL,
+)
+"""Where Elasticsearch quotes the value it refused: what follows never leaves this module."""
+
+
+class MismatchError(Exception):
+    """An answer that does not belong to its request."""
+
+
+class Verdict(Enum):
+    """What became of one action."""
+
+    CREATED = auto()
+    UPDATED = auto()
+    DROPPED = auto()
+    """The ingest pipeline dropped the document."""
+    DELETED = auto()
+    NOT_DELETED = auto()
+    """Gone already, or written by somebody since it was seen: not ours to delete."""
+    TURNED_AWAY = auto()
+    """For the moment; the same action may succeed later."""
+    REJECTED = auto()
+    """For good, because of the document itself."""
+    FATAL = auto()
+    """For good, because of something all documents share: privileges, a block, a missing index or
+    pipeline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item of an answer."""
+
+    action: str
+    status: int
+    result: str
+    id: str | None
+    error_type: str
+    reason: str
+    """Why, without the value of any field."""
+
+    @classmethod
+    def from_wire(cls, wire: Any) -> Self:
+        """Read an item. Raises MismatchError if it has no status."""
+        try:
+            ((action, members),) = wire.items()
+            error = members.get("error") or {}
+            return cls(
+                action=action,
+                status=int(members["status"]),
+                result=str(members.get("result") or ""),
+                id=members.get("_id"),
+                error_type=str(error.get("type") or ""),
+                reason=redacted(str(error.get("reason") or "")),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise MismatchError("an item has no status") from error
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (str(self.status), self.error_type, self.reason) if part)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of the action."""
+        match self.status:
+            case 200 | 201 if self.result == "noop":
+                return Verdict.DROPPED
+            case 200 if self.action == "delete":
+                return Verdict.DELETED
+            case 404 | 409 if self.action == "delete":
+                return Verdict.NOT_DELETED
+            case 201:
+                return Verdict.CREATED
+            case 200:
+                return Verdict.UPDATED
+            case _ if self._is_transient:
+                return Verdict.TURNED_AWAY
+            case 401 | 403 | 404:
+                return Verdict.FATAL
+            case _ if self.action == "delete" or self.says_pipeline_is_missing:
+                return Verdict.FATAL
+            case _:
+                return Verdict.REJECTED
+
+    @property
+    def says_pipeline_is_missing(self) -> bool:
+        """Whether the ingest pipeline was removed while the job ran."""
+        return "pipeline with id [" in self.reason and "does not exist" in self.reason
+
+    @property
+    def _is_transient(self) -> bool:
+        if retry.is_transient(self.status) or self.error_type in _TRANSIENT_TYPES:
+            return True
+        # The flood-stage block lifts itself when there is disk space again; its status differs between
+        # versions.
+        return self.error_type == "cluster_block_exception" and (
+            "/12/" in self.reason or "TOO_MANY_REQUESTS" in self.reason
+        )
+
+
+def items_of(answer: bytes, count: int) -> list[Item]:
+    """Read the items of an answer, in order. Raises MismatchError unless there are `count`."""
+    try:
+        wire = orjson.loads(answer)["items"]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise MismatchError(f"an answer of {len(answer)} bytes cannot be read") from error
+    if not isinstance(wire, list) or len(wire) != count:
+        found = len(wire) if isinstance(wire, list) else "no"
+        raise MismatchError(f"{count} actions were answered with {found} items")
+    return [Item.from_wire(one) for one in wire]
+
+
+def count_successes(answer: bytes, count: int) -> tuple[int, int] | None:
+    """Count what was created and updated in the bytes of an answer, if that is all that happened; else None.
+
+    Quotes inside JSON text are escaped, so the patterns cannot occur in an error's reason.
+    """
+    created = answer.count(b'"status":201')
+    updated = answer.count(b'"status":200')
+    if created + updated != count or answer.count(b'"status":') != count or b'"noop"' in answer:
+        return None
+    return (created, updated) if answer.rstrip().endswith(b"]}") else None
+
+
+def redacted(reason: str) -> str:
+    """Cut from a reason whatever quotes a field's value."""
+    return _VALUES.sub(lambda found: next(filter(None, found.groups())) + "...", reason)[:_REASON_LIMIT]
