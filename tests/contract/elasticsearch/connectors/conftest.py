@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.elasticsearch import Security, User, serve
-from tests.contract.elasticsearch.connectors.world import Caller, World, basic, without_credentials
+from tests.contract.elasticsearch.connectors.world import Caller, World, without_credentials
 
 EMBEDDED = "embedded"
 CLUSTER = os.environ.get("ELASTICSEARCH_URL")
@@ -23,9 +23,10 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         if request.param == EMBEDDED:
             security = Security(users=(User("elastic", "changeme"),))
             server = await stack.enter_async_context(serve(security=security))
-            url, authorization = server.url, basic("elastic", "changeme")
+            address = server.url.replace("http://", "http://elastic:changeme@")
         else:
-            url, authorization = without_credentials(request.param)
+            address = request.param
+        url, authorization = without_credentials(address)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         world = World(Caller(session, url, authorization))
         stack.push_async_callback(world.clean_up)

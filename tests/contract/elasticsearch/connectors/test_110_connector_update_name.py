@@ -37,8 +37,10 @@ async def test_update_connector_name_and_description_are_both_missing(world: Wor
 
         assert (reply.status, reply.reason) == (
             400,
-            "Validation Failed: 1: [name] and [description] cannot both be [null]. Please provide a value for at "
-            "least one of them.;",
+            (
+                "Validation Failed: 1: [name] and [description] cannot both be [null]. Please provide a "
+                "value for at least one of them.;"
+            ),
         )
 
 

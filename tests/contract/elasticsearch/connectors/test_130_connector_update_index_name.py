@@ -80,6 +80,8 @@ async def test_update_connector_index_name_of_a_native_connector_needs_its_prefi
 
     assert (reply.status, reply.reason) == (
         400,
-        "Index attached to an Elastic-managed connector must start with the prefix: [content-]. The index name in "
-        f"the payload [{wrong}] doesn't comply with this requirement.",
+        (
+            "Index attached to an Elastic-managed connector must start with the prefix: [content-]. The "
+            f"index name in the payload [{wrong}] doesn't comply with this requirement."
+        ),
     )

@@ -36,9 +36,9 @@ async def test_update_connector_native_needs_an_index_with_the_prefix(world: Wor
 
     assert (reply.status, reply.error_type) == (400, "status_exception")
     assert reply.reason == (
-        f"The index name [{world.unique('search-1-test')}] attached to the connector [{connector_id}] must start "
-        "with the required prefix: [content-] to be Elastic-managed. Please update the attached index first to "
-        "comply with this requirement."
+        f"The index name [{world.unique('search-1-test')}] attached to the connector [{connector_id}] must "
+        "start with the required prefix: [content-] to be Elastic-managed. Please update the attached index "
+        "first to comply with this requirement."
     )
 
 

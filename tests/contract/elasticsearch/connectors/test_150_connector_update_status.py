@@ -60,6 +60,6 @@ async def test_update_connector_status_400_status_code_when_invalid_status_trans
 
     assert (reply.status, reply.error_type) == (400, "status_exception")
     assert reply.reason == (
-        "Invalid transition attempt from [created] to [connected]. Such a status transition is not supported by "
-        "the Connector Protocol."
+        "Invalid transition attempt from [created] to [connected]. Such a status transition is not supported "
+        "by the Connector Protocol."
     )

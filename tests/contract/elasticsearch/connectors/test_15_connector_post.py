@@ -56,8 +56,8 @@ async def test_create_connector_invalid_managed_connector_index_prefix(world: Wo
 
     assert reply.status == 400
     assert reply.reason == (
-        f"Validation Failed: 1: Index [{index_name}] is invalid. Index attached to an Elastic-managed connector "
-        "must start with the prefix: [content-];"
+        f"Validation Failed: 1: Index [{index_name}] is invalid. Index attached to an Elastic-managed "
+        "connector must start with the prefix: [content-];"
     )
 
 

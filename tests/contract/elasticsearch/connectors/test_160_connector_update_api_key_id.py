@@ -58,6 +58,8 @@ async def test_update_connector_api_key_id_400_status_code_when_both_values_are_
 
     assert (reply.status, reply.reason) == (
         400,
-        "Validation Failed: 1: [api_key_id] and [api_key_secret_id] cannot both be [null]. Please provide a value "
-        "for at least one of them.;",
+        (
+            "Validation Failed: 1: [api_key_id] and [api_key_secret_id] cannot both be [null]. Please "
+            "provide a value for at least one of them.;"
+        ),
     )

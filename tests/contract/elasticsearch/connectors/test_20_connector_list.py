@@ -1,7 +1,7 @@
 """Listing connectors.
 
-A shared cluster may hold other connectors: where a test asks for all of them, it looks at its own only; where it pages,
-it narrows the list to its own with `query`.
+A shared cluster may hold other connectors: where a test asks for all of them, it looks at its own only; where
+it pages, it narrows the list to its own with `query`.
 """
 
 from typing import Any

@@ -220,8 +220,10 @@ async def test_update_connector_filtering_both_forms_given(world: World) -> None
 
     assert (reply.status, reply.reason) == (
         400,
-        "Validation Failed: 1: If [filtering] is specified, [rules] and [advanced_snippet] should not be present "
-        "in the request body.;",
+        (
+            "Validation Failed: 1: If [filtering] is specified, [rules] and [advanced_snippet] should not be "
+            "present in the request body.;"
+        ),
     )
 
 
@@ -288,8 +290,8 @@ async def test_update_connector_filtering_activation_refuses_a_draft_that_is_not
 
     assert (reply.status, reply.error_type) == (400, "status_exception")
     assert reply.reason == (
-        "Filtering draft needs to be validated by the connector service before activation. Current filtering draft "
-        f"validation state [{state}] is not equal to [valid]."
+        "Filtering draft needs to be validated by the connector service before activation. Current filtering "
+        f"draft validation state [{state}] is not equal to [valid]."
     )
 
 
