@@ -32,7 +32,8 @@ COPY --from=build /app /app
 USER 65532:65532
 WORKDIR /app
 STOPSIGNAL SIGTERM
-# The service listens on no port, so there is none to ask. This says that the image works; whether the service does is
-# seen where its users look: `last_seen` of its connectors.
-HEALTHCHECK --interval=60s --timeout=10s --start-period=10s CMD ["/app/bin/elastic-ingest", "--version"]
+# The service listens on no port, so there is none to ask. This says whether its configuration is right and Elasticsearch
+# answers; whether it works is seen where its users look, at `last_seen` of its connectors.
+HEALTHCHECK --interval=60s --timeout=20s --start-period=20s \
+    CMD ["/app/bin/elastic-ingest", "-c", "/config/config.yml", "check"]
 CMD ["/app/bin/elastic-ingest", "-c", "/config/config.yml"]

@@ -112,8 +112,12 @@ def check(said: Options) -> None:
 def sandbox() -> None:
     """Start an embedded Elasticsearch and PostgreSQL to try things out on, until stopped."""
     # The one place where the service knows the sandbox, and only once somebody asks for it.
-    from sandbox.tutorial import main as tutorial
-
+    try:
+        from sandbox.tutorial import main as tutorial
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"The sandbox needs {error.name}, which is not installed: pip install 'elastic-ingest[sandbox]'"
+        ) from error
     sys.exit(tutorial())
 
 

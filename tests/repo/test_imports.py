@@ -6,12 +6,12 @@ from tests.repo import project
 
 LAYERS = (
     ("__main__", "cli"),
-    ("service", "cleanup", "pacing", "preflight", "stopping"),
+    ("service", "cleanup", "pacing", "preflight"),
     ("connector", "registration", "scheduling"),
     ("job", "claim", "ending", "vigil"),
-    ("sync", "chunks", "rejections"),
-    ("ledger", "lines", "lease", "rules", "schedule", "elasticsearch"),
-    ("protocol", "stats", "config", "log", "secret", "errors"),
+    ("sync", "inventory"),
+    ("ledger", "lines", "chunks", "rejections", "lease", "rules", "schedule", "elasticsearch"),
+    ("protocol", "stats", "config", "log", "secret", "stopping", "errors"),
 )
 """From the command line down to the vocabulary: a module imports from its own layer or from lower ones."""
 
