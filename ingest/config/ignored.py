@@ -12,6 +12,7 @@ class Ignored:
     """Whether somebody who set it would expect something that does not happen, so that a warning is due."""
 
 
+_RETRIED_BY_TIME = "a request that fails for the moment is tried again for a minute, with growing waits"
 _NO_QUEUE = "there is no queue: when Elasticsearch is slow the source is simply not read"
 _PREFLIGHT = "the start waits for Elasticsearch as elasticsearch.max_wait_duration says"
 _NO_ERROR_BUDGET = "an error in one connector never ends the service"
@@ -21,6 +22,8 @@ _NO_ACCESS_CONTROL = "no source here has access control syncs"
 IGNORED: dict[str, Ignored] = {
     "elasticsearch.ssl": Ignored(reason="the scheme of elasticsearch.host decides"),
     "elasticsearch.retry_on_timeout": Ignored(reason="a timeout is always tried again"),
+    "elasticsearch.max_retries": Ignored(reason=_RETRIED_BY_TIME),
+    "elasticsearch.retry_interval": Ignored(reason=_RETRIED_BY_TIME),
     "elasticsearch.log_level": Ignored(reason="service.log_level is the level of every line"),
     "elasticsearch.feature_use_connectors_api": Ignored(reason="the Connector API is always used"),
     "elasticsearch.serverless": Ignored(reason="found out from the server"),

@@ -104,11 +104,11 @@ def _certificates(settings: Elasticsearch) -> Iterator[Relation]:
 
 
 def _sending(settings: Elasticsearch) -> Iterator[Relation]:
-    for at, part in (("elasticsearch", settings), ("elasticsearch.bulk", settings.bulk)):
-        if part.max_retries * part.retry_interval_seconds > LONGEST_RETRYING_SECONDS:
-            problem = "times retry_interval is over an hour (at most 3600 seconds of trying again)"
-            yield Relation(f"{at}.max_retries", problem, (f"{at}.max_retries", f"{at}.retry_interval"))
     bulk = settings.bulk
+    if bulk.max_retries * bulk.retry_interval_seconds > LONGEST_RETRYING_SECONDS:
+        at = "elasticsearch.bulk.max_retries"
+        problem = "times retry_interval is over an hour (at most 3600 seconds of trying again)"
+        yield Relation(at, problem, (at, "elasticsearch.bulk.retry_interval"))
     if bulk.chunk_max_mem_size_bytes * bulk.max_concurrency > LARGEST_IN_FLIGHT_BYTES:
         at = "elasticsearch.bulk.chunk_max_mem_size"
         problem = "times max_concurrency is over 1024 MiB (that much memory would be in flight)"

@@ -115,13 +115,13 @@ class Bulk:
         "Most requests in flight for one job; lowered while Elasticsearch is busy.",
     )
     max_retries: int = setting(
-        "max_retries", kinds.integer(0, 100), 5, "How often what failed for the moment is sent again."
+        "max_retries", kinds.integer(0, 100), 5, "Times retry_interval: seconds for which one request is tried again, at least ten minutes."
     )
     retry_interval_seconds: int = setting(
         "retry_interval",
         kinds.integer(1, 600),
         10,
-        "Seconds of the first wait; later ones grow up to a minute.",
+        "Seconds, see max_retries; the waits themselves grow from one second to a minute.",
     )
     compress: bool = setting(
         "compress", kinds.boolean(), False, "Send gzip. Saves network, costs CPU of the service."
@@ -174,18 +174,6 @@ class Elasticsearch:
     backoff_multiplier: int = setting(
         "backoff_multiplier", kinds.integer(1, 10), 2, "Factor from one wait at start to the next."
     )
-    max_retries: int = setting(
-        "max_retries",
-        kinds.integer(0, 100),
-        5,
-        "How often a request that failed for the moment is sent again.",
-    )
-    retry_interval_seconds: int = setting(
-        "retry_interval",
-        kinds.integer(1, 600),
-        10,
-        "Seconds of the first wait; later ones grow up to a minute.",
-    )
     bulk: Bulk = section("bulk", Bulk)
 
 
@@ -197,7 +185,7 @@ class Service:
         "idling",
         kinds.integer(1, 3600),
         30,
-        "Seconds between two looks at each connector: configuration, rules, schedule.",
+        "Seconds between two checks of each connector: its configuration, rules and source.",
     )
     heartbeat_seconds: int = setting(
         "heartbeat", kinds.integer(1, 1800), 300, "Seconds after which a connector is checked in again."
@@ -239,7 +227,7 @@ class Service:
         "shutdown_timeout",
         kinds.number(0, 3600),
         8,
-        "Seconds that requests in flight get when the service is stopped.",
+        "Seconds a stop may take: requests in flight end, jobs are suspended.",
     )
     max_concurrent_content_syncs: int = setting(
         "max_concurrent_content_syncs", kinds.integer(1, 1000), 1, "Sync jobs that run at the same time."
@@ -248,7 +236,7 @@ class Service:
         "max_concurrent_scheduling_tasks",
         kinds.integer(1, 1000),
         4,
-        "Connectors that are looked at at the same time.",
+        "Connectors that are checked at the same time.",
     )
     worker_mode: bool = setting(
         "worker_mode",

@@ -177,7 +177,7 @@ def test_a_connector_can_be_created_by_its_entry(tmp_path: Path) -> None:
 def test_placeholders_are_filled_in_from_the_environment(tmp_path: Path) -> None:
     text = CONNECTOR + (
         "elasticsearch: {host: '${SCHEME|http}://${HOST}:9200', username: '${WHO}', password: \"${WORD}\", "
-        "verify_certs: '${VERIFY}'}\nelasticsearch.max_retries: ${RETRIES|7}"
+        "verify_certs: '${VERIFY}'}\nelasticsearch.bulk.max_retries: ${RETRIES|7}"
     )
 
     settings = load(
@@ -188,7 +188,7 @@ def test_placeholders_are_filled_in_from_the_environment(tmp_path: Path) -> None
     assert settings.username == "0123"
     assert settings.password == Secret("a${b}|$c")
     assert not settings.verify_certs
-    assert settings.max_retries == 7
+    assert settings.bulk.max_retries == 7
 
 
 def test_a_doubled_dollar_sign_is_not_a_placeholder(tmp_path: Path) -> None:
@@ -645,7 +645,6 @@ def test_a_connector_listed_twice_is_refused_at_both_places(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("elasticsearch: {max_retries: 100, retry_interval: 60}", "elasticsearch.max_retries"),
         ("elasticsearch.bulk: {max_retries: 100, retry_interval: 60}", "elasticsearch.bulk.max_retries"),
         (
             "elasticsearch.bulk: {chunk_max_mem_size: 90, max_concurrency: 64}",
@@ -663,7 +662,7 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
     found = problems(
         tmp_path,
         """
-elasticsearch: {hots: x, host: 'ftp://a', max_retries: many, password: 7}
+elasticsearch: {hots: x, host: 'ftp://a', request_timeout: many, password: 7}
 service: {idling: 0, idling: 1}
 connectors: [{connector_id: no, service_type: mysql}]
 unknown: ${ABSENT}
@@ -675,8 +674,8 @@ unknown: ${ABSENT}
         "connectors[0].service_type",
         "elasticsearch.host",
         "elasticsearch.hots",
-        "elasticsearch.max_retries",
         "elasticsearch.password",
+        "elasticsearch.request_timeout",
         "service.idling",
         "service.idling",
         "unknown",
