@@ -9,7 +9,7 @@ from typing import Any
 
 from sources.postgresql.types import Attribute, Layout, Relation, Type, TypeKind
 
-RELATIONS = """
+_RELATIONS = """
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relispartition AS is_partition,
        c.relhassubclass AS has_children, COALESCE(a.amname = 'heap', false) AS is_heap,
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS is_readable,
@@ -18,8 +18,20 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
+"""
+
+RELATIONS = f"""{_RELATIONS}
 WHERE n.nspname = ANY($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY n.nspname, c.relname
+"""
+
+LOCKED_RELATIONS = f"""{_RELATIONS}
+WHERE c.oid IN (
+    SELECT relation FROM pg_catalog.pg_locks
+    WHERE pid = pg_catalog.pg_backend_pid() AND locktype = 'relation'
+      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+) AND c.relkind IN ('r', 'p', 'v') AND c.oid >= 16384 AND has_table_privilege(c.oid, 'SELECT')
+ORDER BY c.oid
 """
 
 SCHEMAS = "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY($1::text[])"
@@ -162,6 +174,13 @@ class Catalog:
             sums = await self._fetch(PARTITIONED_ROWS, partitioned)
             estimates = {row["root"]: row["estimated_rows"] for row in sums}
         return [Relation(**(dict(row) | _estimate(row, estimates))) for row in rows]
+
+    async def locked_relations(self) -> list[Relation]:
+        """Return what the statements of this transaction read from, as far as LOCK TABLE would take it.
+
+        A table under a view which we may not read ourselves is left out: locking the view locks it.
+        """
+        return [Relation(**dict(row)) for row in await self._fetch(LOCKED_RELATIONS)]
 
     async def children(self) -> dict[int, list[int]]:
         """Return which tables inherit from which, partitions included."""

@@ -5,7 +5,7 @@ are gone.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sources.base import Finding
 from sources.postgresql.catalog import Catalog
@@ -70,9 +70,30 @@ async def discover(catalog: Catalog, settings: Settings) -> Discovery:
     return Discovery(targets=tuple(targets), findings=tuple(findings))
 
 
-def with_key(target: Target, layout: Layout) -> Target:
-    """Return the target with a layout seen later, the configured key applied."""
-    return replace(target, layout=layout)
+async def database_findings(catalog: Catalog) -> list[Finding]:
+    """Report what does not stop a sync but should be known: a role that may do more than read, an unsafe encoding."""
+    role = await catalog.role()
+    findings = []
+    powers = list(role["powers"])
+    powers += ["superuser"] if role["is_superuser"] else []
+    powers += ["BYPASSRLS"] if role["bypasses_row_security"] and not role["is_superuser"] else []
+    if powers:
+        findings.append(
+            Finding(
+                problem=f"Role {role['name']} may do more than read ({', '.join(powers)}).",
+                remedy="Use a role that has only CONNECT, USAGE and SELECT.",
+                is_fatal=False,
+            )
+        )
+    if await catalog.encoding() == "SQL_ASCII":
+        findings.append(
+            Finding(
+                problem="The database's encoding is SQL_ASCII, which does not check texts.",
+                remedy="A table whose text is not valid UTF-8 cannot be read; convert the database.",
+                is_fatal=False,
+            )
+        )
+    return findings
 
 
 def effective_key(target: Target) -> tuple[str, ...]:

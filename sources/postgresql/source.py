@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self
 
 from sources.base import Features, Finding, RuleProblem, Slice
 from sources.errors import SourceConfigurationError
-from sources.postgresql import settings, statements
+from sources.postgresql import rules, settings, statements
 from sources.postgresql.catalog import Catalog
 from sources.postgresql.connection import Limits, transaction
-from sources.postgresql.discovery import discover
+from sources.postgresql.discovery import database_findings, discover
 from sources.postgresql.failures import translated
 from sources.postgresql.tables import TableSlice
 
@@ -50,12 +50,15 @@ class PostgreSQL:
         with translated(f"Checking database {self.settings.database!r}"):
             async with transaction(self.settings, self._limits) as connection:
                 catalog = Catalog(connection, self._limits.command_seconds)
-                return (await discover(catalog, self.settings)).findings
+                discovery = await discover(catalog, self.settings)
+                return [*discovery.findings, *await database_findings(catalog)]
 
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
-        return ()
+        return await rules.validate(advanced_rules, self.settings, self._limits)
 
     async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
+        if parsed := rules.parse(advanced_rules):
+            return [await self._rule_slice(rule, seed) for rule in parsed]
         with translated(f"Looking for the tables of database {self.settings.database!r}"):
             async with transaction(self.settings, self._limits) as connection:
                 catalog = Catalog(connection, self._limits.command_seconds)
@@ -70,3 +73,9 @@ class PostgreSQL:
             )
             for target in discovery.targets
         ]
+
+    async def _rule_slice(self, rule: rules.Rule, seed: int) -> Slice:
+        described = await rules.describe(rule, self.settings, self._limits)
+        return rules.RuleSlice(
+            settings=self.settings, limits=self._limits, described=described, seed=seed
+        )

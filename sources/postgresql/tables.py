@@ -8,7 +8,7 @@ it, sees an empty table. What is compared at the end is the certificate that thi
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sources.base import Batch, IsUnchanged
@@ -16,9 +16,10 @@ from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.postgresql import statements
 from sources.postgresql.blocks import batch_of, changed_batch_of
 from sources.postgresql.catalog import Catalog
+from sources.postgresql.changes import ChangedRows
 from sources.postgresql.connection import Limits, transaction
 from sources.postgresql.copying import copied
-from sources.postgresql.discovery import Target, effective_key, key_findings, with_key
+from sources.postgresql.discovery import Target, effective_key, key_findings
 from sources.postgresql.documents import Documents, Origin
 from sources.postgresql.failures import translated
 from sources.postgresql.quoting import identifier
@@ -56,20 +57,38 @@ class TableSlice:
                 await self._lock(connection)
                 target = await self._as_it_is_now(catalog)
                 files = await catalog.files(target.relation.oid)
-                await self._require_unique(connection, target)
+                reads_children = len(files) > 1 and not target.only
+                if target.given_key or (target.relation.kind == "r" and reads_children):
+                    await self._require_unique(connection, target)
+                is_plain = target.relation.kind == "r" and target.relation.is_heap and not reads_children
                 documents = self._documents(target, catalog.server_version)
-                async with aclosing(
-                    copied(connection, documents.select(self._source), self.limits)
-                ) as blocks:
-                    async for block in blocks:
-                        yield (
-                            batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
-                        )
+                if is_unchanged is None or not is_plain:
+                    read = self._in_full(connection, documents, is_unchanged)
+                else:
+                    read = ChangedRows(
+                        connection=connection,
+                        limits=self.limits,
+                        documents=documents,
+                        source=self._source,
+                        pages=await catalog.pages(target.relation.oid),
+                        is_unchanged=is_unchanged,
+                    ).batches()
+                async with aclosing(read) as batches:
+                    async for batch in batches:
+                        yield batch
                 if await catalog.files(target.relation.oid) != files:
                     raise SourceUnavailableError(
                         f"Reading table {self.name} failed: it was rewritten meanwhile."
                     )
                 await connection.execute(statements.COMMIT, timeout=self.limits.command_seconds)
+
+    async def _in_full(
+        self, connection: Any, documents: Documents, is_unchanged: IsUnchanged | None
+    ) -> AsyncGenerator[Batch, None]:
+        query = documents.select(self._source)
+        async with aclosing(copied(connection, query, self.limits)) as blocks:
+            async for block in blocks:
+                yield batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
 
     @property
     def _source(self) -> str:
@@ -90,7 +109,7 @@ class TableSlice:
             raise SourceUnavailableError(
                 f"Table {self.name} was replaced by another of the same name meanwhile."
             )
-        target = with_key(self.target, layouts[relation.oid])
+        target = replace(self.target, layout=layouts[relation.oid])
         findings = [str(finding) for finding in key_findings(target)]
         if findings:
             raise SourceConfigurationError(*findings)
@@ -98,9 +117,6 @@ class TableSlice:
 
     async def _require_unique(self, connection: Any, target: Target) -> None:
         """Make sure that a key which the server does not guarantee tells rows apart, under the snapshot we read."""
-        reads_children = target.relation.kind == "r" and target.relation.has_children and not target.only
-        if not target.given_key and not reads_children:
-            return
         columns = [identifier(column) for column in effective_key(target)]
         if await connection.fetch(statements.duplicate_keys(self._source, columns)):
             raise SourceConfigurationError(
