@@ -1,0 +1,61 @@
+"""A process of ours does not outlive its context, and says why it ended."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.process import Process, ProcessEndedError
+
+
+def python(program: str, folder: Path) -> Process:
+    return Process("thing", [sys.executable, "-c", program], log_file=folder / "log", folder=folder)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_is_gone_after_its_context(tmp_path: Path) -> None:
+    with python("import signal; signal.pause()", tmp_path) as process:
+        process.check()
+
+    assert not is_running(process.pid)
+
+
+def test_it_is_gone_after_an_interrupted_context(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), python("import signal; signal.pause()", tmp_path) as process:
+        raise KeyboardInterrupt
+
+    assert not is_running(process.pid)
+
+
+def test_it_can_end_in_order(tmp_path: Path) -> None:
+    program = (
+        "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('ended in order'))); "
+        "print('ready', flush=True); signal.pause()"
+    )
+
+    with python(program, tmp_path) as process:
+        while "ready" not in process.log():
+            process.check()
+
+    assert "ended in order" in process.log()
+
+
+def test_ending_by_itself_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+    with python("print('no luck')", tmp_path) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+        with pytest.raises(ProcessEndedError, match="(?s)thing ended by itself.*no luck"):
+            process.check()
+
+
+def test_ctrl_c_at_the_terminal_does_not_reach_it(tmp_path: Path) -> None:
+    with python("import signal; signal.pause()", tmp_path) as process:
+        assert os.getpgid(process.pid) != os.getpgid(0)
