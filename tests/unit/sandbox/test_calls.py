@@ -18,7 +18,9 @@ def test_a_call_without_a_body_is_one_line() -> None:
 
 
 def test_a_path_with_parameters_stays_one_address() -> None:
-    assert shlex.split(HERE.as_curl(calls.READ_JOBS))[-1].endswith("?connector_id=my-connector-id&size=1&pretty")
+    address = shlex.split(HERE.as_curl(calls.READ_JOBS))[-1]
+
+    assert address.endswith("?connector_id=my-connector-id&size=1&pretty")
 
 
 def test_a_body_survives_the_shell() -> None:

@@ -52,7 +52,7 @@ def test_ending_by_itself_is_an_error_with_its_last_words(tmp_path: Path) -> Non
     with python("print('no luck')", tmp_path) as process:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
-        with pytest.raises(ProcessEndedError, match="(?s)thing ended by itself.*no luck"):
+        with pytest.raises(ProcessEndedError, match=r"(?s)thing ended by itself.*no luck"):
             process.check()
 
 
