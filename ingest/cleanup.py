@@ -37,7 +37,7 @@ async def end_idle_jobs(client: Client, connector_ids: Collection[str], idle_sec
 async def end_orphans(
     client: Client, connector_ids: Collection[str], idle_seconds: float, worker: str
 ) -> None:
-    """End the unfinished jobs of connectors that do not exist any more; `connector_ids` are known to exist."""
+    """End the unfinished jobs of connectors that are gone; `connector_ids` are known to exist."""
     gone: dict[str, bool] = {}
     for job in await jobs.search_foreign_idle(client, connector_ids, idle_seconds):
         if job.connector_id not in gone:

@@ -76,7 +76,7 @@ class Turns:
     count: int = 0
 
     def choose(self, waiting: Iterable[SyncJob], busy: Collection[str], room: int) -> list[SyncJob]:
-        """Pick at most `room` of the jobs, given oldest first, and at most one of a connector that is not busy."""
+        """Pick at most `room` of the jobs, given oldest first; one of a connector, none of a busy one."""
         now = self.monotonic()
         oldest: dict[str, SyncJob] = {}
         for job in waiting:

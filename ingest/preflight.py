@@ -34,7 +34,8 @@ async def preflight(client: Client, backoff: Backoff | None = None) -> None:
             log.warning("elasticsearch.awaited", host=settings.host, reason=str(error))
             if not await attempts.wait():
                 raise errors.ElasticsearchUnavailableError(
-                    f"{error} Gave up after {settings.max_wait_duration_seconds} s (elasticsearch.max_wait_duration)."
+                    f"{error} Gave up after {settings.max_wait_duration_seconds} s "
+                    "(elasticsearch.max_wait_duration)."
                 ) from error
         else:
             return

@@ -1,6 +1,6 @@
 """The service's life: preflight, three loops and the jobs they start, until a signal.
 
-    jobs        every second or so: one search for waiting jobs of all our connectors; start what there is room for
+    jobs        every second or so: one search for waiting jobs of all our connectors; start what fits
     connectors  every few seconds: one search for all our connectors; a tick for each
     cleanup     every few minutes: end what dead workers left behind
 
@@ -82,16 +82,23 @@ class Service:
     async def run(self) -> None:
         """Work until `stop` or a signal. Raises ElasticsearchError if Elasticsearch cannot be used at all."""
         _on_signals(self.stop)
-        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
-            stopping = group.create_task(self._limit_stopping(limit))
-            if await self._until_stopped(preflight(self._client)):
-                self._log.info("service.started", worker=self._worker.name, connectors=len(self._entries))
-                async with asyncio.TaskGroup() as self._group:
-                    self._group.create_task(self._repeat("connectors", self._look_at_connectors))
-                    self._group.create_task(self._repeat("jobs", self._start_jobs))
-                    self._group.create_task(self._repeat("cleanup", self._clean_up))
-            stopping.cancel()
+        if await self._until_stopped(preflight(self._client)):
+            self._log.info("service.started", worker=self._worker.name, connectors=len(self._entries))
+            try:
+                await self._serve()
+            except TimeoutError:
+                self._log.warning("service.stop_forced", running_jobs=len(self._running))
         self._log.info("service.stopped", worker=self._worker.name)
+
+    async def _serve(self) -> None:
+        """Run the loops until asked to stop. Raises TimeoutError if stopping takes longer than it may."""
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as beside:
+            stopping = beside.create_task(self._limit_stopping(limit))
+            async with asyncio.TaskGroup() as self._group:
+                self._group.create_task(self._repeat("connectors", self._look_at_connectors))
+                self._group.create_task(self._repeat("jobs", self._start_jobs))
+                self._group.create_task(self._repeat("cleanup", self._clean_up))
+            stopping.cancel()
 
     def stop(self) -> None:
         """Ask to stop: loops end, running jobs are suspended. Returns at once."""
@@ -100,21 +107,24 @@ class Service:
             pace.wake()
 
     async def _limit_stopping(self, limit: asyncio.Timeout) -> None:
-        """Once asked to stop, cancel whatever is not done in time."""
+        """Once asked to stop, see to it that whatever is not done in time is canceled."""
         await self._stop.wait()
         self._log.info("service.stopping", running_jobs=len(self._running))
         limit.reschedule(asyncio.get_running_loop().time() + self._config.service.shutdown_timeout_seconds)
-        await asyncio.Event().wait()
 
     async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
         """Run the work unless asked to stop meanwhile; say whether it was done."""
-        async with asyncio.TaskGroup() as group:
-            working = group.create_task(work)
-            stopping = group.create_task(self._stop.wait())
+        working, stopping = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        try:
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
             working.cancel()
             stopping.cancel()
-        return not working.cancelled()
+            await asyncio.wait({working, stopping})
+        if working.cancelled():
+            return False
+        working.result()
+        return True
 
     async def _repeat(self, name: str, tick: Callable[[], Awaitable[None]]) -> None:
         """Do a tick again and again, at the loop's pace, until asked to stop."""
@@ -185,18 +195,18 @@ class Service:
         memory = self._memories.setdefault(connector.id, Memory())
         try:
             await self._attempt(
-                "connector", lambda: self._ticker.tick(connector, memory), connector_id=connector.id
+                "connector", lambda: self._see_to(connector, memory), connector_id=connector.id
             )
-            if connector.id not in self._running:
-                await self._attempt(
-                    "connector",
-                    lambda: self._stale.repair(self._client, connector),
-                    connector_id=connector.id,
-                )
         finally:
             self._ticking.discard(connector.id)
         if memory.agenda.next_at is not None:
-            self._paces["connectors"].look_within((memory.agenda.next_at - datetime.now(UTC)).total_seconds())
+            seconds = (memory.agenda.next_at - datetime.now(UTC)).total_seconds()
+            self._paces["connectors"].look_within(seconds)
+
+    async def _see_to(self, connector: Connector, memory: Memory) -> None:
+        await self._ticker.tick(connector, memory)
+        if connector.id not in self._running:
+            await self._stale.repair(self._client, connector)
 
     async def _start_jobs(self) -> None:
         """Start waiting jobs of our connectors as far as there is room."""

@@ -116,12 +116,12 @@ async def register(client: Client, connector: Connector, members: Mapping[str, A
 
 async def update_last_scheduled_at(
     client: Client, connector: Connector, job_type: JobType, moment: str
-) -> None:
+) -> Version:
     """Stamp a due run, guarded: of all replicas that see it due, one stamps and creates the job.
 
     Raises ConflictError for the others. One attempt: a lost answer must not become a second stamp.
     """
-    await documents.update(
+    return await documents.update(
         client,
         CONNECTORS_INDEX,
         connector.id,
