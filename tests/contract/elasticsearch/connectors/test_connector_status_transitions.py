@@ -1,4 +1,4 @@
-"""The state machine of a connector: every transition asked for, and every one that comes along with another call."""
+"""The state machine of a connector: each transition asked for, and each that comes along with a call."""
 
 from typing import Any
 

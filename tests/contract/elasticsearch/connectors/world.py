@@ -1,7 +1,7 @@
 """One Elasticsearch to hold to its contract: the embedded one, or the cluster that ELASTICSEARCH_URL names.
 
-A `World` gives every test names of its own and removes what the test created, so that a shared cluster stays as
-it was. The URL may carry `user:password@`; the user must be allowed to create API keys.
+A `World` gives every test names of its own and removes what the test created, so that a shared cluster stays
+as it was. The URL may carry `user:password@`; the user must be allowed to create API keys.
 """
 
 import base64
