@@ -19,7 +19,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY ingest ingest
 COPY sources sources
 COPY sandbox sandbox
-RUN pip --python /app/bin/python install --no-deps --no-build-isolation .
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && pip --python /app/bin/python install --no-deps /wheels/*.whl
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="elastic-ingest" \
