@@ -51,6 +51,8 @@ class Chunker:
         Lazy: a chunk that nobody asks for is not built, so a caller who waits between two holds one at a
         time.
         """
+        if not count:
+            return
         if self._fits(len(lines) + count * self._overhead, count):
             self._append(lines, count)
             return

@@ -266,8 +266,8 @@ class _Transfer:
                 await self._take(batch, tally, group)
         if len(self.ledger) and self._asked != tally.read:
             raise IncompleteSyncError(
-                f"{slice_.name} gave {tally.read} rows but asked about {self._asked}, so it is not known what may "
-                "be deleted. This is a defect of the source."
+                f"{slice_.name} gave {tally.read} rows but asked about {self._asked}, so nothing is known "
+                "about what may be deleted: a defect of the source."
             )
         if (rest := self.chunker.flush()) is not None:
             await self._send(rest, tally, group)

@@ -1,0 +1,101 @@
+"""A client that answers bulk requests from a function, and time that passes only when somebody waits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from ingest import config
+from ingest.chunks import documents
+from ingest.elasticsearch.client import JSON, Client, Params, Response
+from ingest.elasticsearch.retry import Backoff
+from ingest.lease import Lease
+
+Answer = Callable[[bytes], Response]
+"""Given the body of a request: the response, or an exception."""
+
+
+@dataclass(slots=True)
+class FakeTime:
+    """A clock and a sleep that agree with each other and take no time."""
+
+    now: float = 0.0
+    waits: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        """Return the time."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.waits.append(seconds)
+        self.now += seconds
+
+    def backoff(self, budget_seconds: float) -> Backoff:
+        """Make a retry policy that waits as long as it may."""
+        return Backoff(
+            budget_seconds=budget_seconds, clock=self.clock, sleep=self.sleep, uniform=lambda _low, high: high
+        )
+
+
+class AnsweringClient(Client):
+    """Passes each request body to a function and keeps it."""
+
+    def __init__(self, answer: Answer, time: FakeTime) -> None:
+        super().__init__(config.Elasticsearch(), backoff=time.backoff)
+        self._answer = answer
+        self.bodies: list[bytes] = []
+        self.params: list[Params] = []
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        body: bytes | None = None,
+        content_type: str = JSON,
+        content_encoding: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Response:
+        """Answer as told."""
+        self.bodies.append(body or b"")
+        self.params.append(params or {})
+        return self._answer(body or b"")
+
+    @property
+    def sent_ids(self) -> list[list[str]]:
+        """The ids in each request."""
+        return [ids_of(body) for body in self.bodies]
+
+
+def ids_of(body: bytes) -> list[str]:
+    """Return the ids of the actions in a body of index or delete actions."""
+    actions = documents(body) if body.startswith(b'{"index"') else body.splitlines()
+    return [next(iter(orjson.loads(action.split(b"\n")[0]).values()))["_id"] for action in actions]
+
+
+def response(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> Response:
+    """Make a response with a JSON body."""
+    return Response(status, headers or {}, orjson.dumps(body))
+
+
+def items(*items: Mapping[str, object], action: str = "index") -> Response:
+    """Make the answer to a bulk request."""
+    return response(200, {"items": [{action: item} for item in items]})
+
+
+CREATED = {"result": "created", "status": 201}
+UPDATED = {"result": "updated", "status": 200}
+DROPPED = {"result": "noop", "status": 200}
+BUSY = {"status": 429, "error": {"type": "es_rejected_execution_exception", "reason": "queue is full"}}
+BAD = {"status": 400, "error": {"type": "document_parsing_exception", "reason": "failed to parse field [n]"}}
+
+
+def lasting_lease() -> Lease:
+    """Return a lease that neither runs out nor is revoked."""
+
+    async def confirm() -> None:
+        return None
+
+    return Lease(confirm, clock=lambda: 0.0)
