@@ -168,9 +168,10 @@ class Answers:
         return max(self._released_at - now, 0.0)
 
     def _search(self, request: Request) -> Reply:
-        """Answer a page of a point in time; any other search finds nothing."""
+        """Answer a page of a point in time; a search for documents without our hash finds nothing."""
         asked = orjson.loads(request.body)
-        if "pit" not in asked:
+        is_ours = "must_not" not in asked.get("query", {}).get("bool", {})
+        if "pit" not in asked or not is_ours:
             return _json(
                 {"took": 1, "timed_out": False, "_shards": SHARDS, "hits": {"total": _total(0), "hits": []}}
             )
@@ -199,7 +200,8 @@ class Answers:
                 reason = {"type": "index_not_found_exception", "reason": f"no such index [{name}]"}
                 return _json({"error": reason, "status": 404}, status=404, is_head=is_head)
             case "GET" | "HEAD", "" | "_mapping" | "_settings":
-                return _json({name: self._described(name)}, is_head=is_head)
+                is_flat = "flat_settings=true" in request.query
+                return _json({name: self._described(name, is_flat=is_flat)}, is_head=is_head)
             case "PUT", "":
                 self._exists = True
                 self._mapping = orjson.loads(request.body or b"{}").get("mappings", {})
@@ -219,8 +221,12 @@ class Answers:
             {"error": {"type": "illegal_argument_exception", "reason": "not canned"}, "status": 400}, 400
         )
 
-    def _described(self, name: str) -> dict[str, Any]:
-        settings = {"index": {"uuid": UUID, "number_of_shards": "1", "provided_name": name}}
+    def _described(self, name: str, *, is_flat: bool) -> dict[str, Any]:
+        settings: dict[str, Any] = {"uuid": UUID, "number_of_shards": "1", "provided_name": name}
+        if is_flat:
+            settings = {f"index.{setting}": value for setting, value in settings.items()}
+        else:
+            settings = {"index": settings}
         return {"aliases": {}, "mappings": self._mapping, "settings": settings}
 
 
