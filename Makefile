@@ -14,8 +14,11 @@ demo: environment ## Run the whole tutorial on an embedded PostgreSQL and Elasti
 sandbox: environment ## Keep the same world up, and print how to reach it
 	@$(VENV)/python -m sandbox.tutorial
 
-test: environment ## Run every test
-	$(VENV)/pytest --numprocesses=2 --dist=loadfile $(TESTS)
+test: environment ## Run every test, and say what they covered; some: TESTS=tests/unit
+	$(VENV)/coverage erase
+	$(VENV)/coverage run -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
+	$(VENV)/coverage combine --quiet
+	$(VENV)/coverage report --skip-covered --skip-empty
 
 lint: environment ## Check style and formatting rules
 	$(VENV)/ruff check .
