@@ -29,8 +29,8 @@ class ContentIndex:
     concrete_name: str
     uuid: str
     properties: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    """Flat, as strings."""
+    settings: Mapping[str, str]
+    """By their dotted names."""
 
     @property
     def result_window(self) -> int:
@@ -40,7 +40,7 @@ class ContentIndex:
     @property
     def final_pipeline(self) -> str | None:
         """The pipeline that runs after the one of the request."""
-        name = str(self.settings.get("index.final_pipeline", "_none"))
+        name = self.settings.get("index.final_pipeline", "_none")
         return None if name == "_none" else name
 
 
@@ -53,7 +53,7 @@ async def find(client: Client, name: str) -> ContentIndex | None:
     if not name or any(character in name for character in '*,?"<>| '):
         raise ElasticsearchRefusedError(f"{name!r} is not the name of one index.", status=400)
     try:
-        found = await client.call("GET", f"/{segment(name)}", params={"flat_settings": True})
+        found = await client.call("GET", f"/{segment(name)}")
     except NotFoundError:
         return None
     if len(found) != 1:
@@ -63,12 +63,13 @@ async def find(client: Client, name: str) -> ContentIndex | None:
             status=400,
         )
     ((concrete_name, described),) = found.items()
+    settings = _flat(described["settings"])
     index = ContentIndex(
         name=name,
         concrete_name=concrete_name,
-        uuid=str(described["settings"]["index.uuid"]),
+        uuid=settings["index.uuid"],
         properties=described.get("mappings", {}).get("properties", {}),
-        settings=described["settings"],
+        settings=settings,
     )
     _require_writable(index, described)
     return index
@@ -142,6 +143,16 @@ def count_fields(properties: Mapping[str, Any]) -> int:
             1 + count_fields(definition.get("properties", {})) + count_fields(definition.get("fields", {}))
         )
     return total
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = str(value)
+    return flat
 
 
 def _require_writable(index: ContentIndex, described: Mapping[str, Any]) -> None:

@@ -1,0 +1,116 @@
+"""A memory source, a real client and the embedded Elasticsearch, with one call to sync."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+from structlog.testing import LogCapture
+
+from ingest import config
+from ingest.elasticsearch.client import Client
+from ingest.lease import Lease
+from ingest.protocol import Pipeline
+from ingest.rules import BasicRules
+from ingest.stats import Stats
+from ingest.sync import SyncOptions, full_sync
+from sandbox.elasticsearch import Server
+from tests.fakes.elasticsearch import FakeTime, lasting_lease
+from tests.fakes.source import MemorySource
+
+INDEX = "search-shop"
+PLAIN = Pipeline(name="_none")
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """What a test changes between two syncs."""
+
+    server: Server
+    client: Client
+    source: MemorySource = field(default_factory=MemorySource)
+    pipeline: Pipeline = PLAIN
+    rules: BasicRules = field(default_factory=BasicRules)
+    options: SyncOptions = field(default_factory=SyncOptions)
+    lease: Lease = field(default_factory=lasting_lease)
+    stats: Stats = field(default_factory=Stats)
+    log: LogCapture = field(default_factory=LogCapture)
+
+    async def sync(self) -> Stats:
+        """Run one full sync to its end, with fresh counts."""
+        self.stats = Stats()
+        await full_sync(
+            source=self.source,
+            client=self.client,
+            index_name=INDEX,
+            pipeline=self.pipeline,
+            rules=self.rules,
+            advanced_rules={},
+            options=self.options,
+            stats=self.stats,
+            lease=self.lease,
+            log=structlog.wrap_logger(None, processors=[self.log]),
+        )
+        return self.stats
+
+    def with_bulk(self, **settings: Any) -> None:
+        """Change settings of `elasticsearch.bulk`."""
+        self.options = replace(self.options, bulk=replace(self.options.bulk, **settings))
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Talk to the server as anybody could."""
+        return await self.client.call(method, path, body=body)
+
+    async def documents(self) -> dict[str, dict[str, Any]]:
+        """Return everything in the index by id."""
+        await self.call("POST", f"/{INDEX}/_refresh")
+        found = await self.call("POST", f"/{INDEX}/_search", {"size": 10_000})
+        return {hit["_id"]: hit["_source"] for hit in found["hits"]["hits"]}
+
+    async def content(self) -> dict[str, dict[str, Any]]:
+        """Return the documents without the members that the service adds."""
+        added = (
+            "_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"
+        )  # fmt: skip
+        return {
+            id_: {name: value for name, value in document.items() if name not in added}
+            for id_, document in (await self.documents()).items()
+        }
+
+    def expected(self) -> dict[str, dict[str, Any]]:
+        """Return what the index must say: every row of the source, exactly."""
+        return {
+            id_: {"id": id_, **self.source.scope, "table": table, **members}
+            for table, rows in self.source.tables.items()
+            for id_, members in rows.items()
+        }
+
+    def bulk_actions(self) -> list[tuple[str, str]]:
+        """Return every action that reached the server, as (action, id)."""
+        actions = []
+        for entry in self.server.journal.entries:
+            if entry.path.endswith("/_bulk"):
+                actions += _actions(entry.body)
+        return actions
+
+
+def _actions(body: bytes) -> list[tuple[str, str]]:
+    import orjson
+
+    lines = [orjson.loads(line) for line in body.splitlines()]
+    found: list[tuple[str, str]] = []
+    while lines:
+        ((action, target),) = lines.pop(0).items()
+        if action != "delete":
+            lines.pop(0)
+        found.append((action, target["_id"]))
+    return found
+
+
+@asynccontextmanager
+async def world(server: Server, headers: Mapping[str, str] | None = None) -> AsyncIterator[World]:
+    """Open a client on the server whose waits take no time."""
+    settings = config.Elasticsearch(host=server.url, headers=headers or {})
+    async with Client(settings, backoff=FakeTime().backoff) as client:
+        yield World(server=server, client=client.for_content("test"))
