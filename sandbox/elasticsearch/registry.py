@@ -1,6 +1,6 @@
 """All routes of the server, gathered from the modules that define them."""
 
-from sandbox.elasticsearch import bulk, cluster, documents, indices, ingest_routes
+from sandbox.elasticsearch import bulk, cluster, documents, indices, ingest_routes, search
 from sandbox.elasticsearch.routing import Route
 
 
@@ -12,6 +12,7 @@ def routes() -> list[Route]:
         *documents.ROUTES,
         *bulk.ROUTES,
         *ingest_routes.ROUTES,
+        *search.ROUTES,
         *_connector_routes(),
     ]
 

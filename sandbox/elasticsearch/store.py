@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.elasticsearch import errors, index_names, ingest, settings
 from sandbox.elasticsearch.clock import Clock
+from sandbox.elasticsearch.contexts import Contexts
 from sandbox.elasticsearch.index import Index
 from sandbox.elasticsearch.mapping import Mapping as IndexMapping
 from sandbox.elasticsearch.security import Security
@@ -31,8 +32,12 @@ class State:
     max_content_bytes: int = 100 * 1024 * 1024
     indices: dict[str, Index] = field(default_factory=dict)
     templates: list[Template] = field(default_factory=lambda: list(BUILT_IN))
+    contexts: Contexts = field(init=False)
     pipelines: dict[str, ingest.Pipeline] = field(default_factory=ingest.built_in)
     security: Security = field(default_factory=Security)
+
+    def __post_init__(self) -> None:
+        self.contexts = Contexts(self.clock)
 
     # finding
 
@@ -138,6 +143,7 @@ class State:
     def delete(self, name: str) -> None:
         """Remove an index and everything in it."""
         self.indices.pop(name, None)
+        self.contexts.close_index(name)
 
     def _template_for(self, name: str) -> Template | None:
         matching = [template for template in self.templates if template.matches(name)]

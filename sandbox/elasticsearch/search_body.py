@@ -1,0 +1,224 @@
+"""What a search asks for, from its body and its query parameters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sandbox.elasticsearch import errors, sorting, source_filter
+from sandbox.elasticsearch.request import Request
+from sandbox.elasticsearch.source_filter import SourceFilter
+
+DEFAULT_SIZE = 10
+EVERYTHING = SourceFilter()
+DEFAULT_TRACKED = 10_000
+MEMBERS = frozenset(
+    {
+        "_source",
+        "aggregations",
+        "aggs",
+        "docvalue_fields",
+        "fields",
+        "from",
+        "min_score",
+        "pit",
+        "post_filter",
+        "query",
+        "search_after",
+        "seq_no_primary_term",
+        "size",
+        "slice",
+        "sort",
+        "stored_fields",
+        "terminate_after",
+        "timeout",
+        "track_scores",
+        "track_total_hits",
+        "version",
+    }
+)
+UNSUPPORTED = frozenset(
+    {
+        "collapse",
+        "explain",
+        "ext",
+        "highlight",
+        "indices_boost",
+        "knn",
+        "profile",
+        "rank",
+        "rescore",
+        "retriever",
+        "runtime_mappings",
+        "script_fields",
+        "stats",
+        "suggest",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchBody:
+    """One search."""
+
+    query: Any = None
+    post_filter: Any = None
+    sorts: tuple[sorting.Sort, ...] = ()
+    offset: int = 0
+    size: int = DEFAULT_SIZE
+    after: tuple[Any, ...] | None = None
+    pit: Mapping[str, Any] | None = None
+    slice_id: int = 0
+    slice_count: int = 1
+    source: SourceFilter = EVERYTHING
+    docvalue_fields: tuple[Any, ...] = ()
+    fields: tuple[Any, ...] = ()
+    without_stored_fields: bool = False
+    tracked_total: int | None = DEFAULT_TRACKED
+    with_seq_no: bool = False
+    with_version: bool = False
+    min_score: float | None = None
+    aggregations: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_request(cls, request: Request) -> "SearchBody":
+        """The search of a request; refuses members that do not exist and values that make no sense."""
+        search = cls.from_wire(request.json_object(required=False))
+        return search._with_parameters(request)
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any]) -> "SearchBody":
+        """The search of a body."""
+        for name, value in body.items():
+            if name in UNSUPPORTED:
+                raise errors.illegal_argument(f"[{name}] is not supported by this server")
+            if name not in MEMBERS:
+                kind = "START_OBJECT" if isinstance(value, dict) else "VALUE_STRING"
+                raise errors.query_parsing(f"Unknown key for a {kind} in [{name}].")
+        after = body.get("search_after")
+        if after is not None and (not isinstance(after, list) or not after):
+            raise errors.illegal_argument("Values must contains at least one value.")
+        slice_id, slice_count = _slice(body.get("slice"))
+        search = cls(
+            query=body.get("query"),
+            post_filter=body.get("post_filter"),
+            sorts=tuple(sorting.from_wire(body.get("sort"))),
+            offset=_count(body, "from", 0),
+            size=_count(body, "size", DEFAULT_SIZE),
+            after=tuple(after) if after is not None else None,
+            pit=_pit(body.get("pit")),
+            slice_id=slice_id,
+            slice_count=slice_count,
+            source=SourceFilter.from_wire(body.get("_source")),
+            docvalue_fields=tuple(_list(body, "docvalue_fields")),
+            fields=tuple(_list(body, "fields")),
+            without_stored_fields=body.get("stored_fields") in ("_none_", ["_none_"]),
+            tracked_total=_tracked(body.get("track_total_hits", DEFAULT_TRACKED)),
+            with_seq_no=_flag(body, "seq_no_primary_term"),
+            with_version=_flag(body, "version"),
+            min_score=body.get("min_score"),
+            aggregations=body.get("aggregations", body.get("aggs")),
+        )
+        if (
+            "stored_fields" in body
+            and "_source" not in body
+            and "_source" not in _texts(body["stored_fields"])
+        ):
+            search = replace(search, source=SourceFilter(wants_any=False))
+        return search
+
+    def _with_parameters(self, request: Request) -> "SearchBody":
+        search = self
+        query = request.query
+        if "q" in query:
+            options = {"query": query["q"], "default_operator": query.get("default_operator", "or")}
+            if "df" in query:
+                options["default_field"] = query["df"]
+            search = replace(search, query={"query_string": options})
+        if "size" in query:
+            search = replace(search, size=_not_negative("size", request.integer("size", DEFAULT_SIZE)))
+        if "from" in query:
+            search = replace(search, offset=_not_negative("from", request.integer("from", 0)))
+        if "sort" in query:
+            search = replace(search, sorts=tuple(sorting.from_query(query["sort"])))
+        if query.keys() & {"_source", "_source_includes", "_source_excludes"}:
+            search = replace(search, source=source_filter.from_query(request))
+        if "track_total_hits" in query:
+            value = query["track_total_hits"]
+            tracked = (
+                value != "false" if value in ("true", "false", "") else request.integer("track_total_hits", 0)
+            )
+            search = replace(search, tracked_total=_tracked(tracked))
+        if "seq_no_primary_term" in query:
+            search = replace(search, with_seq_no=request.flag("seq_no_primary_term"))
+        if "version" in query:
+            search = replace(search, with_version=request.flag("version"))
+        if "docvalue_fields" in query:
+            search = replace(search, docvalue_fields=tuple(request.names("docvalue_fields")))
+        return search
+
+
+def _count(body: Mapping[str, Any], name: str, default: int) -> int:
+    value = body.get(name, default)
+    if isinstance(value, str) and value.lstrip("-").isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise errors.query_parsing(f"Unknown key for a VALUE_STRING in [{name}].")
+    return _not_negative(name, value)
+
+
+def _not_negative(name: str, value: int) -> int:
+    if value < 0:
+        raise errors.illegal_argument(f"[{name}] parameter cannot be negative, found [{value}]")
+    return value
+
+
+def _tracked(value: Any) -> int | None:
+    """How far hits are counted: None not at all, a very large number without end."""
+    if value is True:
+        return 2**63 - 1
+    if value is False or value == -1:
+        return None
+    if not isinstance(value, int) or value < 0:
+        raise errors.illegal_argument(
+            f"[track_total_hits] parameter must be positive or equals to -1, got {value}"
+        )
+    return value or None
+
+
+def _pit(value: Any) -> Mapping[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("id"), str) or not value["id"]:
+        raise errors.illegal_argument("Required [id]")
+    return value
+
+
+def _slice(value: Any) -> tuple[int, int]:
+    if value is None:
+        return 0, 1
+    if not isinstance(value, dict):
+        raise errors.query_parsing("Unknown key for a VALUE_STRING in [slice].")
+    number, count = value.get("id", 0), value.get("max", 1)
+    if not isinstance(number, int) or not isinstance(count, int) or count < 2 or not 0 <= number < count:
+        raise errors.illegal_argument("max must be greater than id")
+    return number, count
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if value in ("true", "false"):
+        return bool(value == "true")
+    if not isinstance(value, bool):
+        raise errors.query_parsing(f"Unknown key for a VALUE_STRING in [{name}].")
+    return value
+
+
+def _list(body: Mapping[str, Any], name: str) -> list[Any]:
+    value = body.get(name) or []
+    if not isinstance(value, list):
+        raise errors.query_parsing(f"Unknown key for a VALUE_STRING in [{name}].")
+    return value
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(element) for element in value] if isinstance(value, list) else [str(value)]
