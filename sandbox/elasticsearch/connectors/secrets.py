@@ -37,7 +37,8 @@ def put_secret(request: Request) -> Answer:
     """Store a secret, or replace the one of this id."""
     value = bodies.read(request, _PUT)["value"]
     problems = [] if value else ['[value] cannot be [null] or [""]']
-    write = _for_writing(request.state).index(_checked_id(request, *problems), {"value": value})
+    secret_id = _checked_id(request, *problems)
+    write = _for_writing(request.state).index(secret_id, {"value": value})
     return Answer({"result": write.result}, status=write.status)
 
 
