@@ -80,8 +80,8 @@ class Inventory:
 
     async def _load(self) -> Ledger:
         ledger = Ledger()
+        await indices.refresh(self.client, self.index.name)
         if self._has_our_fields():
-            await indices.refresh(self.client, self.index.name)
             async with aclosing(self._pages(self._request(foreign=False))) as pages:
                 async for page in pages:
                     ledger.add(self._keys(page))

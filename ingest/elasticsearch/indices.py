@@ -124,8 +124,13 @@ async def require_same(client: Client, index: ContentIndex) -> None:
 
 
 async def refresh(client: Client, index_name: str) -> None:
-    """Make everything that was acknowledged visible to searches."""
-    await client.call("POST", f"/{segment(index_name)}/_refresh")
+    """Make everything that was acknowledged visible to searches. Says so if the index is closed."""
+    try:
+        await client.call("POST", f"/{segment(index_name)}/_refresh")
+    except ElasticsearchRefusedError as error:
+        if error.error_type != "index_closed_exception":
+            raise
+        raise _unusable(index_name, "is closed. Open it and start the job again.") from error
 
 
 async def count(client: Client, index_name: str, query: Mapping[str, Any] | None = None) -> int:
@@ -156,13 +161,14 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def _require_writable(index: ContentIndex, described: Mapping[str, Any]) -> None:
-    def refuse(problem: str) -> ElasticsearchRefusedError:
-        return ElasticsearchRefusedError(f"The index {index.name} {problem}", status=400)
-
     if "data_stream" in described:
-        raise refuse("is a data stream, which cannot be kept in step with a source. Use an index.")
-    if index.settings.get("index.verified_before_close") == "true":
-        raise refuse("is closed. Open it and start the job again.")
+        problem = "is a data stream, which cannot be kept in step with a source. Use an index."
+        raise _unusable(index.name, problem)
     for block in ("read_only", "write", "read"):
         if index.settings.get(f"index.blocks.{block}") == "true":
-            raise refuse(f"is blocked by index.blocks.{block}. Remove the block and start the job again.")
+            problem = f"is blocked by index.blocks.{block}. Remove the block and start the job again."
+            raise _unusable(index.name, problem)
+
+
+def _unusable(index_name: str, problem: str) -> ElasticsearchRefusedError:
+    return ElasticsearchRefusedError(f"The index {index_name} {problem}", status=400)

@@ -101,7 +101,7 @@ class Item:
                 return Verdict.TURNED_AWAY
             case 401 | 403 | 404:
                 return Verdict.FATAL
-            case _ if self.action == "delete" or self.says_pipeline_is_missing:
+            case _ if self.action == "delete" or self.says_pipeline_is_missing or self._says_index_is_closed:
                 return Verdict.FATAL
             case _:
                 return Verdict.REJECTED
@@ -110,6 +110,10 @@ class Item:
     def says_pipeline_is_missing(self) -> bool:
         """Whether the ingest pipeline was removed while the job ran."""
         return "pipeline with id [" in self.reason and "does not exist" in self.reason
+
+    @property
+    def _says_index_is_closed(self) -> bool:
+        return self.error_type == "index_closed_exception"
 
     @property
     def _is_transient(self) -> bool:

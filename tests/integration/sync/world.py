@@ -1,15 +1,16 @@
 """A memory source, a real client and the embedded Elasticsearch, with one call to sync."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
 import structlog
 from structlog.testing import LogCapture
 
 from ingest import config
-from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.client import JSON, Client, Params, Response
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
 from ingest.rules import BasicRules
@@ -23,12 +24,53 @@ INDEX = "search-shop"
 PLAIN = Pipeline(name="_none")
 
 
+Interference = Callable[[str, str, bytes], Awaitable[None]]
+"""Awaited with method, path and body of a request; raise to make it fail."""
+
+
+async def nothing(_method: str, _path: str, _body: bytes) -> None:
+    """Do not interfere."""
+
+
+class InterferingClient(Client):
+    """A real client whose requests a test can watch or break, before they are sent or after they were
+    applied."""
+
+    before: Interference = staticmethod(nothing)
+    after: Interference = staticmethod(nothing)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        body: bytes | None = None,
+        content_type: str = JSON,
+        content_encoding: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Response:
+        """Make one attempt, as the client does."""
+        await self.before(method, path, body or b"")
+        response = await super().send(
+            method,
+            path,
+            params=params,
+            body=body,
+            content_type=content_type,
+            content_encoding=content_encoding,
+            timeout_seconds=timeout_seconds,
+        )
+        await self.after(method, path, body or b"")
+        return response
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
     """What a test changes between two syncs."""
 
     server: Server
-    client: Client
+    client: InterferingClient
     source: MemorySource = field(default_factory=MemorySource)
     pipeline: Pipeline = PLAIN
     rules: BasicRules = field(default_factory=BasicRules)
@@ -36,6 +78,10 @@ class World:
     lease: Lease = field(default_factory=lasting_lease)
     stats: Stats = field(default_factory=Stats)
     log: LogCapture = field(default_factory=LogCapture)
+
+    def put(self, *ids: str, table: str = "album", **members: Any) -> None:
+        """Insert or update rows with these ids and members."""
+        self.source.put(table, [(id_, members or {"title": f"title of {id_}"}) for id_ in ids])
 
     async def sync(self) -> Stats:
         """Run one full sync to its end, with fresh counts."""
@@ -71,7 +117,8 @@ class World:
     async def content(self) -> dict[str, dict[str, Any]]:
         """Return the documents without the members that the service adds."""
         added = (
-            "_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"
+            "_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace",
+            "_run_ml_inference"
         )  # fmt: skip
         return {
             id_: {name: value for name, value in document.items() if name not in added}
@@ -86,18 +133,25 @@ class World:
             for id_, members in rows.items()
         }
 
-    def bulk_actions(self) -> list[tuple[str, str]]:
-        """Return every action that reached the server, as (action, id)."""
+    async def index_document(self, id_: str, document: Mapping[str, Any]) -> None:
+        """Write as another tool would."""
+        await self.client.call("PUT", f"/{INDEX}/_doc/{id_}", params={"refresh": True}, body=document)
+
+    def deletes(self) -> list[str]:
+        """Return the id of every delete that reached the server."""
+        return [id_ for action, id_ in self.actions() if action == "delete"]
+
+    def actions(self) -> list[tuple[str, str]]:
+        """Return every bulk action that reached the server, as (action, id)."""
         actions = []
-        for entry in self.server.journal.entries:
+        for entry in self.server.journal:
             if entry.path.endswith("/_bulk"):
-                actions += _actions(entry.body)
+                actions += actions_in(entry.body)
         return actions
 
 
-def _actions(body: bytes) -> list[tuple[str, str]]:
-    import orjson
-
+def actions_in(body: bytes) -> list[tuple[str, str]]:
+    """Return the actions of a bulk body, as (action, id)."""
     lines = [orjson.loads(line) for line in body.splitlines()]
     found: list[tuple[str, str]] = []
     while lines:
@@ -112,5 +166,5 @@ def _actions(body: bytes) -> list[tuple[str, str]]:
 async def world(server: Server, headers: Mapping[str, str] | None = None) -> AsyncIterator[World]:
     """Open a client on the server whose waits take no time."""
     settings = config.Elasticsearch(host=server.url, headers=headers or {})
-    async with Client(settings, backoff=FakeTime().backoff) as client:
-        yield World(server=server, client=client.for_content("test"))
+    async with InterferingClient(settings, backoff=FakeTime().backoff) as client:
+        yield World(server=server, client=client)

@@ -44,6 +44,7 @@ def item(
             item(400, "illegal_argument_exception", "pipeline with id [gone] does not exist"),
             Verdict.FATAL,
         ),
+        (item(400, "index_closed_exception", "closed"), Verdict.FATAL),
         (item(400, "document_parsing_exception", "failed to parse"), Verdict.REJECTED),
         (item(400, "illegal_argument_exception", "Limit of total fields [1000] exceeded"), Verdict.REJECTED),
         (item(400, "strict_dynamic_mapping_exception"), Verdict.REJECTED),

@@ -1,0 +1,362 @@
+"""A full sync makes the index say what the source says, and nothing else."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from ingest.errors import ElasticsearchRefusedError, NotFoundError
+from ingest.protocol import Pipeline
+from ingest.rules import BasicRules
+from sandbox.elasticsearch import Server
+from tests.integration.sync.world import INDEX, World, world
+
+
+@pytest.fixture
+async def shop(elasticsearch: Server) -> AsyncIterator[World]:
+    """A source with one table of seven rows, never synced."""
+    async with world(elasticsearch) as opened:
+        opened.put(*(f"shop_album_{number}" for number in range(7)))
+        yield opened
+
+
+async def test_the_index_says_what_the_source_says(shop: World) -> None:
+    shop.put("shop_track_1", "shop_track_2", table="track", length=210, name='quo"te\\\n')
+
+    stats = await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert (stats.read, stats.created, stats.total_documents) == (9, 9, 9)
+
+
+async def test_a_document_carries_what_the_protocol_asks_for(shop: World) -> None:
+    shop.pipeline = Pipeline(name="_none", run_ml_inference=False)
+
+    await shop.sync()
+
+    document = (await shop.documents())["shop_album_0"]
+    assert document["_extract_binary_content"] is True
+    assert document["_reduce_whitespace"] is True
+    assert document["_run_ml_inference"] is False
+    assert document["_timestamp"].endswith("Z")
+    assert isinstance(document["_content_hash"], int)
+
+
+async def test_a_second_sync_writes_nothing(shop: World) -> None:
+    await shop.sync()
+    sent = len(shop.actions())
+
+    stats = await shop.sync()
+
+    assert len(shop.actions()) == sent
+    assert (stats.unchanged, stats.indexed, stats.deleted, stats.sent_bytes) == (7, 0, 0, 0)
+
+
+async def test_inserts_updates_deletes_and_key_changes_arrive(shop: World) -> None:
+    await shop.sync()
+    album = shop.source.tables["album"]
+    shop.put("shop_album_7")
+    shop.put("shop_album_1", title="changed")
+    del album["shop_album_2"]
+    album["shop_album_33"] = album.pop("shop_album_3")
+
+    stats = await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert (stats.created, stats.updated, stats.deleted, stats.unchanged) == (2, 1, 2, 4)
+
+
+async def test_a_table_that_is_no_longer_selected_loses_its_documents(shop: World) -> None:
+    shop.put("shop_track_1", table="track")
+    await shop.sync()
+    del shop.source.tables["track"]
+
+    await shop.sync()
+
+    assert await shop.content() == shop.expected()
+
+
+async def test_an_empty_source_empties_the_index_with_a_warning(shop: World) -> None:
+    await shop.sync()
+    shop.source.tables["album"].clear()
+
+    stats = await shop.sync()
+
+    assert await shop.content() == {}
+    assert "7 of 7 documents" in stats.warnings[0]
+
+
+async def test_rewriting_sends_everything_and_still_deletes_what_is_gone(shop: World) -> None:
+    await shop.sync()
+    del shop.source.tables["album"]["shop_album_2"]
+    shop.options = replace(shop.options, rewrite=True)
+
+    stats = await shop.sync()
+
+    assert (stats.updated, stats.unchanged, stats.deleted) == (6, 0, 1)
+    assert await shop.content() == shop.expected()
+
+
+async def test_documents_of_other_tools_are_never_touched(shop: World) -> None:
+    await shop.sync()
+    foreign = {"id": "note", "database": "shop", "text": "no table, no timestamp"}
+    of_another_database = {
+        "id": "x", "database": "other", "table": "t", "_timestamp": "2026-01-01T00:00:00Z", "_content_hash": 5
+    }  # fmt: skip
+    await shop.index_document("note", foreign)
+    await shop.index_document("x", of_another_database)
+    shop.source.tables["album"].clear()
+
+    await shop.sync()
+
+    assert await shop.documents() == {"note": foreign, "x": of_another_database}
+
+
+async def test_two_databases_share_an_index(shop: World, elasticsearch: Server) -> None:
+    await shop.sync()
+    async with world(elasticsearch) as other:
+        other.source.database = "library"
+        other.put("library_album_1")
+        await other.sync()
+        del other.source.tables["album"]["library_album_1"]
+        await other.sync()
+
+    stats = await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert stats.unchanged == 7
+
+
+async def test_documents_of_elastics_service_are_taken_over_once(shop: World) -> None:
+    written = {
+        "database": "shop",
+        "schema": "public",
+        "table": "album",
+        "_timestamp": "2024-05-05T10:00:00+00:00",
+    }
+    for id_ in ("shop_album_0", "shop_album_gone"):
+        await shop.index_document(id_, {"id": id_, **written})
+    await shop.index_document("shop_lookalike", {"id": "another", **written})
+
+    first = await shop.sync()
+    second = await shop.sync()
+
+    assert (first.created, first.updated, first.deleted) == (6, 1, 1)
+    assert (second.unchanged, second.indexed, second.deleted) == (7, 0, 0)
+    assert (await shop.content()).keys() == {*shop.expected(), "shop_lookalike"}
+
+
+async def test_a_document_somebody_wrote_since_the_scan_is_not_deleted(shop: World) -> None:
+    await shop.sync()
+    del shop.source.tables["album"]["shop_album_2"]
+
+    async def write_before_the_delete(_method: str, path: str, body: bytes) -> None:
+        if path.endswith("/_bulk") and b'"delete"' in body:
+            await shop.index_document("shop_album_2", {"written": "by another tool"})
+
+    shop.client.before = write_before_the_delete
+    stats = await shop.sync()
+
+    assert (await shop.documents())["shop_album_2"] == {"written": "by another tool"}
+    assert stats.deleted == 0
+
+
+async def test_rows_the_rules_exclude_are_counted_and_lose_their_documents(shop: World) -> None:
+    shop.put("shop_album_3", "shop_album_4", title="secret")
+    await shop.sync()
+    rule = {"id": "1", "policy": "exclude", "field": "title", "rule": "equals", "value": "secret", "order": 1}
+    shop.rules = BasicRules.from_wire([rule])
+
+    stats = await shop.sync()
+    again = await shop.sync()
+
+    assert (await shop.content()).keys() == shop.expected().keys() - {"shop_album_3", "shop_album_4"}
+    assert (stats.filtered, stats.deleted, stats.indexed) == (2, 2, 5)
+    assert (again.filtered, again.unchanged, again.indexed, again.deleted) == (2, 5, 0, 0)
+
+
+async def test_rows_that_share_an_id_are_reported(shop: World) -> None:
+    shop.source.put("single", [("shop_album_1", {"title": "the same id"})])
+
+    stats = await shop.sync()
+
+    assert stats.warnings == ["1 rows have the id of another row, so one of each is in the index."]
+
+
+async def test_many_small_chunks_arrive_whole(shop: World) -> None:
+    shop.put(*(f"shop_album_{number}" for number in range(100)))
+    shop.with_bulk(chunk_size=7, max_concurrency=2)
+
+    stats = await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert stats.requests >= 100 / 7
+
+
+async def test_compressed_chunks_arrive_whole(shop: World) -> None:
+    shop.put(*(f"shop_album_{number}" for number in range(200)))
+    shop.with_bulk(compress=True)
+
+    stats = await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert stats.sent_bytes < stats.indexed_bytes / 3
+
+
+async def test_the_index_is_scanned_in_pages_it_allows(shop: World) -> None:
+    await shop.call("PUT", f"/{INDEX}", {"settings": {"index.max_result_window": 3}})
+    await shop.sync()
+    del shop.source.tables["album"]["shop_album_6"]
+
+    stats = await shop.sync()
+
+    assert (stats.unchanged, stats.deleted) == (6, 1)
+
+
+class TestTheIndexWeCreate:
+    async def test_gets_the_derived_mapping_and_our_fields(self, shop: World) -> None:
+        shop.source.mappings["album"] = {
+            "title": {"type": "text"},
+            "price": {"type": "scaled_float", "scaling_factor": 100},
+        }
+
+        await shop.sync()
+
+        properties = (await shop.call("GET", f"/{INDEX}/_mapping"))[INDEX]["mappings"]["properties"]
+        assert properties["title"] == {"type": "text"}
+        assert properties["price"] == {"type": "scaled_float", "scaling_factor": 100}
+        assert properties["database"] == {"type": "keyword"}
+        assert properties["_content_hash"] == {"type": "long", "index": False}
+
+    async def test_analyzes_text_in_the_connectors_language(self, shop: World) -> None:
+        shop.source.mappings["album"] = {"title": {"type": "text", "fields": {"exact": {"type": "keyword"}}}}
+        shop.options = replace(shop.options, language="de")
+
+        await shop.sync()
+
+        properties = (await shop.call("GET", f"/{INDEX}/_mapping"))[INDEX]["mappings"]["properties"]
+        assert properties["title"]["analyzer"] == "german"
+
+    async def test_has_room_for_all_columns(self, shop: World) -> None:
+        shop.source.mappings["album"] = {f"column_{number}": {"type": "long"} for number in range(1600)}
+
+        await shop.sync()
+
+        settings = (await shop.call("GET", f"/{INDEX}/_settings"))[INDEX]["settings"]["index"]
+        assert int(settings["mapping"]["total_fields"]["limit"]) > 1600
+
+    async def test_maps_dynamically_if_asked_to(self, shop: World) -> None:
+        shop.source.mappings["album"] = {"title": {"type": "wildcard"}}
+        shop.options = replace(shop.options, derive_mappings=False)
+
+        await shop.sync()
+
+        properties = (await shop.call("GET", f"/{INDEX}/_mapping"))[INDEX]["mappings"]["properties"]
+        assert properties["title"]["type"] == "text"
+
+
+class TestAnIndexThatExists:
+    async def test_keeps_its_mapping_but_for_our_hash(self, shop: World) -> None:
+        await shop.call("PUT", f"/{INDEX}", {"mappings": {"properties": {"title": {"type": "keyword"}}}})
+        shop.source.mappings["album"] = {"title": {"type": "text"}}
+
+        await shop.sync()
+
+        properties = (await shop.call("GET", f"/{INDEX}/_mapping"))[INDEX]["mappings"]["properties"]
+        assert properties["title"] == {"type": "keyword"}
+        assert properties["_content_hash"] == {"type": "long", "index": False}
+
+    async def test_is_kept_in_step_even_if_it_maps_nothing_dynamically(self, shop: World) -> None:
+        await shop.call("PUT", f"/{INDEX}", {"mappings": {"dynamic": False}})
+        await shop.sync()
+        del shop.source.tables["album"]["shop_album_2"]
+
+        stats = await shop.sync()
+
+        assert (stats.unchanged, stats.deleted) == (6, 1)
+        assert await shop.content() == shop.expected()
+
+    async def test_can_be_an_alias(self, shop: World) -> None:
+        await shop.call("PUT", "/shop-000001", {"aliases": {INDEX: {}}})
+        await shop.sync()
+        del shop.source.tables["album"]["shop_album_2"]
+
+        await shop.sync()
+
+        assert await shop.content() == shop.expected()
+
+    @pytest.mark.parametrize(
+        ("prepare", "said"),
+        [
+            (
+                [("PUT", "/a", {"aliases": {INDEX: {}}}), ("PUT", "/b", {"aliases": {INDEX: {}}})],
+                "alias of 2 indices",
+            ),
+            ([("PUT", f"/{INDEX}", None), ("POST", f"/{INDEX}/_close", None)], "closed"),
+            ([("PUT", f"/{INDEX}", {"settings": {"index.blocks.write": True}})], r"blocks\.write"),
+            ([("PUT", f"/{INDEX}", {"settings": {"index.blocks.read_only": True}})], r"blocks\.read_only"),
+            (
+                [("PUT", f"/{INDEX}", {"mappings": {"properties": {"_content_hash": {"type": "text"}}}})],
+                "maps _content_hash as text",
+            ),
+        ],
+    )
+    async def test_that_cannot_be_written_like_an_index_is_refused_before_reading(
+        self, shop: World, prepare: list[tuple[str, str, object]], said: str
+    ) -> None:
+        for method, path, body in prepare:
+            await shop.call(method, path, body)
+
+        with pytest.raises(ElasticsearchRefusedError, match=said):
+            await shop.sync()
+
+        assert shop.stats.read == 0
+
+
+class TestThePipeline:
+    @pytest.fixture(autouse=True)
+    async def _pipelines(self, shop: World) -> None:
+        tag = {"set": {"field": "tag", "value": "one"}}
+        await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [tag]})
+        shop.pipeline = Pipeline(name="tag")
+
+    async def test_is_applied(self, shop: World) -> None:
+        await shop.sync()
+
+        assert {document["tag"] for document in (await shop.documents()).values()} == {"one"}
+
+    async def test_that_is_edited_sends_everything_again(self, shop: World) -> None:
+        await shop.sync()
+        assert (await shop.sync()).unchanged == 7
+        tag = {"set": {"field": "tag", "value": "two"}}
+        await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [tag]})
+
+        stats = await shop.sync()
+
+        assert stats.updated == 7
+        assert {document["tag"] for document in (await shop.documents()).values()} == {"two"}
+
+    async def test_whose_description_is_edited_sends_nothing(self, shop: World) -> None:
+        await shop.sync()
+        tag = {"set": {"field": "tag", "value": "one"}}
+        await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [tag], "description": "new words"})
+
+        assert (await shop.sync()).unchanged == 7
+
+    async def test_that_is_missing_is_an_error_before_reading(self, shop: World) -> None:
+        shop.pipeline = Pipeline(name="missing")
+
+        with pytest.raises(NotFoundError, match="pipeline missing does not exist"):
+            await shop.sync()
+
+        assert shop.stats.read == 0
+        assert shop.actions() == []
+
+    async def test_that_drops_documents_is_counted(self, shop: World) -> None:
+        drop = {"drop": {"if": "ctx.id == 'shop_album_3'"}}
+        await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [drop]})
+
+        stats = await shop.sync()
+
+        assert (stats.created, stats.dropped) == (6, 1)
+        assert "shop_album_3" not in await shop.documents()
