@@ -37,6 +37,8 @@ from ingest.secret import STARS
 from sources.base import Source
 from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
 
+_UNCONFIGURED = (ConnectorStatus.CREATED, ConnectorStatus.NEEDS_CONFIGURATION)
+
 
 @dataclass(slots=True, kw_only=True)
 class Memory:
@@ -45,8 +47,8 @@ class Memory:
     agenda: Agenda = field(default_factory=Agenda)
     last_seen: datetime | None = None
     """The latest check-in, ours or another replica's."""
-    check_in_at: float = 0.0
-    """When, on the monotonic clock, the next check-in is due if nobody else does it."""
+    check_in_at: float | None = None
+    """When the next check-in is due if nobody else does it; None before our first."""
     usable: bytes | None = None
     """The configuration with which the source was last found usable."""
     unusable: bytes | None = None
@@ -73,32 +75,59 @@ class Ticker:
     monotonic: Callable[[], float] = time.monotonic
 
     async def tick(self, connector: Connector, memory: Memory) -> None:
-        """Do what is due for this connector. Safe in any number of replicas."""
-        await self._check_in(connector, memory)
+        """Do what is due for this connector. Safe in any number of replicas.
+
+        The listing a connector comes from is a search and may lag behind; so what looks like work is read
+        again.
+        """
+        has_checked_in = await self._check_in(connector, memory)
+        if has_checked_in or self._has_work(connector, memory):
+            current = await connectors.get(self.client, connector.id)
+            if current is not None:
+                await self._work(current, memory)
+
+    def _has_work(self, connector: Connector, memory: Memory) -> bool:
+        try:
+            source_class = self._source_class(connector)
+            return (
+                bool(registration.missing_members(connector, source_class))
+                or connector.draft.state is ValidationState.EDITED
+                or self._is_check_due(connector, memory)
+                or bool(memory.agenda.due(connector, source_class.features, self.now()))
+            )
+        except (SourceError, ScheduleError) as error:
+            return connector.error != self._text_of(error, connector)
+
+    async def _work(self, connector: Connector, memory: Memory) -> None:
         try:
             source_class = self._source_class(connector)
             if await self._register(connector, source_class):
                 return
-            if connector.status in (ConnectorStatus.CREATED, ConnectorStatus.NEEDS_CONFIGURATION):
+            if connector.status in _UNCONFIGURED:
                 return
             await self._validate_draft(connector, source_class)
             require_schedules(connector, source_class.features)
             if await self._is_usable(connector, source_class, memory):
                 await memory.agenda.create_due_jobs(self.client, connector, source_class.features, self.now())
         except (SourceError, ScheduleError) as error:
-            await self._show_error(connector, shortened(str(error)))
+            await self._show_error(connector, self._text_of(error, connector))
 
-    async def _check_in(self, connector: Connector, memory: Memory) -> None:
-        """Check in unless somebody did within the interval. Compares no clock of ours with the server's."""
+    async def _check_in(self, connector: Connector, memory: Memory) -> bool:
+        """Check in unless somebody did within the interval; say whether we did.
+
+        Compares no clock of ours with the server's: what counts is when we saw `last_seen` change.
+        """
         now = self.monotonic()
+        # Replicas that saw the same check-in must not all do the next one.
+        next_at = now + self.heartbeat_seconds * random.uniform(0.7, 1.0)  # noqa: S311
+        is_first = memory.check_in_at is None
         if connector.last_seen != memory.last_seen:
-            memory.last_seen = connector.last_seen
-            if memory.check_in_at:
-                # Replicas that saw the same check-in must not all do the next one.
-                memory.check_in_at = now + self.heartbeat_seconds * random.uniform(0.7, 1.0)  # noqa: S311
-        if now >= memory.check_in_at:
-            await connectors.check_in(self.client, connector.id)
-            memory.check_in_at = now + self.heartbeat_seconds * random.uniform(0.7, 1.0)  # noqa: S311
+            memory.last_seen, memory.check_in_at = connector.last_seen, next_at
+        if not is_first and memory.check_in_at is not None and now < memory.check_in_at:
+            return False
+        await connectors.check_in(self.client, connector.id)
+        memory.check_in_at = next_at
+        return True
 
     def _source_class(self, connector: Connector) -> type[Source]:
         configured = self.service_types.get(connector.id)
@@ -162,17 +191,20 @@ class Ticker:
             FilteringError(ids=(ADVANCED_SNIPPET,), messages=problem.messages) for problem in found
         )
 
-    async def _is_usable(self, connector: Connector, source_class: type[Source], memory: Memory) -> bool:
-        """Check the source when its configuration is new or its last check failed, and clear our own error.
-
-        False while a source that failed waits for its next check. Raises SourceError if it cannot be used.
-        """
-        digest = orjson.dumps(values_of(connector.configuration), option=orjson.OPT_SORT_KEYS)
-        needs_clearing = connector.status is ConnectorStatus.CONFIGURED or _has_error_of_ours(connector)
-        if digest == memory.usable and not needs_clearing:
-            return True
-        if digest == memory.unusable and self.monotonic() < memory.check_again_at:
+    def _is_check_due(self, connector: Connector, memory: Memory) -> bool:
+        """Whether to look at the source: its configuration is new, or its last check failed a while ago."""
+        if connector.status in _UNCONFIGURED:
             return False
+        digest = _digest(connector)
+        if digest == memory.unusable:
+            return self.monotonic() >= memory.check_again_at
+        return digest != memory.usable or _needs_clearing(connector)
+
+    async def _is_usable(self, connector: Connector, source_class: type[Source], memory: Memory) -> bool:
+        """Check the source if that is due, and clear an error that is gone. Raises SourceError."""
+        digest = _digest(connector)
+        if not self._is_check_due(connector, memory):
+            return digest == memory.usable
         memory.usable, memory.unusable = None, digest
         memory.check_again_at = self.monotonic() + self.recheck_seconds
         async with self._opened(source_class, connector) as source:
@@ -181,7 +213,7 @@ class Ticker:
         if fatal:
             raise SourceConfigurationError(*fatal)
         memory.usable, memory.unusable = digest, None
-        if needs_clearing:
+        if _needs_clearing(connector):
             await connectors.update_error(self.client, connector.id, None)
             structlog.get_logger().info("connector.connected", connector_id=connector.id)
         return True
@@ -203,17 +235,29 @@ class Ticker:
 
     async def _show_error(self, connector: Connector, text: str) -> None:
         """Make the connector show the error; written once, not at every tick."""
-        for secret in secrets_of(connector.configuration):
-            text = text.replace(secret, STARS)
         if connector.status is ConnectorStatus.ERROR and connector.error == text:
             return
         structlog.get_logger().warning("connector.unusable", connector_id=connector.id, error=text)
         await connectors.update_error(self.client, connector.id, text)
 
+    def _text_of(self, error: Exception, connector: Connector) -> str:
+        text = str(error)
+        for secret in secrets_of(connector.configuration):
+            text = text.replace(secret, STARS)
+        return shortened(text)
 
-def _has_error_of_ours(connector: Connector) -> bool:
-    """Whether the connector shows an error that a tick found, not the one its last job ended with."""
+
+def _digest(connector: Connector) -> bytes:
+    return orjson.dumps(values_of(connector.configuration), option=orjson.OPT_SORT_KEYS)
+
+
+def _needs_clearing(connector: Connector) -> bool:
+    """Whether the connector shows less than `connected` for a reason that is ours to take back.
+
+    An error its last job ended with is not: it stays until a job starts.
+    """
     is_of_a_job = (
         connector.last_sync_status is JobStatus.ERROR and connector.error == connector.last_sync_error
     )
-    return connector.status is ConnectorStatus.ERROR and not is_of_a_job
+    has_own_error = connector.status is ConnectorStatus.ERROR and not is_of_a_job
+    return connector.status is ConnectorStatus.CONFIGURED or has_own_error

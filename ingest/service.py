@@ -245,7 +245,7 @@ class Service:
 
 
 def _on_signals(stop: Callable[[], None]) -> None:
-    """Stop at the first SIGTERM or SIGINT; the second ends the process at once, as if there were no handler."""
+    """Stop at the first SIGTERM or SIGINT; the second ends the process as if there were no handler."""
     loop = asyncio.get_running_loop()
 
     def handle() -> None:

@@ -35,6 +35,8 @@ class Shelf:
         self.rows = dict(rows if rows is not None else {"1": {"title": "one"}, "2": {"title": "two"}})
         self.ping_error: Exception | None = None
         self.read_error: Exception | None = None
+        self.ping_gate: asyncio.Event | None = None
+        """If set, a ping waits for it."""
         self.gate: asyncio.Event | None = None
         """If set, reading waits for it after the first row."""
         self.is_reading = asyncio.Event()
@@ -101,6 +103,8 @@ class ShelfSource:
     async def ping(self) -> None:
         """Refuse one password, or fail as the shelf says."""
         self.shelf.pings += 1
+        if self.shelf.ping_gate is not None:
+            await self.shelf.ping_gate.wait()
         if self.password == WRONG_PASSWORD:
             raise SourceConfigurationError(f"The password {WRONG_PASSWORD!r} was refused; check Password.")
         if self.shelf.ping_error is not None:
@@ -134,7 +138,7 @@ def _line(key: str, row: Mapping[str, Any]) -> bytes:
 def config_for(server: Server, *connector_ids: str, **service: Any) -> Config:
     """Return a configuration with intervals a test can wait for."""
     fast: dict[str, Any] = {
-        "idling_seconds": 1,
+        "idling_seconds": 0.1,
         "job_poll_interval_seconds": 0.05,
         "job_check_interval_seconds": 0.1,
         "job_report_interval_seconds": 0.1,

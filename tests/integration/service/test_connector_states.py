@@ -1,0 +1,198 @@
+"""Every transition of a connector's status, each driven by the real service through the embedded server.
+
+from                 to                   why                              test
+created              needs_configuration  schema registered                test_created_becomes_needs_...
+needs_configuration  configured           user gave values                 test_a_configured_connector_is_...
+configured           connected            source could be used             test_a_configured_connector_is_...
+configured           error                source could not be used         test_a_source_that_cannot_be_...
+connected            configured           user gave other values           test_new_values_are_checked
+connected            error                source cannot be used with them  test_new_values_are_checked
+connected            error                a job failed                     test_the_error_of_a_job_stays_...
+error                connected            the cause is gone                test_a_source_that_recovers_...
+error                connected            a job starts                     test_the_error_of_a_job_stays_...
+"""
+
+import asyncio
+
+from sources.errors import SourceConfigurationError, SourceUnavailableError
+from tests.integration.service.world import CONNECTOR, WRONG_PASSWORD, World, config_for, until
+
+
+async def test_created_becomes_needs_configuration(world: World) -> None:
+    await world.create_connector()
+    async with world.serving():
+        connector = await world.until_connector("needs_configuration")
+
+    assert set(connector["configuration"]) == {"host", "password", "port"}
+    assert connector["configuration"]["port"] == {
+        "default_value": None,
+        "depends_on": [],
+        "display": "numeric",
+        "label": "Port",
+        "options": [],
+        "order": 3,
+        "required": True,
+        "sensitive": False,
+        "tooltip": None,
+        "type": "int",
+        "ui_restrictions": [],
+        "validations": [],
+        "value": 5432,
+    }
+    assert connector["features"] == {
+        "sync_rules": {"basic": {"enabled": True}, "advanced": {"enabled": True}},
+        "document_level_security": {"enabled": False},
+        "incremental_sync": {"enabled": False},
+        "native_connector_api_keys": {"enabled": False},
+    }
+    assert connector["last_seen"]
+
+
+async def test_a_configured_connector_is_connected(world: World) -> None:
+    await world.create_connector()
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        assert world.shelf.pings == 0
+        await world.configure()
+        connector = await world.until_connector("connected")
+
+    assert connector["error"] is None
+    assert connector["configuration"]["host"]["value"] == "shelf"
+    assert connector["configuration"]["port"]["value"] == 5432
+
+
+async def test_a_source_that_cannot_be_used_is_an_error_with_its_reason(world: World) -> None:
+    await world.create_connector()
+    world.shelf.ping_error = SourceUnavailableError("Nothing listens at shelf:5432; start it or check Port.")
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        await world.configure()
+        connector = await world.until_connector("error")
+
+    assert connector["error"] == "Nothing listens at shelf:5432; start it or check Port."
+
+
+async def test_a_missing_value_is_an_error_with_its_reason(world: World) -> None:
+    await world.create_connector()
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        await world.configure(host="")
+        connector = await world.until_connector("error")
+
+    assert connector["error"] == "Host is empty."
+
+
+async def test_a_source_that_recovers_is_connected_without_a_restart(world: World) -> None:
+    await world.create_connector()
+    world.shelf.ping_error = SourceUnavailableError("Nothing listens at shelf:5432.")
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        await world.configure()
+        await world.until_connector("error")
+        world.shelf.ping_error = None
+        connector = await world.until_connector("connected")
+
+    assert connector["error"] is None
+
+
+async def test_an_error_is_shown_until_its_cause_is_gone_and_written_once(world: World) -> None:
+    await world.create_connector()
+    world.shelf.ping_error = SourceUnavailableError("Nothing listens at shelf:5432.")
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        await world.configure()
+        await world.until_connector("error")
+        written = await world.ok("GET", f"/.elastic-connectors-v1/_doc/{CONNECTOR}")
+        pings = world.shelf.pings
+        await until(lambda: _value(world.shelf.pings), lambda seen: seen >= pings + 2)
+        later = await world.ok("GET", f"/.elastic-connectors-v1/_doc/{CONNECTOR}")
+
+    assert later["_source"]["status"] == "error"
+    assert later["_seq_no"] == written["_seq_no"]
+
+
+async def test_new_values_are_checked(world: World) -> None:
+    async with world.ready():
+        await world.configure(password=WRONG_PASSWORD)
+        refused = await world.until_connector("error")
+        await world.configure(password="right")
+        await world.until_connector("connected")
+
+    assert "check Password" in refused["error"]
+    assert WRONG_PASSWORD not in refused["error"]
+
+
+async def test_a_connected_connector_is_not_written_nor_its_source_asked_again(world: World) -> None:
+    async with world.ready():
+        before = await world.ok("GET", f"/.elastic-connectors-v1/_doc/{CONNECTOR}")
+        pings = world.shelf.pings
+        listings = _listings(world)
+        await until(lambda: _value(_listings(world)), lambda seen: seen >= listings + 2)
+        after = await world.ok("GET", f"/.elastic-connectors-v1/_doc/{CONNECTOR}")
+
+    assert after == before
+    assert world.shelf.pings == pings
+
+
+async def test_the_error_of_a_job_stays_until_the_next_job_starts(world: World) -> None:
+    world.shelf.read_error = SourceConfigurationError("The table is gone.")
+    async with world.ready():
+        await world.until_job(await world.create_job(), "error")
+        await world.until_connector("error")
+        listings = _listings(world)
+        await until(lambda: _value(_listings(world)), lambda seen: seen >= listings + 2)
+        still = await world.connector()
+        world.shelf.read_error = None
+        await world.until_job(await world.create_job(), "completed")
+        cured = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
+
+    assert (still["status"], still["error"]) == ("error", "The table is gone.")
+    assert (cured["status"], cured["error"], cured["last_sync_error"]) == ("connected", None, None)
+
+
+async def test_a_job_waits_until_its_connector_is_configured(world: World) -> None:
+    await world.create_connector()
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        job_id = await world.create_job()
+        listings = _listings(world)
+        await until(lambda: _value(_listings(world)), lambda seen: seen >= listings + 2)
+        assert (await world.job(job_id))["status"] == "pending"
+        await world.configure()
+        job = await world.until_job(job_id, "completed", "error")
+
+    # Its snapshot was taken before there was a configuration.
+    assert (job["status"], job["error"]) == ("error", "Host is empty.")
+
+
+async def test_an_unknown_service_type_is_an_error_that_names_the_known_ones(world: World) -> None:
+    await world.ok("PUT", f"/_connector/{CONNECTOR}", {"index_name": "music", "service_type": "gramophone"})
+    async with world.serving():
+        connector = await world.until_connector("error")
+
+    assert "'gramophone'" in connector["error"]
+    assert "'postgresql'" in connector["error"]
+
+
+async def test_a_source_that_hangs_holds_up_nobody_else(world: World) -> None:
+    world.shelf.ping_gate = asyncio.Event()
+    await world.create_connector("hanging", "some-index")
+    await world.create_connector("new", "other-index")
+    async with world.serving(config_for(world.server, "hanging", "new")):
+        await world.until_connector("needs_configuration", "hanging")
+        await world.configure("hanging")
+        await until(lambda: _value(world.shelf.pings), lambda seen: seen == 1)
+        await world.ok("DELETE", "/_connector/new")
+        await world.create_connector("new", "third-index")
+        await world.until_connector("needs_configuration", "new")
+        world.shelf.ping_gate.set()
+        await world.until_connector("connected", "hanging")
+
+
+def _listings(world: World) -> int:
+    """How often the service has listed its connectors so far."""
+    return len(world.server.journal.requests(path="/.elastic-connectors-v1/_search"))
+
+
+async def _value(number: int) -> int:
+    return number

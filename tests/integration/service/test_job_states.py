@@ -1,0 +1,182 @@
+"""Every transition of a sync job, each driven by the real service through the embedded server.
+
+from          to           who                            test
+pending       in_progress  service claims                 test_pending_becomes_in_progress
+pending       canceled     user cancels                   test_pending_becomes_canceled
+in_progress   canceling    user cancels                   test_in_progress_becomes_canceling_and_canceled
+in_progress   completed    sync returned                  test_in_progress_becomes_completed
+in_progress   suspended    service stops                  test_in_progress_becomes_suspended
+in_progress   error        sync failed                    test_in_progress_becomes_error
+in_progress   error        worker died                    test_a_running_job_nobody_reports_on_becomes_error
+suspended     in_progress  any service claims             test_suspended_becomes_in_progress_again
+suspended     canceled     user cancels                   test_suspended_becomes_canceled
+canceling     canceled     service saw it                 test_in_progress_becomes_canceling_and_canceled
+canceling     error        worker died                    test_a_running_job_nobody_reports_on_becomes_error
+terminal      (none)       -                              test_a_terminal_job_stays_as_it_is
+"""
+
+import asyncio
+
+import pytest
+
+from ingest.protocol import JOBS_INDEX
+from sources.errors import SourceConfigurationError
+from tests.integration.service.world import CONNECTOR, World, config_for, until
+
+
+async def test_pending_becomes_in_progress(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready():
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        job = await world.job(job_id)
+        connector = await world.connector()
+        world.shelf.gate.set()
+
+    assert job["status"] == "in_progress"
+    assert job["worker_hostname"]
+    assert job["created_at"] <= job["started_at"] <= job["last_seen"]
+    assert (connector["status"], connector["last_sync_status"]) == ("connected", "in_progress")
+
+
+async def test_pending_becomes_canceled(world: World) -> None:
+    await world.create_connector()
+    job_id = await world.create_job()
+    await world.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        await world.configure()
+        await world.until_connector("connected")
+        other = await world.create_job()
+        await world.until_job(other, "completed")
+
+    assert (await world.job(job_id))["status"] == "canceled"
+    assert world.shelf.reads == 1
+
+
+async def test_in_progress_becomes_canceling_and_canceled(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready():
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        await world.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
+        assert (await world.job(job_id))["status"] == "canceling"
+        job = await world.until_job(job_id, "canceled")
+        connector = await until(world.connector, lambda one: one["last_sync_status"] != "in_progress")
+
+    assert job["canceled_at"] == job["completed_at"]
+    assert job["error"] is None
+    assert (connector["status"], connector["last_sync_status"], connector["error"]) == (
+        "connected",
+        "canceled",
+        None,
+    )
+
+
+async def test_in_progress_becomes_completed(world: World) -> None:
+    async with world.ready():
+        job = await world.until_job(await world.create_job(), "completed", "error")
+        connector = await until(world.connector, lambda one: one["last_sync_status"] != "in_progress")
+
+    assert (job["status"], job["error"]) == ("completed", None)
+    assert (connector["status"], connector["last_sync_status"], connector["last_sync_error"]) == (
+        "connected",
+        "completed",
+        None,
+    )
+
+
+async def test_in_progress_becomes_suspended(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready() as service:
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        service.stop()
+        job = await world.until_job(job_id, "suspended")
+
+    assert "completed_at" not in job
+    connector = await world.connector()
+    assert (connector["status"], connector["last_sync_status"]) == ("connected", "suspended")
+
+
+async def test_suspended_becomes_in_progress_again(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready() as service:
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        service.stop()
+        suspended = await world.until_job(job_id, "suspended")
+    world.shelf.gate.set()
+
+    async with world.serving():
+        job = await world.until_job(job_id, "completed", "error")
+
+    assert job["status"] == "completed"
+    assert job["worker_hostname"] != suspended["worker_hostname"]
+    assert [one["worker_hostname"] for one in job["metadata"]["attempts"]] == [suspended["worker_hostname"]]
+    assert await world.titles() == {"one", "two"}
+
+
+async def test_suspended_becomes_canceled(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready() as service:
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        service.stop()
+        await world.until_job(job_id, "suspended")
+    await world.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
+    world.shelf.gate.set()
+
+    async with world.serving():
+        await world.until_job(await world.create_job(), "completed")
+
+    assert (await world.job(job_id))["status"] == "canceled"
+
+
+async def test_in_progress_becomes_error(world: World) -> None:
+    world.shelf.read_error = SourceConfigurationError(
+        "The table public.album is gone; restore it or take it out."
+    )
+    async with world.ready():
+        job = await world.until_job(await world.create_job(), "completed", "error")
+        connector = await world.until_connector("error")
+
+    assert job["status"] == "error"
+    assert job["error"] == "The table public.album is gone; restore it or take it out."
+    assert job["completed_at"] >= job["last_seen"]
+    assert connector["error"] == connector["last_sync_error"] == job["error"]
+    assert connector["last_sync_status"] == "error"
+
+
+@pytest.mark.parametrize("status", ["in_progress", "canceling"])
+async def test_a_running_job_nobody_reports_on_becomes_error(world: World, status: str) -> None:
+    async with world.ready():
+        pass
+    job_id = await world.create_job()
+    long_ago = {"last_seen": "2020-01-01T00:00:00.000Z", "started_at": "2020-01-01T00:00:00.000Z"}
+    await world.write(JOBS_INDEX, job_id, {"status": status, "worker_hostname": "host:1:dead", **long_ago})
+    await world.write(".elastic-connectors-v1", CONNECTOR, {"last_sync_status": "in_progress"})
+
+    async with world.serving():
+        job = await world.until_job(job_id, "error")
+        connector = await world.until_connector("error")
+
+    assert "host:1:dead" in job["error"]
+    assert "2020-01-01 00:00:00" in job["error"]
+    assert job["completed_at"] > job["last_seen"]
+    assert (connector["last_sync_status"], connector["last_sync_error"]) == ("error", job["error"])
+
+
+@pytest.mark.parametrize("status", ["completed", "error", "canceled"])
+async def test_a_terminal_job_stays_as_it_is(world: World, status: str) -> None:
+    await world.create_connector()
+    job_id = await world.create_job()
+    await world.write(JOBS_INDEX, job_id, {"status": status, "last_seen": "2020-01-01T00:00:00.000Z"})
+    before = await world.job(job_id)
+
+    async with world.serving(config_for(world.server, job_cleanup_interval_seconds=1)):
+        await world.until_connector("needs_configuration")
+        await world.configure()
+        await world.until_job(await world.create_job(), "completed")
+
+    assert await world.job(job_id) == before
