@@ -5,6 +5,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -91,7 +92,7 @@ class Elasticsearch:
     password: str
 
     def send(self, call: Call) -> Any:
-        """Send a call and return the answer. Raises RefusedError unless it is a success."""
+        """Send a call and return the answer, numbers exact. Raises RefusedError unless it is a success."""
         address = urlsplit(self.url)
         connection = HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
         credentials = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
@@ -105,7 +106,7 @@ class Elasticsearch:
             connection.close()
         if response.status >= 300:
             raise RefusedError(f"{call.method} {call.path} was answered with {response.status}: {content}")
-        return json.loads(content)
+        return json.loads(content, parse_float=Decimal)
 
     def as_curl(self, call: Call) -> str:
         """Return the call as a command for a shell."""

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sandbox import calls, music
 from sandbox.calls import Call
 from sandbox.process import Process
-from sandbox.world import World, WrongResultError, play, until
+from sandbox.world import DATABASE, World, WrongResultError, play, until
 
 EXPECTED = music.ARTISTS + music.ALBUMS
 
@@ -65,9 +65,11 @@ def tell(world: World, console: Console) -> None:
 
 
 def _introduce(world: World, console: Console) -> None:
-    counts = ", ".join(f"{len(table.rows):,} {table.name}" for table in music.tables())
-    console.print(f"PostgreSQL     127.0.0.1:{world.cluster.port}, database chinook: {counts}")
-    console.print(f"Elasticsearch  {world.elasticsearch.url} (embedded, nothing to install)")
+    console.print(f"PostgreSQL     {world.cluster.host}:{world.cluster.port}, database [cyan]{DATABASE}[/] with")
+    rows = {table.name: len(table.rows) for table in music.tables()}
+    counts = ", ".join(f"{rows[name]:,} {name}s" for name in ("artist", "album", "track", "customer", "invoice"))
+    console.print(f"               {counts}")
+    console.print(f"Elasticsearch  {world.elasticsearch.url} (embedded)")
 
 
 def _step(console: Console, text: str) -> None:

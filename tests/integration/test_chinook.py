@@ -51,7 +51,7 @@ def expected(world: World, table: str) -> dict[str, dict[str, Any]]:
     """Return what the index should hold of a table."""
     key_columns = KEYS.get(table, (f"{table}_id",))
     return {
-        "_".join(("chinook_public", table, *(str(row[column]) for column in key_columns))): {
+        f"chinook_public_{table}_{','.join(str(row[column]) for column in key_columns)}": {
             f"public_{table}_{name}": value for name, value in row.items()
         }
         for row in rows(world, table)
