@@ -65,9 +65,11 @@ def tell(world: World, console: Console) -> None:
 
 
 def _introduce(world: World, console: Console) -> None:
-    console.print(f"PostgreSQL     {world.cluster.host}:{world.cluster.port}, database [cyan]{DATABASE}[/] with")
+    address = f"{world.cluster.host}:{world.cluster.port}"
+    console.print(f"PostgreSQL     {address}, database [cyan]{DATABASE}[/] with")
     rows = {table.name: len(table.rows) for table in music.tables()}
-    counts = ", ".join(f"{rows[name]:,} {name}s" for name in ("artist", "album", "track", "customer", "invoice"))
+    shown = ("artist", "album", "track", "customer", "invoice")
+    counts = ", ".join(f"{rows[name]:,} {name}s" for name in shown)
     console.print(f"               {counts}")
     console.print(f"Elasticsearch  {world.elasticsearch.url} (embedded)")
 
