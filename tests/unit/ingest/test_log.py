@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,7 @@ from hypothesis import strategies as st
 from ingest import log
 from ingest.secret import Secret
 
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = [*root.handlers], root.level
-    root.handlers = []  # pytest's own raise where ours must not
-    yield
-    root.handlers, root.level = handlers, level
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("logging_restored")
 
 
 class Terminal(io.StringIO):
@@ -37,6 +27,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def configured(level: str = "info", style: str = "json") -> tuple[io.StringIO, Any]:
+    logging.getLogger().handlers.clear()  # pytest's raise where ours must not
     stream = io.StringIO()
     log.configure(level, style, stream)
     return stream, structlog.get_logger()

@@ -1,0 +1,18 @@
+"""Fixtures of the service's own tests."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """Let a test configure logging for this process, and put it back as it was."""
+    root = logging.getLogger()
+    handlers, level = [*root.handlers], root.level
+    yield
+    root.handlers, root.level = handlers, level
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
