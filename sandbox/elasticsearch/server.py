@@ -16,8 +16,9 @@ from urllib.parse import parse_qsl
 import orjson
 from aiohttp import web
 
-from sandbox.elasticsearch import errors, filter_path, registry
+from sandbox.elasticsearch import admin, errors, filter_path, registry
 from sandbox.elasticsearch.clock import Clock
+from sandbox.elasticsearch.faults import Broken, Faults
 from sandbox.elasticsearch.journal import Entry, Journal
 from sandbox.elasticsearch.privileges import ClusterPrivilege
 from sandbox.elasticsearch.request import Answer, Request
@@ -36,34 +37,80 @@ class Server:
     state: State
     requires_authentication: bool
     journal: Journal
+    faults: Faults
     router: Router
-    url: str = ""
     admin: Router | None = None
+    url: str = ""
 
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer one HTTP request; whatever goes wrong becomes an answer of the server."""
         body = await _read_body(http, self.state.max_content_bytes)
         path, _, query_string = http.raw_path.partition("?")
+        query = _query(query_string)
+        if self.admin is not None and path.startswith(admin.PREFIX):
+            return await _send(http, self._administered(http, path, query, body or b""), query)
+        clock = self.state.clock
         entry = self.journal.begin(
             method=http.method,
             path=path,
-            query=dict(parse_qsl(query_string, keep_blank_values=True)),
+            query=query,
             headers=http.headers,
             body=body or b"",
-            began_at=self.state.clock.timestamp(),
-            began_monotonic=self.state.clock.elapsed_seconds(),
+            began_at=clock.timestamp(),
+            began_monotonic=clock.elapsed_seconds(),
         )
+        outcome = await self._outcome(http, entry, body)
+        answer = outcome.answer if isinstance(outcome, Broken) else outcome
+        content = b"" if answer is None else _rendered(answer, query)
+        self.journal.end(
+            entry,
+            status=None if answer is None else answer.status,
+            answer=content,
+            ended_monotonic=clock.elapsed_seconds(),
+        )
+        if isinstance(outcome, Broken):
+            return await _break_off(http, outcome, content)
+        return await _send(http, outcome, query, content)
+
+    async def _outcome(self, http: web.BaseRequest, entry: Entry, body: bytes | None) -> Answer | Broken:
+        """The answer to a request, or what a fault made of it."""
+        fault = self.faults.meeting(entry)
+        if fault is not None and not fault.applied:
+            outcome = await fault.act(None)
+            if outcome is not None:
+                return outcome
         if body is None:
-            return self._finished(entry, http, Answer(b"", 413), close=True)
+            return Answer(b"", 413, {"Connection": "close"})
         answer = self._answer(http, entry, body)
-        return self._finished(entry, http, answer)
+        if fault is not None and fault.applied:
+            return await fault.act(Answer(_rendered(answer, entry.query), answer.status, answer.headers)) or answer
+        return answer
+
+    def _administered(
+        self, http: web.BaseRequest, path: str, query: Mapping[str, str], body: bytes
+    ) -> Answer:
+        try:
+            match = (self.admin or self.router).find(http.method, path)
+            check_call(match.route, path=path, query=query, body=body)
+            return match.route.handler(
+                Request(
+                    state=self.state,
+                    principal=ANYBODY,
+                    method=http.method,
+                    path=path,
+                    path_parameters=match.path_parameters,
+                    query=query,
+                    headers=http.headers,
+                    body=body,
+                )
+            )
+        except (errors.ElasticsearchError, errors.PlainError) as error:
+            return Answer(error.body(), error.status, error.headers)
 
     def _answer(self, http: web.BaseRequest, entry: Entry, body: bytes) -> Answer:
         try:
             return self._dispatch(http, entry, body)
-        except errors.ElasticsearchError as error:
-            return Answer(error.body(), error.status, error.headers)
-        except errors.PlainError as error:
+        except (errors.ElasticsearchError, errors.PlainError) as error:
             return Answer(error.body(), error.status, error.headers)
 
     def _dispatch(self, http: web.BaseRequest, entry: Entry, body: bytes) -> Answer:
@@ -94,25 +141,42 @@ class Server:
         now = self.state.clock.milliseconds()
         return self.state.security.authenticate(http.headers.get("Authorization"), now_milliseconds=now)
 
-    def _finished(
-        self, entry: Entry, http: web.BaseRequest, answer: Answer, *, close: bool = False
-    ) -> web.Response:
-        content = _rendered(answer, entry.query)
-        headers = {"Content-Type": _answer_type(http), **answer.headers}
-        if answer.status not in (401, 403):
-            headers[PRODUCT_HEADER] = "Elasticsearch"
-        if entry.opaque_id:
-            headers["X-Opaque-Id"] = entry.opaque_id
-        self.journal.end(
-            entry,
-            status=answer.status,
-            answer=content,
-            ended_monotonic=self.state.clock.elapsed_seconds(),
-        )
-        response = web.Response(body=content, status=answer.status, headers=headers)
-        if close:
-            response.force_close()
-        return response
+
+async def _send(
+    http: web.BaseRequest, answer: Answer, query: Mapping[str, str], content: bytes | None = None
+) -> web.Response:
+    content = _rendered(answer, query) if content is None else content
+    return web.Response(body=content, status=answer.status, headers=_headers(http, answer))
+
+
+async def _break_off(http: web.BaseRequest, broken: Broken, content: bytes) -> web.StreamResponse:
+    """Send what a broken answer still has of its body, then end the connection."""
+    response = web.StreamResponse()
+    if broken.answer is not None and http.transport is not None:
+        response = web.StreamResponse(status=broken.answer.status, headers=_headers(http, broken.answer))
+        response.content_length = len(content)
+        await response.prepare(http)
+        await response.write(content[: broken.sent_bytes])
+    if http.transport is not None:
+        if broken.is_reset:
+            http.transport.abort()
+        else:
+            http.transport.close()
+    return response
+
+
+def _headers(http: web.BaseRequest, answer: Answer) -> dict[str, str]:
+    headers: dict[str, str | None] = {"Content-Type": _answer_type(http)}
+    if answer.status not in (401, 403):
+        headers[PRODUCT_HEADER] = "Elasticsearch"
+    if opaque_id := http.headers.get("X-Opaque-Id"):
+        headers["X-Opaque-Id"] = opaque_id
+    headers.update(answer.headers)
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def _query(text: str) -> dict[str, str]:
+    return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
 
 
 def _rendered(answer: Answer, query: Mapping[str, str]) -> bytes:
@@ -205,10 +269,10 @@ async def serve(
         journal=journal or Journal(),
         router=Router(registry.routes()),
     )
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None))
+    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, ssl_context=tls, shutdown_timeout=1)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         server.url = _url(host, runner, tls)
         yield server
