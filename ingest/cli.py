@@ -95,7 +95,7 @@ def elastic_ingest(context: click.Context, /, **options: Any) -> None:
         _show_source(said.service_type)
     elif said.actions and not ESSENTIAL_ACTIONS.issubset(said.actions):
         raise click.UsageError(
-            "The service schedules, syncs and cleans up in one loop that cannot be taken apart: omit --action."
+            "Scheduling, syncing and cleaning up are one loop that cannot be taken apart: omit --action."
         )
     else:
         _start(said.programs.run, said)

@@ -10,7 +10,7 @@
     │       └── ConflictError               409: somebody else wrote first
     └── JobError                            the running job must end
         ├── JobCanceledError                somebody asked for it
-        ├── JobLostError                    the job, its connector or its lease is no longer ours: write nothing more
+        ├── JobLostError                    job, connector or lease is no longer ours: write nothing more
         ├── IndexChangedError               the content index was replaced or removed while the job ran
         ├── IncompleteSyncError             something was not read or not confirmed, so nothing may be deleted
         ├── InvalidRulesError               the sync rules of the job cannot be used
@@ -77,7 +77,7 @@ class IndexChangedError(JobError):
 
 
 class IncompleteSyncError(JobError):
-    """Something was not read to its end or not confirmed, so nothing may be deleted and the job is in error."""
+    """Something was not read to its end or not confirmed, so nothing may be deleted."""
 
 
 class InvalidRulesError(JobError):

@@ -115,7 +115,10 @@ class Bulk:
         "Most requests in flight for one job; lowered while Elasticsearch is busy.",
     )
     max_retries: int = setting(
-        "max_retries", kinds.integer(0, 100), 5, "Times retry_interval: seconds for which one request is tried again, at least ten minutes."
+        "max_retries",
+        kinds.integer(0, 100),
+        5,
+        "Times retry_interval: seconds one request is tried again, at least ten minutes.",
     )
     retry_interval_seconds: int = setting(
         "retry_interval",
