@@ -93,6 +93,10 @@ class _Run:
                 index, write = outcome
         except errors.ElasticsearchError as error:
             return self._failed(operation, error)
+        except RecursionError:
+            return self._failed(
+                operation, errors.parsing("Document nesting depth exceeds the maximum allowed")
+            )
         return {action: self._succeeded(index, write)}
 
     def _target(self, operation: Operation) -> Index:

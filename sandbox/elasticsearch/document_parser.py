@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sandbox.elasticsearch.mapping import Mapping
 
 Path = tuple[str | int, ...]
+MAX_DEPTH = 20
 
 
 def parse(mapping: "Mapping", document_id: str, source: bytes, parsed: Dictionary[str, Any]) -> bool:
@@ -58,6 +59,15 @@ class _Walk:
 
     def object(self, node: Field, value: Dictionary[str, Any], where: Path, dynamic: Any) -> None:
         """Every member of an object."""
+        if len(where) > MAX_DEPTH:
+            reason = (
+                f"Limit of mapping depth [{MAX_DEPTH}] has been exceeded due to object field [{node.path}]"
+            )
+            raise self.refused(
+                f"failed to parse: {reason}",
+                where,
+                errors.ElasticsearchError(400, "illegal_argument_exception", reason),
+            )
         for name, member in value.items():
             here = (*where, name)
             parent, last = self._parent(node, name, here, dynamic)

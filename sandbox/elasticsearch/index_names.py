@@ -42,6 +42,16 @@ def invalid(name: str, tail: str) -> errors.ElasticsearchError:
     )
 
 
+def invalid_alias(name: str, tail: str) -> errors.ElasticsearchError:
+    """The exception for an alias with this problem."""
+    return errors.ElasticsearchError(
+        400,
+        "invalid_alias_name_exception",
+        f"Invalid alias name [{name}]: {tail}",
+        members={"index_uuid": "_na_", "index": name},
+    )
+
+
 def check_creating(name: str) -> None:
     """Raise `invalid_index_name_exception` unless an index of this name may be created."""
     tail = problem(name) or ("must be lowercase" if name != name.lower() else None)

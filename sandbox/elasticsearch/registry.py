@@ -1,6 +1,17 @@
 """All routes of the server, gathered from the modules that define them."""
 
-from sandbox.elasticsearch import bulk, cluster, documents, indices, ingest_routes, search
+from sandbox.elasticsearch import (
+    aliases,
+    bulk,
+    by_query,
+    cluster,
+    documents,
+    indices,
+    ingest_routes,
+    search,
+    security_routes,
+    template_routes,
+)
 from sandbox.elasticsearch.routing import Route
 
 
@@ -13,6 +24,10 @@ def routes() -> list[Route]:
         *bulk.ROUTES,
         *ingest_routes.ROUTES,
         *search.ROUTES,
+        *by_query.ROUTES,
+        *aliases.ROUTES,
+        *template_routes.ROUTES,
+        *security_routes.ROUTES,
         *_connector_routes(),
     ]
 

@@ -20,7 +20,7 @@ class Answer:
 
     body: Any = None
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | None] = field(default_factory=dict)
 
     def rendered(self, *, pretty: bool = False) -> bytes:
         """The body as bytes."""

@@ -6,7 +6,10 @@ async with serve() as server:
     server.url, server.state, server.journal, server.faults
 """
 
+import logging
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ from urllib.parse import parse_qsl
 import orjson
 from aiohttp import web
 
-from sandbox.elasticsearch import admin, errors, filter_path, registry
+from sandbox.elasticsearch import errors, filter_path, registry
+from sandbox.elasticsearch.admin import PREFIX as ADMIN_PREFIX
+from sandbox.elasticsearch.admin import routes as admin_routes
 from sandbox.elasticsearch.clock import Clock
 from sandbox.elasticsearch.faults import Broken, Faults
 from sandbox.elasticsearch.journal import Entry, Journal
@@ -26,6 +31,7 @@ from sandbox.elasticsearch.routing import Match, Router, check_call
 from sandbox.elasticsearch.security import ANYBODY, Principal, Security
 from sandbox.elasticsearch.store import State
 
+LOG = logging.getLogger("sandbox.elasticsearch")
 PRODUCT_HEADER = "X-elastic-product"
 JSON_TYPE = "application/json"
 
@@ -47,7 +53,7 @@ class Server:
         body = await _read_body(http, self.state.max_content_bytes)
         path, _, query_string = http.raw_path.partition("?")
         query = _query(query_string)
-        if self.admin is not None and path.startswith(admin.PREFIX):
+        if self.admin is not None and path.startswith(ADMIN_PREFIX):
             return await _send(http, self._administered(http, path, query, body or b""), query)
         clock = self.state.clock
         entry = self.journal.begin(
@@ -80,10 +86,13 @@ class Server:
             if outcome is not None:
                 return outcome
         if body is None:
-            return Answer(b"", 413, {"Connection": "close"})
+            return Answer(b"", 413)
         answer = self._answer(http, entry, body)
         if fault is not None and fault.applied:
-            return await fault.act(Answer(_rendered(answer, entry.query), answer.status, answer.headers)) or answer
+            return (
+                await fault.act(Answer(_rendered(answer, entry.query), answer.status, answer.headers))
+                or answer
+            )
         return answer
 
     def _administered(
@@ -112,6 +121,14 @@ class Server:
             return self._dispatch(http, entry, body)
         except (errors.ElasticsearchError, errors.PlainError) as error:
             return Answer(error.body(), error.status, error.headers)
+        except RecursionError:
+            error = errors.parsing("Document nesting depth exceeds the maximum allowed")
+            return Answer(error.body(), error.status)
+        except Exception as unexpected:
+            # The boundary: a defect here must look to the client like a defect of a server, and be seen in the log.
+            LOG.exception("request failed: %s %s", entry.method, entry.path)
+            error = errors.ElasticsearchError(500, "exception", repr(unexpected))
+            return Answer(error.body(), error.status)
 
     def _dispatch(self, http: web.BaseRequest, entry: Entry, body: bytes) -> Answer:
         principal = self._authenticated(http)
@@ -146,7 +163,10 @@ async def _send(
     http: web.BaseRequest, answer: Answer, query: Mapping[str, str], content: bytes | None = None
 ) -> web.Response:
     content = _rendered(answer, query) if content is None else content
-    return web.Response(body=content, status=answer.status, headers=_headers(http, answer))
+    response = web.Response(body=content, status=answer.status, headers=_headers(http, answer))
+    if answer.status == 413:
+        response.force_close()  # the rest of the body is not read
+    return response
 
 
 async def _break_off(http: web.BaseRequest, broken: Broken, content: bytes) -> web.StreamResponse:
@@ -159,6 +179,9 @@ async def _break_off(http: web.BaseRequest, broken: Broken, content: bytes) -> w
         await response.write(content[: broken.sent_bytes])
     if http.transport is not None:
         if broken.is_reset:
+            # Lingering for no time makes the kernel send RST instead of an orderly end.
+            linger = struct.pack("ii", 1, 0)
+            http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             http.transport.abort()
         else:
             http.transport.close()
@@ -263,11 +286,15 @@ async def serve(
         security=security or Security(),
         keeps_sources=keeps_sources,
     )
+    journal = journal or Journal()
+    faults = Faults()
     server = Server(
         state=state,
         requires_authentication=security is not None,
-        journal=journal or Journal(),
+        journal=journal,
+        faults=faults,
         router=Router(registry.routes()),
+        admin=Router(admin_routes(faults, journal)) if admin else None,
     )
     runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=1)
     await runner.setup()
@@ -277,6 +304,7 @@ async def serve(
         server.url = _url(host, runner, tls)
         yield server
     finally:
+        faults.clear()
         await runner.cleanup()
 
 

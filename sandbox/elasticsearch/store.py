@@ -33,6 +33,7 @@ class State:
     indices: dict[str, Index] = field(default_factory=dict)
     templates: list[Template] = field(default_factory=lambda: list(BUILT_IN))
     contexts: Contexts = field(init=False)
+    tasks: dict[str, Any] = field(default_factory=dict)
     pipelines: dict[str, ingest.Pipeline] = field(default_factory=ingest.built_in)
     security: Security = field(default_factory=Security)
 
