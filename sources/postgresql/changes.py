@@ -81,12 +81,16 @@ class ChangedRows:
                 if len(changed):
                     wanted += places_of(block, changed.tolist())
                 yield Batch(lines=b"", count=0, unchanged=len(known) - len(changed))
+        if not wanted:
+            return
+        await self.connection.execute(statements.BY_PLACE, timeout=self.limits.command_seconds)
         for start in range(0, len(wanted), ROWS_AT_ONCE):
             places = wanted[start : start + ROWS_AT_ONCE]
             query = statements.rows_at(self.documents.select(self.source), places)
             async with aclosing(self._blocks(query)) as blocks:
                 async for block in blocks:
                     yield batch_of(block)
+        await self.connection.execute(statements.BY_CHOICE, timeout=self.limits.command_seconds)
 
     def _part(self, select: str, first: int, end: int | None) -> str:
         if first == 0 and end is None:

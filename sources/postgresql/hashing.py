@@ -40,7 +40,8 @@ _SENT_EXACTLY = {
 def hash_sql(columns: Sequence[tuple[str, Attribute]], seed: int, server_version: int) -> str:
     """Return the SQL of a row's signed 64-bit hash; `columns` holds each one's expression and what it is."""
     parts = [_hashable(expression, column) for expression, column in columns]
-    record = f"ROW({','.join(parts)})"
+    # A null hashes to 0 whatever the seed; the constant lets the seed into rows of nulls alone.
+    record = f"ROW({','.join(['0', *parts])})"
     if server_version < 14:
         return f"hashtextextended({record}::text,{seed})"
     return f"hash_record_extended({record},{seed})"

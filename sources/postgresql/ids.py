@@ -15,8 +15,9 @@ Changing anything here changes the ids in every index: `tests/unit/sources/postg
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sources.postgresql.quoting import json_literal, literal
+from sources.postgresql.quoting import json_string, literal
 from sources.postgresql.types import Attribute, Type, TypeKind
 
 MAX_ID_BYTES = 512
@@ -53,22 +54,33 @@ def document_id(prefix: str, key: Sequence[str | None]) -> str:
     return _digest_prefix(prefix) + hashlib.sha256(full.encode()).hexdigest()
 
 
-def json_id_sql(prefix: str, key: Sequence[tuple[str, Attribute]]) -> str:
-    """Return the SQL of a row's id as a JSON string; `key` holds each part's expression and column."""
+@dataclass(frozen=True, slots=True)
+class JsonId:
+    """The SQL of a row's id as a JSON string: constant text, an expression, constant text."""
+
+    opening: str
+    value: str
+    closing: str
+
+    def between(self, before: str, after: str) -> str:
+        """Return the SQL of the id between two constant texts, with as few concatenations as possible."""
+        return f"{literal(before + self.opening)}||{self.value}||{literal(self.closing + after)}"
+
+
+def json_id(prefix: str, key: Sequence[tuple[str, Attribute]]) -> JsonId:
+    """Return how to write the id of a row; `key` holds each part's expression and column."""
     if len(key) == 1 and _is_plain(prefix, key[0][1].type):
-        opening, closing = json_literal(prefix + "_")[:-2] + "'", literal('"')
         expression, column = key[0]
         value = f"({expression})::text"
         if not column.is_not_null:
             value = f"COALESCE({value},{literal(_NULL)})"
-        return f"{opening}||{value}||{closing}"
-    full = (
-        f"concat({literal(prefix + '_')},{(',' + literal(',') + ',').join(_part_sql(e, c) for e, c in key)})"
-    )
+        return JsonId(json_string(prefix + "_")[:-1], value, '"')
+    full = f"concat({literal(prefix + '_')},{(',' + literal(',') + ',').join(_part_sql(e, c) for e, c in key)})"
     if _is_short(prefix, [column for _, column in key]):
-        return f"to_json({full})::text"
+        return JsonId("", f"to_json({full})::text", "")
     digest = f"{literal(_digest_prefix(prefix))}||encode(sha256(convert_to({full},'UTF8')),'hex')"
-    return f"to_json(CASE WHEN octet_length({full})>{MAX_ID_BYTES} THEN {digest} ELSE {full} END)::text"
+    is_long = f"octet_length(convert_to({full},'UTF8'))>{MAX_ID_BYTES}"
+    return JsonId("", f"to_json(CASE WHEN {is_long} THEN {digest} ELSE {full} END)::text", "")
 
 
 def _names_in(prefix: str) -> list[str]:

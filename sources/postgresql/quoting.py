@@ -22,11 +22,6 @@ def literal(text: str) -> str:
     return "'" + _without_nul(text).replace("'", "''") + "'"
 
 
-def json_literal(text: str) -> str:
-    """Quote the JSON string of a text as a constant: the SQL for `"it's"` with its double quotes."""
-    return literal(json_string(text))
-
-
 def json_string(text: str) -> str:
     """Write a text as a JSON string, quotes included."""
     return orjson.dumps(text).decode()

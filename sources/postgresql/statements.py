@@ -34,6 +34,10 @@ def begin(lock_timeout_seconds: float) -> str:
 
 COMMIT = "COMMIT"
 
+BY_PLACE = "SET LOCAL enable_seqscan = off"
+"""Keeps the planner from scanning a table for some thousand rows whose places we name: it thinks each costs a disk read."""
+BY_CHOICE = "SET LOCAL enable_seqscan TO DEFAULT"
+
 PING = "SELECT 1"
 
 

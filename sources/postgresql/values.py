@@ -56,6 +56,8 @@ class Rendering:
 
 def json_text(expression: str, of: Attribute, rendering: Rendering) -> str:
     """Return the SQL text of the JSON of `expression`, an atom (a name, a call, something in parentheses)."""
+    if of.is_not_null and of.type.base_name in _NUMBERS:
+        return f"{expression}::text"
     return _Renderer(rendering).render(expression, of.type, of.modifier)
 
 
@@ -191,7 +193,7 @@ class _Renderer:
         for number, member in enumerate(of.attributes):
             opening = ("{" if number == 0 else ",") + json_string(member.name) + ":"
             field = f"({value}).{identifier(member.name)}"
-            parts += [literal(opening), self.render(field, member.type, member.modifier)]
+            parts.append(f"{literal(opening)}||{self.render(field, member.type, member.modifier)}")
         body = joined([*parts, "'}'"]) if parts else "'{}'"
         # Against the constant NULL this asks whether the whole is null; IS NULL would ask whether all members are.
         return f"CASE WHEN {value} IS NOT DISTINCT FROM NULL THEN 'null' ELSE {body} END"
