@@ -109,12 +109,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class ObjectParser:
-    """A declared object. `build` turns the parsed members into the result once all of them have arrived."""
+    """A declared object. `build` has the last word on its members, once all arrived or it ends."""
 
     name: str
     fields: tuple[Field, ...]
     strict: bool = False
-    build: Callable[[dict[str, Any]], Any] | None = None
+    build: Callable[[dict[str, Any]], None] | None = None
     _by_name: Mapping[str, Field] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -130,13 +130,15 @@ class ObjectParser:
             declared = self._by_name.get(key)
             if declared is not None:
                 parsed[key] = self._read_member(declared, member)
-                self._check_when_complete(parsed, key)
+                self._build_when_complete(parsed, key)
             elif self.strict:
                 suggestion = did_you_mean(key, self._by_name)
                 raise BodyError(
                     f"[{self.name}] unknown field [{key}]{suggestion}", path=(key,), anchor=Anchor.KEY
                 )
-        self._require(parsed)
+        if len(parsed) < len(self.fields):
+            self._require(parsed)
+            self._build(parsed)
         return parsed
 
     def _read_member(self, declared: Field, member: Any) -> Any:
@@ -153,22 +155,27 @@ class ObjectParser:
                 f"[{self.name}] failed to parse field [{declared.name}]", declared.name
             ) from error
 
-    def _check_when_complete(self, parsed: dict[str, Any], last: str) -> None:
-        """Run `build` when the last declared member arrives; its refusal is that member's failure."""
-        if self.build is None or len(parsed) < len(self.fields):
+    def _build_when_complete(self, parsed: dict[str, Any], last: str) -> None:
+        """Build as soon as the last declared member arrives: a refusal is that member's failure."""
+        if len(parsed) < len(self.fields):
+            return
+        try:
+            self._build(parsed)
+        except BodyError as error:
+            raise error.wrapped(f"[{self.name}] failed to parse field [{last}]", last) from error
+
+    def _build(self, parsed: dict[str, Any]) -> None:
+        if self.build is None:
             return
         try:
             self.build(parsed)
         except BodyError as error:
-            built = BodyError(
+            raise BodyError(
                 f"Failed to build [{self.name}] after last required field arrived", located=False, cause=error
-            )
-            raise built.wrapped(f"[{self.name}] failed to parse field [{last}]", last) from error
+            ) from error
 
     def _require(self, parsed: dict[str, Any]) -> None:
-        # A null counts as absent, unless every declared member was given: the server looks no further then.
-        if len(parsed) == len(self.fields):
-            return
+        # A null counts as absent. Where every declared member was given, nobody asks.
         missing = [each.name for each in self.fields if each.required and parsed.get(each.name) is None]
         if missing:
             raise BodyError(f"Required [{', '.join(missing)}]", kind=ILLEGAL_ARGUMENT, anchor=Anchor.END)

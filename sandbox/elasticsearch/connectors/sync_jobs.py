@@ -10,7 +10,6 @@ from sandbox.elasticsearch.connectors.documents import Source
 from sandbox.elasticsearch.connectors.parsing import (
     BodyError,
     ObjectParser,
-    enumeration,
     instant,
     long,
     open_object,
@@ -33,17 +32,21 @@ _read_job_type = words("ConnectorSyncJobType", *states.JOB_TYPES)
 _read_status = words("ConnectorSyncStatus", *states.SYNC_STATUSES)
 _read_trigger = words("ConnectorSyncJobTriggerMethod", *states.TRIGGER_METHODS)
 
+
+def _keep_canonical_words(job: dict[str, Any]) -> None:
+    for name, read in (("job_type", _read_job_type), ("trigger_method", _read_trigger)):
+        if name in job:
+            job[name] = read(job[name])
+
+
 _CREATE = ObjectParser(
     "connector_sync_job_post_request",
-    (
-        text("id", required=True),
-        enumeration("job_type", _read_job_type),
-        enumeration("trigger_method", _read_trigger),
-    ),
+    (text("id", required=True), text("job_type"), text("trigger_method")),
     strict=True,
+    build=_keep_canonical_words,
 )
 _CLAIM = ObjectParser(
-    "connector_sync_job_claim_request",
+    "claim_connector_sync_job",
     (text("worker_hostname", required=True), open_object("sync_cursor")),
     strict=True,
 )

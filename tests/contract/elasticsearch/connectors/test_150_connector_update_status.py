@@ -50,7 +50,7 @@ async def test_update_connector_status_400_status_code_when_invalid_status(world
     reply = await world.update(connector_id, "_status", {"status": "random_connector_status"})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
-    assert "random_connector_status" in reply.cause["reason"]
+    assert "random_connector_status" in reply.innermost_reason
 
 
 async def test_update_connector_status_400_status_code_when_invalid_status_transition(world: World) -> None:

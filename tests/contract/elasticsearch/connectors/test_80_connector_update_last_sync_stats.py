@@ -103,4 +103,4 @@ async def test_update_connector_filtering_wrong_status(world: World) -> None:
     reply = await world.update(connector_id, "_last_sync", {"last_sync_status": "this is not a valid status"})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
-    assert reply.cause["reason"] == "Unknown ConnectorSyncStatus [this is not a valid status]."
+    assert reply.innermost_reason == "Unknown ConnectorSyncStatus [this is not a valid status]."

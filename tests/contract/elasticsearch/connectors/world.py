@@ -41,6 +41,14 @@ class Reply(NamedTuple):
         """What caused the error."""
         return self.body["error"].get("caused_by")
 
+    @property
+    def innermost_reason(self) -> str:
+        """The reason at the end of the chain of causes."""
+        error = self.body["error"]
+        while "caused_by" in error:
+            error = error["caused_by"]
+        return str(error["reason"])
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

@@ -163,7 +163,7 @@ async def test_create_connector_sync_job_with_invalid_job_type(world: World, con
     reply = await world.admin.post("/_connector/_sync_job", body)
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
-    assert reply.cause["reason"] == "Unknown ConnectorSyncJobType [invalid_job_type]."
+    assert reply.innermost_reason == "Unknown ConnectorSyncJobType [invalid_job_type]."
 
 
 async def test_create_connector_sync_job_with_invalid_trigger_method(world: World, connector_id: str) -> None:
