@@ -4,21 +4,37 @@ A document that is larger than the limit travels alone. The limit can only shrin
 that answered 413 once would do so again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.lines import ACTION, render, rendered_overhead
+from ingest.lines import ACTION, render, rendered_overhead, small_blocks
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The body of one bulk request: `count` actions, each with its document."""
+    """The body of one bulk request: `count` actions, each with its document.
 
-    body: bytes
+    It stays in the pieces it was rendered in: one buffer of several MiB costs more to fill than all that is
+    done to it before.
+    """
+
+    pieces: tuple[bytes, ...]
+    size: int
     count: int
+
+    @classmethod
+    def of(cls, actions: Sequence[bytes]) -> Self:
+        """Make a chunk of single actions, each with its document."""
+        return cls((b"".join(actions),), sum(map(len, actions)), len(actions))
+
+    @property
+    def body(self) -> bytes:
+        """The body in one piece, made anew."""
+        return b"".join(self.pieces)
 
 
 @dataclass(slots=True)
@@ -89,16 +105,16 @@ class Chunker:
         return max(stop, first if self._count else first + 1)
 
     def _append(self, lines: bytes, count: int) -> None:
-        rendered = render(lines, self._constants)
-        self._pieces.append(rendered)
-        self._bytes += len(rendered)
+        for block in small_blocks(lines):
+            self._pieces.append(render(block, self._constants))
+        self._bytes += len(lines) + count * self._overhead
         self._count += count
 
     def _close(self) -> Chunk:
         # Every piece ends with the start of an action that belongs before the next line: the last one has
         # none.
-        last = memoryview(self._pieces.pop())[: -len(ACTION)]
-        chunk = Chunk(b"".join((ACTION, *self._pieces, last)), self._count)
+        last = self._pieces.pop()[: -len(ACTION)]
+        chunk = Chunk((ACTION, *self._pieces, last), self._bytes, self._count)
         self.discard()
         return chunk
 

@@ -33,7 +33,7 @@ from ingest.errors import IncompleteSyncError, IngestError, JobCanceledError, Jo
 from ingest.inventory import Inventory
 from ingest.lease import Lease
 from ingest.ledger import Certificate, Ledger
-from ingest.lines import KeyReader
+from ingest.lines import KeyReader, count_lines
 from ingest.protocol import Pipeline, timestamp
 from ingest.rejections import RejectionMonitor
 from ingest.rules import BasicRules, parse_document
@@ -273,7 +273,7 @@ class _Transfer:
             await self._send(rest, tally, group)
 
     async def _take(self, batch: Batch, tally: Tally, group: asyncio.TaskGroup) -> None:
-        if batch.lines.count(b"\n") != batch.count:
+        if count_lines(batch.lines) != batch.count:
             raise IncompleteSyncError(
                 "A batch does not have the number of lines it claims: a defect of the source."
             )

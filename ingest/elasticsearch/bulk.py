@@ -77,8 +77,8 @@ class _Operation:
     params: Mapping[str, str]
     split: Callable[[bytes], list[bytes]]
     """Cut a body into its actions."""
-    settle: Callable[[bytes, bytes, int], _Left]
-    """Given answer, body and number of actions: count what is final, return what is not."""
+    settle: Callable[[bytes, Chunk], _Left]
+    """Given the answer to a chunk: count what is final, return what is not."""
     reject: Callable[[Sequence[Rejection]], None]
 
 
@@ -120,26 +120,26 @@ class BulkWriter:
         operation = _Operation(
             params=params,
             split=documents,
-            settle=lambda answer, body, count: self._settle_indexed(answer, body, count, tally),
+            settle=lambda answer, sent: self._settle_indexed(answer, sent, tally),
             reject=lambda rejections: self._reject(rejections, tally),
         )
-        await self._deliver(chunk.body, chunk.count, operation)
+        await self._deliver(chunk, operation)
 
     async def delete(self, deletions: Sequence[Deletion]) -> None:
         """Delete documents unless somebody wrote them since. Raises as `index` does."""
         actions = (
             {"_id": one.id, "if_seq_no": one.seq_no, "if_primary_term": one.primary_term} for one in deletions
         )
-        body = b"".join(orjson.dumps({"delete": action}) + b"\n" for action in actions)
+        chunk = Chunk.of([orjson.dumps({"delete": action}) + b"\n" for action in actions])
         operation = _Operation(
             params={"filter_path": _FIELDS},
             split=lambda body: body.splitlines(keepends=True),
             settle=self._settle_deleted,
             reject=self._reject_deletes,
         )
-        await self._deliver(body, len(deletions), operation)
+        await self._deliver(chunk, operation)
 
-    async def _deliver(self, body: bytes, count: int, operation: _Operation) -> None:
+    async def _deliver(self, chunk: Chunk, operation: _Operation) -> None:
         attempts = self._backoff.attempts()
         mismatches = 0
         while True:
@@ -147,18 +147,18 @@ class BulkWriter:
             started_at = self._slots.clock()
             wait_seconds = 0.0
             try:
-                response = await self._post(body, operation.params)
+                response = await self._post(chunk, operation.params)
                 if response.status == 413:
-                    await self._halve(body, count, operation)
+                    await self._halve(chunk, operation)
                     return
                 if not response.is_success and not response.is_transient:
                     raise self._refusal(response)
                 if response.is_success:
-                    left = operation.settle(response.body, body, count)
+                    left = operation.settle(response.body, chunk)
                     if not left.actions:
                         self._slots.succeeded(started_at)
                         return
-                    body, count, why = b"".join(left.actions), len(left.actions), left.why
+                    chunk, why = Chunk.of(left.actions), left.why
                     self._slots.overloaded(started_at)
                 else:
                     wait_seconds, why = response.retry_after_seconds, f"it answered {response.status}"
@@ -174,43 +174,46 @@ class BulkWriter:
                     ) from error
             if not await attempts.wait(wait_seconds):
                 raise ElasticsearchUnavailableError(
-                    f"Elasticsearch did not take {count} documents in {attempts.made} attempts: {why}."
+                    f"Elasticsearch did not take {chunk.count} documents in {attempts.made} attempts: {why}."
                 )
 
-    async def _post(self, body: bytes, params: Mapping[str, str]) -> Response:
-        encoding = None
+    async def _post(self, chunk: Chunk, params: Mapping[str, str]) -> Response:
+        pieces, size, encoding = chunk.pieces, chunk.size, None
         if self._compresses:
-            body, encoding = await asyncio.to_thread(gzip.compress, body, 1), "gzip"
+            compressed = await asyncio.to_thread(gzip.compress, chunk.body, 1)
+            pieces, size, encoding = (compressed,), len(compressed), "gzip"
         self._stats.requests += 1
-        self._stats.sent_bytes += len(body)
+        self._stats.sent_bytes += size
         return await self._client.send(
             "POST",
             self._destination.path,
             params=params,
-            body=body,
+            body=pieces,
             content_type=NDJSON,
             content_encoding=encoding,
         )
 
-    async def _halve(self, body: bytes, count: int, operation: _Operation) -> None:
+    async def _halve(self, chunk: Chunk, operation: _Operation) -> None:
         """Send what was too large in two halves; one document alone is rejected for good."""
-        if count == 1:
-            reason = f"The document takes {len(body)} bytes, more than Elasticsearch accepts in one request."
-            operation.reject([Rejection(id=_id_of(body), error_type="too_large", reason=reason)])
+        actions = operation.split(chunk.body)
+        if len(actions) == 1:
+            reason = f"The document takes {chunk.size} bytes, more than Elasticsearch accepts in one request."
+            operation.reject([Rejection(id=_id_of(actions[0]), error_type="too_large", reason=reason)])
             return
-        self._limits.shrink(len(body))
-        actions = operation.split(body)
-        for half in (actions[: count // 2], actions[count // 2 :]):
-            await self._deliver(b"".join(half), len(half), operation)
+        self._limits.shrink(chunk.size)
+        middle = len(actions) // 2
+        for half in (actions[:middle], actions[middle:]):
+            await self._deliver(Chunk.of(half), operation)
 
-    def _settle_indexed(self, answer: bytes, body: bytes, count: int, tally: Tally) -> _Left:
+    def _settle_indexed(self, answer: bytes, chunk: Chunk, tally: Tally) -> _Left:
+        count = chunk.count
         if not self._destination.checks_ids and (counts := count_successes(answer, count)) is not None:
             tally.created += counts[0]
             tally.updated += counts[1]
-            tally.indexed_bytes += len(body)
+            tally.indexed_bytes += chunk.size
             self._monitor.accepted(count)
             return _Left()
-        return self._settle_items(zip(items_of(answer, count), documents(body), strict=True), tally)
+        return self._settle_items(zip(items_of(answer, count), documents(chunk.body), strict=True), tally)
 
     def _settle_items(self, answered: Iterable[tuple[Item, bytes]], tally: Tally) -> _Left:
         left = _Left()
@@ -254,10 +257,11 @@ class BulkWriter:
             self._monitor.rejected(rejection)
         self._monitor.check()
 
-    def _settle_deleted(self, answer: bytes, body: bytes, count: int) -> _Left:
+    def _settle_deleted(self, answer: bytes, sent: Chunk) -> _Left:
         left = _Left()
         fatal: IngestError | None = None
-        for item, action in zip(items_of(answer, count), body.splitlines(keepends=True), strict=True):
+        actions = sent.body.splitlines(keepends=True)
+        for item, action in zip(items_of(answer, sent.count), actions, strict=True):
             match item.verdict:
                 case Verdict.DELETED:
                     self._stats.deleted += 1

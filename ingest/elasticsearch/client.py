@@ -10,7 +10,7 @@ The pools are apart so that a heartbeat never queues behind slow bulk requests. 
 import base64
 import importlib.metadata
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -34,6 +34,8 @@ _STATUSES_WITHOUT_PRODUCT: Final = frozenset({401, 403, 413})
 """Answers Elasticsearch itself, or its HTTP layer, gives without the product header."""
 
 Params = Mapping[str, str | int | float | bool]
+Body = bytes | tuple[bytes | memoryview, ...]
+"""What a request carries. In pieces it is sent one by one, without ever being copied into one."""
 
 
 def segment(value: str) -> str:
@@ -155,7 +157,7 @@ class Client:
         path: str,
         *,
         params: Params | None = None,
-        body: bytes | None = None,
+        body: Body | None = None,
         content_type: str = JSON,
         content_encoding: str | None = None,
         timeout_seconds: float | None = None,
@@ -170,12 +172,14 @@ class Client:
             headers["Content-Type"] = content_type
         if content_encoding is not None:
             headers["Content-Encoding"] = content_encoding
+        if isinstance(body, tuple):
+            headers["Content-Length"] = str(sum(map(len, body)))
         total = self._settings.request_timeout_seconds if timeout_seconds is None else timeout_seconds
         try:
             async with self._connections.session(self._lane).request(
                 method,
                 self._url(path, params),
-                data=body,
+                data=_one_by_one(body) if isinstance(body, tuple) else body,
                 headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=total, sock_connect=min(total, CONNECT_TIMEOUT_SECONDS)),
@@ -286,6 +290,11 @@ def _tls_context(settings: config.Elasticsearch) -> ssl.SSLContext | bool:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+async def _one_by_one(pieces: tuple[bytes | memoryview, ...]) -> AsyncIterator[bytes | memoryview]:
+    for piece in pieces:
+        yield piece
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:

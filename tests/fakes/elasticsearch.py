@@ -7,7 +7,7 @@ import orjson
 
 from ingest import config
 from ingest.chunks import documents
-from ingest.elasticsearch.client import JSON, Client, Params, Response
+from ingest.elasticsearch.client import JSON, Body, Client, Params, Response
 from ingest.elasticsearch.retry import Backoff
 from ingest.lease import Lease
 
@@ -53,20 +53,25 @@ class AnsweringClient(Client):
         path: str,
         *,
         params: Params | None = None,
-        body: bytes | None = None,
+        body: Body | None = None,
         content_type: str = JSON,
         content_encoding: str | None = None,
         timeout_seconds: float | None = None,
     ) -> Response:
         """Answer as told."""
-        self.bodies.append(body or b"")
+        self.bodies.append(b"".join(body) if isinstance(body, tuple) else body or b"")
         self.params.append(params or {})
-        return self._answer(body or b"")
+        return self._answer(self.bodies[-1])
 
     @property
     def sent_ids(self) -> list[list[str]]:
         """The ids in each request."""
         return [ids_of(body) for body in self.bodies]
+
+
+def whole(body: Body | None) -> bytes:
+    """Return a body as one, in whatever pieces it comes."""
+    return body if isinstance(body, bytes) else b"".join(body or ())
 
 
 def ids_of(body: bytes) -> list[str]:

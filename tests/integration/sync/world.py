@@ -10,7 +10,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from ingest import config
-from ingest.elasticsearch.client import JSON, Client, Params, Response
+from ingest.elasticsearch.client import JSON, Body, Client, Params, Response
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
 from ingest.rules import BasicRules
@@ -45,13 +45,14 @@ class InterferingClient(Client):
         path: str,
         *,
         params: Params | None = None,
-        body: bytes | None = None,
+        body: Body | None = None,
         content_type: str = JSON,
         content_encoding: str | None = None,
         timeout_seconds: float | None = None,
     ) -> Response:
         """Make one attempt, as the client does."""
-        await self.before(method, path, body or b"")
+        text = b"".join(body) if isinstance(body, tuple) else body or b""
+        await self.before(method, path, text)
         response = await super().send(
             method,
             path,
@@ -61,7 +62,7 @@ class InterferingClient(Client):
             content_encoding=content_encoding,
             timeout_seconds=timeout_seconds,
         )
-        await self.after(method, path, body or b"")
+        await self.after(method, path, text)
         return response
 
 
