@@ -1,6 +1,6 @@
 """The Connector APIs: connectors, sync jobs and secrets.
 
-parsing, bodies, locations     a request's body -> declared members, or the error in the server's words
+parsing, members, bodies       a request's body -> declared members, or the error in the server's words
 configuration, filtering,
 settings, cron, instants       what the members hold, normalised as the server stores it
 states                         the two state machines

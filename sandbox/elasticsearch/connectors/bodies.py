@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors import locations
+from sandbox.elasticsearch import errors, json_position
 from sandbox.elasticsearch.connectors.parsing import PARSE_EXCEPTION, BodyError, ObjectParser
 from sandbox.elasticsearch.request import Request
 
@@ -12,17 +11,16 @@ from sandbox.elasticsearch.request import Request
 def read(request: Request, parser: ObjectParser) -> dict[str, Any]:
     """Return the declared members of the body that were given; raise what a bad body is answered with."""
     value = request.json()
-    text = request.body.decode()
-    _refuse_duplicates(text)
+    _refuse_duplicates(request.body.decode())
     try:
         return parser.read(value)
     except BodyError as error:
-        raise refusal(error, text) from error
+        raise refusal(error, request.body) from error
 
 
-def refusal(error: BodyError, text: str | None = None) -> errors.ElasticsearchError:
-    """The answer to a body that could not be read. Without the text, no position is told."""
-    position = "" if text is None else "[{}:{}] ".format(*locations.locate(text, error.path, error.anchor))
+def refusal(error: BodyError, raw: bytes | None = None) -> errors.ElasticsearchError:
+    """The answer to a body that could not be read. Without its bytes no position is told."""
+    position = "" if raw is None else "[{}:{}] ".format(*json_position.locate(raw, error.path, error.anchor))
     chain = [error]
     while chain[-1].cause is not None:
         chain.append(chain[-1].cause)
@@ -42,10 +40,12 @@ def refusal(error: BodyError, text: str | None = None) -> errors.ElasticsearchEr
 
 def _refuse_duplicates(text: str) -> None:
     try:
-        key = locations.duplicate_key(text)
+        key = json_position.duplicate_key(text)
     except RecursionError:
         raise errors.parsing("Document nesting depth exceeds the maximum allowed (1000)") from None
     if key is None:
         return
-    line, column = locations.line_and_column(text, max(0, text.rfind(json.dumps(key, ensure_ascii=False))))
+    line, column = json_position.line_and_column(
+        text, max(0, text.rfind(json.dumps(key, ensure_ascii=False)))
+    )
     raise errors.parsing(f"Duplicate field '{key}'", line=line, column=column)

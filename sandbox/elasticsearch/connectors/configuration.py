@@ -3,25 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.elasticsearch.connectors.parsing import (
+from sandbox.elasticsearch.connectors.members import (
     ANYTHING,
     SCALARS,
-    BodyError,
-    ObjectParser,
-    Token,
     array_of,
     boolean,
     enumeration,
-    illegal,
     integer,
     object_of,
     text,
     text_array,
     text_or_null,
-    token_of,
     value_of,
     words,
 )
+from sandbox.elasticsearch.connectors.parsing import BodyError, ObjectParser, Token, illegal, token_of
 
 _read_display = words(
     "ConfigurationDisplayType", "text", "textbox", "textarea", "numeric", "toggle", "dropdown"

@@ -10,12 +10,9 @@ from typing import Any
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.connectors import bodies, configuration, documents, filtering, settings, states
 from sandbox.elasticsearch.connectors.connectors import NATIVE_PREFIX, index_name_in_use, index_name_problems
-from sandbox.elasticsearch.connectors.parsing import (
-    Field,
-    ObjectParser,
+from sandbox.elasticsearch.connectors.members import (
     boolean,
     enumeration,
-    illegal,
     instant_or_null,
     long,
     object_of,
@@ -24,6 +21,7 @@ from sandbox.elasticsearch.connectors.parsing import (
     text_or_null,
     words,
 )
+from sandbox.elasticsearch.connectors.parsing import Field, ObjectParser, illegal
 from sandbox.elasticsearch.privileges import ClusterPrivilege
 from sandbox.elasticsearch.request import Answer, Request
 from sandbox.elasticsearch.routing import Body, Handler, Route

@@ -8,22 +8,19 @@ Everything but a full override treats the array as having one element.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.elasticsearch.connectors.parsing import (
+from sandbox.elasticsearch.connectors.members import (
     ANYTHING,
-    ObjectParser,
-    Token,
     array_of,
     enumeration,
-    illegal,
     instant,
     integer,
     object_of,
     text,
     text_array,
-    token_of,
     value_of,
     words,
 )
+from sandbox.elasticsearch.connectors.parsing import ObjectParser, Token, illegal, token_of
 
 DOMAIN = "DEFAULT"
 _DEFAULT_RULE: Mapping[str, Any] = {

@@ -4,7 +4,8 @@ from typing import Any
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.connectors import bodies
-from sandbox.elasticsearch.connectors.parsing import ObjectParser, text_or_null
+from sandbox.elasticsearch.connectors.members import text_or_null
+from sandbox.elasticsearch.connectors.parsing import ObjectParser
 from sandbox.elasticsearch.index import Index
 from sandbox.elasticsearch.privileges import ClusterPrivilege
 from sandbox.elasticsearch.request import Answer, Request

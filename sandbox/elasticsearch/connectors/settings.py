@@ -3,15 +3,8 @@
 from typing import Any
 
 from sandbox.elasticsearch.connectors import cron
-from sandbox.elasticsearch.connectors.parsing import (
-    ILLEGAL_ARGUMENT,
-    BodyError,
-    ObjectParser,
-    boolean,
-    illegal,
-    object_of,
-    text,
-)
+from sandbox.elasticsearch.connectors.members import boolean, object_of, text
+from sandbox.elasticsearch.connectors.parsing import ILLEGAL_ARGUMENT, BodyError, ObjectParser, illegal
 
 MIDNIGHT = "0 0 0 * * ?"
 SCHEDULES = ("access_control", "full", "incremental")

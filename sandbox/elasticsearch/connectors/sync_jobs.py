@@ -7,15 +7,8 @@ from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.connectors import bodies, documents, states
 from sandbox.elasticsearch.connectors.configuration import read_configuration
 from sandbox.elasticsearch.connectors.documents import Source
-from sandbox.elasticsearch.connectors.parsing import (
-    BodyError,
-    ObjectParser,
-    instant,
-    long,
-    open_object,
-    text,
-    words,
-)
+from sandbox.elasticsearch.connectors.members import instant, long, open_object, text, words
+from sandbox.elasticsearch.connectors.parsing import BodyError, ObjectParser
 from sandbox.elasticsearch.privileges import ClusterPrivilege
 from sandbox.elasticsearch.request import Answer, Request
 from sandbox.elasticsearch.routing import Body, Handler, Route

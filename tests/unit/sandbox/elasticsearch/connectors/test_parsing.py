@@ -5,10 +5,7 @@ from typing import Any
 import pytest
 
 from sandbox.elasticsearch.connectors.bodies import refusal
-from sandbox.elasticsearch.connectors.parsing import (
-    BodyError,
-    Field,
-    ObjectParser,
+from sandbox.elasticsearch.connectors.members import (
     array_of,
     boolean,
     enumeration,
@@ -23,6 +20,7 @@ from sandbox.elasticsearch.connectors.parsing import (
     text_or_null,
     words,
 )
+from sandbox.elasticsearch.connectors.parsing import BodyError, Field, ObjectParser
 
 read_color = words("Color", "red", "green")
 read_operator = words("Operator", "and", "or", ignore_case=False)
@@ -160,7 +158,7 @@ def test_a_null_counts_as_missing_unless_every_member_was_given() -> None:
 def test_the_answer_tells_the_position_and_the_innermost_parse_error() -> None:
     parser = one(array_of("a", one(object_of("b", INNER.read)).read))
     body = {"a": [{"b": {"count": 1}}, {"b": {"count": "x"}}]}
-    content = '{"a": [{"b": {"count": 1}},\n {"b": {"count": "x"}}]}'
+    content = b'{"a": [{"b": {"count": 1}},\n {"b": {"count": "x"}}]}'
 
     with pytest.raises(BodyError) as caught:
         parser.read(body)

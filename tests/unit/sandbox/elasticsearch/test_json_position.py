@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.elasticsearch.connectors.locations import Anchor, Path, duplicate_key, locate
+from sandbox.elasticsearch.json_position import Anchor, Path, duplicate_key, locate
 
 TEXT = '{ "a" : 1,\n  "b": [ {"c": "x"}, {"c\\u0064": [2, 3]} ],\n  "e": {}}'
 
@@ -29,7 +29,7 @@ TEXT = '{ "a" : 1,\n  "b": [ {"c": "x"}, {"c\\u0064": [2, 3]} ],\n  "e": {}}'
     ],
 )
 def test_a_value_is_found(path: Path, anchor: Anchor, position: tuple[int, int]) -> None:
-    assert locate(TEXT, path, anchor) == position
+    assert locate(TEXT.encode(), path, anchor) == position
 
 
 JSON_VALUES = st.recursive(
@@ -39,7 +39,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-def paths(value: Any, so_far: Path = ()) -> list[tuple[Path, Any]]:
+def paths(value: Any, so_far: tuple[str | int, ...] = ()) -> list[tuple[Path, Any]]:
     children: list[tuple[str | int, Any]] = []
     if isinstance(value, dict):
         children = list(value.items())
@@ -54,7 +54,7 @@ def test_what_stands_at_the_position_is_the_value(value: Any, indent: int | None
     lines = text.split("\n")
 
     for path, expected in paths(value):
-        line, column = locate(text, path, Anchor.VALUE)
+        line, column = locate(text.encode(), path)
         rest = "\n".join([lines[line - 1][column - 1 :], *lines[line:]])
         assert json.JSONDecoder().raw_decode(rest)[0] == expected
 
