@@ -59,7 +59,7 @@ class ShelfSlice:
         """Read the rows one by one, pausing or failing after the first if the shelf says so."""
         self.shelf.reads += 1
         for number, (key, row) in enumerate(list(self.shelf.rows.items())):
-            line = _line(key, row)
+            line = line_of(key, row)
             known = is_unchanged is not None and bool(is_unchanged(line)[0])
             yield Batch(lines=b"" if known else line, count=0 if known else 1, unchanged=int(known))
             if number == 0:
@@ -123,13 +123,16 @@ class ShelfSource:
         return [ShelfSlice(self.shelf)]
 
 
-def source_over(shelf: Shelf, features: Features | None = None) -> type[Source]:
+def source_over(
+    shelf: Shelf, features: Features | None = None, base: type[ShelfSource] = ShelfSource
+) -> type[Source]:
     """Return a source class whose rows are those of the shelf."""
-    members = {"shelf": shelf, "features": features or ShelfSource.features}
-    return type("BoundShelfSource", (ShelfSource,), members)
+    members = {"shelf": shelf, "features": features or base.features}
+    return type("BoundShelfSource", (base,), members)
 
 
-def _line(key: str, row: Mapping[str, Any]) -> bytes:
+def line_of(key: str, row: Mapping[str, Any]) -> bytes:
+    """Render a row as a line of a batch."""
     members = json.dumps({"id": key, "database": "shelf", **row})[1:].encode()
     content = str(hash(members) >> 1).encode()
     return json.dumps(key).encode() + ID_END + content + HASH_END + members + b"\n"

@@ -1,0 +1,70 @@
+"""A service in a process of its own: the real one, over a source whose every read is slow and always new.
+
+python -m tests.acceptance.service.replica '{"host": ..., "connectors": [...], ...}'
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from secrets import token_hex
+from typing import Any
+
+from ingest import log
+from ingest.config import Bulk, Config, ConnectorEntry, Elasticsearch, Service
+from ingest.elasticsearch.client import Client
+from ingest.service import Service as RunningService
+from sources.base import Batch, IsUnchanged, Slice
+from tests.integration.service.world import SERVICE_TYPE, Shelf, ShelfSlice, ShelfSource, line_of, source_over
+
+ROWS = 5
+SECONDS_A_ROW = 0.08
+
+
+class SlowSlice(ShelfSlice):
+    """Rows that take their time and differ each time they are read."""
+
+    async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
+        """Read slowly."""
+        for number in range(ROWS):
+            await asyncio.sleep(SECONDS_A_ROW)
+            line = line_of(str(number), {"title": token_hex(4)})
+            if is_unchanged is not None:
+                is_unchanged(line)
+            yield Batch(lines=line, count=1)
+
+
+class SlowSource(ShelfSource):
+    """The source of a replica."""
+
+    async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
+        """Return the one slow slice."""
+        return [SlowSlice(self.shelf)]
+
+
+def configuration(settings: dict[str, Any]) -> Config:
+    """Return a configuration whose limits are scaled down to seconds."""
+    return Config(
+        elasticsearch=replace(
+            Elasticsearch(), host=settings["host"], bulk=replace(Bulk(), chunk_size=1, max_concurrency=1)
+        ),
+        service=replace(Service(), **settings["service"]),
+        connectors=tuple(
+            ConnectorEntry(connector_id=connector_id, service_type=SERVICE_TYPE)
+            for connector_id in settings["connectors"]
+        ),
+    )
+
+
+async def run(settings: dict[str, Any]) -> None:
+    """Serve until a signal."""
+    config = configuration(settings)
+    source = source_over(Shelf(), base=SlowSource)
+    async with Client(config.elasticsearch) as client:
+        await RunningService(config=config, client=client, sources={SERVICE_TYPE: source}).run()
+
+
+if __name__ == "__main__":
+    log.configure("info", "json")
+    asyncio.run(run(json.loads(sys.argv[1])))

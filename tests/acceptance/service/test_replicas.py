@@ -1,0 +1,166 @@
+"""Many replicas as real processes, killed and paused at random: every promise about jobs holds afterwards.
+
+Limits are scaled down: fencing 1.2 s, idle 2.5 s. The history is checked offline from the server's journal.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sandbox.elasticsearch import Server
+from tests.acceptance.service.history import events_of, problems
+from tests.integration.service.world import ShelfSource, World, until
+
+ROOT = Path(__file__).parents[3]
+CONNECTORS = [f"connector-{number:02}" for number in range(50)]
+PAUSE_SECONDS = 3.5
+LIMITS: dict[str, Any] = {
+    "idling_seconds": 2,
+    "job_poll_interval_seconds": 0.2,
+    "job_check_interval_seconds": 0.3,
+    "job_report_interval_seconds": 0.2,
+    "fencing_limit_seconds": 1.2,
+    "idle_limit_seconds": 2.5,
+    "job_cleanup_interval_seconds": 1,
+    "shutdown_timeout_seconds": 4,
+    "max_concurrent_content_syncs": 3,
+}
+
+
+class Replicas:
+    """The processes, and what is done to them."""
+
+    def __init__(self, url: str, logs: Path) -> None:
+        self.logs = logs
+        self.settings = json.dumps({"host": url, "connectors": CONNECTORS, "service": LIMITS})
+        self.running: list[asyncio.subprocess.Process] = []
+        self.kills = 0
+        self.pauses = 0
+
+    async def start(self) -> None:
+        """Start one more."""
+        log = self.logs / f"replica-{len(self.running) + self.kills}.log"
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "tests.acceptance.service.replica", self.settings),
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+        self.running.append(process)
+
+    async def kill_one(self) -> None:
+        """End one without a warning and start another."""
+        process = random.choice(self.running)
+        self.running.remove(process)
+        process.kill()
+        await process.wait()
+        self.kills += 1
+        await self.start()
+
+    async def pause_one(self) -> None:
+        """Stop one for longer than its lease and let it go on."""
+        process = random.choice(self.running)
+        os.kill(process.pid, signal.SIGSTOP)
+        self.pauses += 1
+        try:
+            await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            if process.returncode is None:
+                os.kill(process.pid, signal.SIGCONT)
+
+    async def stop(self) -> list[int]:
+        """Ask all to stop and return their exit codes."""
+        for process in self.running:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+        return [await process.wait() for process in self.running]
+
+
+@asynccontextmanager
+async def replicas_of(server: Server, count: int, logs: Path) -> AsyncIterator[Replicas]:
+    replicas = Replicas(server.url, logs)
+    try:
+        for _ in range(count):
+            await replicas.start()
+        yield replicas
+    finally:
+        for process in replicas.running:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def configure(world: World) -> None:
+    """Create the connectors as somebody leaves them who filled in their configuration."""
+    fields = {name: {**properties, "value": "shelf"} for name, properties in ShelfSource.fields.items()}
+    for connector_id in CONNECTORS:
+        await world.create_connector(connector_id, f"index-{connector_id}")
+        await world.ok("PUT", f"/_connector/{connector_id}/_configuration", {"configuration": fields})
+
+
+async def chaos(world: World, replicas: Replicas, seconds: float) -> dict[str, str]:
+    """Create jobs while replicas die and stall; return whose job each job is."""
+    connector_of: dict[str, str] = {}
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    next_blow = loop.time() + 2
+    async with asyncio.TaskGroup() as group:
+        while loop.time() < end:
+            connector_id = random.choice(CONNECTORS[: len(CONNECTORS) // 2])
+            connector_of[await world.create_job(connector_id)] = connector_id
+            await asyncio.sleep(0.15)
+            if loop.time() >= next_blow:
+                next_blow += 1.2
+                group.create_task(random.choice([replicas.kill_one, replicas.pause_one])())
+    return connector_of
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("count", "seconds"), [(2, 6), (4, 6), (8, 5)])
+async def test_every_job_runs_once_whoever_dies_or_stalls(
+    elasticsearch: Server, count: int, seconds: float, tmp_path: Path
+) -> None:
+    async with aiohttp.ClientSession() as session, replicas_of(elasticsearch, count, tmp_path) as replicas:
+        world = World(elasticsearch, session)
+        await configure(world)
+        for connector_id in CONNECTORS:
+            await world.until_connector("connected", connector_id)
+        connector_of = await chaos(world, replicas, seconds)
+        await until(lambda: unfinished(world), lambda jobs: not jobs, within_seconds=60)
+        await until(lambda: in_progress(world), lambda connectors: not connectors, within_seconds=20)
+        codes = await replicas.stop()
+
+    events = events_of(elasticsearch.journal)
+    assert problems(events, connector_of) == []
+    # One that was just started may not have come to its signal handlers.
+    assert set(codes) <= {0, -signal.SIGTERM}
+    assert replicas.kills + replicas.pauses > 0
+    assert any(event.status == "completed" for event in events)
+
+
+async def unfinished(world: World) -> list[str]:
+    """Return the jobs that have not ended."""
+    answer = await world.ok("GET", "/_connector/_sync_job", size="1000")
+    return [
+        f"{job['id']} {job['status']} {job.get('worker_hostname')}"
+        for job in answer["results"]
+        if job["status"] not in ("completed", "error", "canceled")
+    ]
+
+
+async def in_progress(world: World) -> list[str]:
+    """Return the connectors that say they are syncing."""
+    answer = await world.ok("GET", "/_connector", size="100")
+    return [one["id"] for one in answer["results"] if one.get("last_sync_status") == "in_progress"]
