@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9200, help="0 takes a free one")
     parser.add_argument("--version", default="9.1.0", help="the version to report")
     parser.add_argument("--password", help="require authentication, as user elastic with this password")
+    parser.add_argument("--discard", action="store_true", help="answer bulk requests but keep only ids")
     parser.add_argument("--admin", action="store_true", help="open the routes below /_sandbox")
     asyncio.run(_run(parser.parse_args()))
 
@@ -31,6 +32,7 @@ async def _run(options: argparse.Namespace) -> None:
         version=options.version,
         security=security,
         admin=options.admin,
+        keeps_sources=not options.discard,
     ) as server:
         print(server.url, flush=True)  # noqa: T201 - the one line a caller reads to find the server
         await stopped.wait()

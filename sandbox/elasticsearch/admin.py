@@ -1,6 +1,7 @@
-"""The routes below `/_sandbox`, through which another process scripts faults, reads the journal and moves the clock.
+"""The routes below `/_sandbox`: other processes script faults, read the journal and move the clock.
 
-They are off unless the server was asked for them, need no authentication, are never struck by faults and never journaled.
+They are off unless the server was asked for them, need no authentication, are never struck by faults and
+never journaled.
 """
 
 from collections.abc import Callable, Mapping

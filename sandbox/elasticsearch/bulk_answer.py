@@ -1,7 +1,7 @@
 """The answer of a bulk request, cut down by `filter_path` without building what is cut away again.
 
-Clients ask for a few members of thousands of items. All successful items have the same members, so which of them a
-filter keeps is found out once for each action, on a sample.
+Clients ask for a few members of thousands of items. All successful items have the same members, so which of
+them a filter keeps is found out once for each action, on a sample.
 """
 
 from dataclasses import dataclass, field

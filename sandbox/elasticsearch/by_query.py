@@ -1,7 +1,7 @@
 """`_update_by_query` and `_delete_by_query`: what a search finds, written or removed.
 
-The search sees refreshed documents, the write the live ones. A document that changed in between is a version conflict,
-which ends the request unless it was told to proceed.
+The search sees refreshed documents, the write the live ones. A document that changed in between is a
+version conflict, which ends the request unless it was told to proceed.
 """
 
 import time

@@ -77,7 +77,7 @@ def license_(request: Request) -> Answer:
 
 
 def health(request: Request) -> Answer:
-    """The state of the cluster, or of the named indices; waiting for what will not come ends at once in 408."""
+    """The state of the cluster or of some indices; waiting for what will not come ends at once, in 408."""
     wanted = request.query.get("wait_for_status", "red").lower()
     if wanted not in STATUSES:
         raise errors.illegal_argument(f"unknown cluster health status [{wanted}]")
@@ -159,7 +159,8 @@ def _not_on_serverless(request: Request) -> None:
         raise errors.ElasticsearchError(
             410,
             "api_not_available_exception",
-            f"Request for uri [{request.path}] with method [{request.method}] exists but is not available when running "
+            f"Request for uri [{request.path}] with method [{request.method}] exists but is not "
+            "available when running "
             "in serverless mode",
         )
 

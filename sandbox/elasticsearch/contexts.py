@@ -1,4 +1,4 @@
-"""Searches that outlive a request: points in time and scrolls. Both hold frozen views and end when nobody asks again."""
+"""Searches that outlive a request: points in time and scrolls, which hold frozen views until they expire."""
 
 import secrets
 from collections.abc import Sequence

@@ -26,7 +26,10 @@ def parse(mapping: "Mapping", document_id: str, source: bytes, parsed: Dictionar
         return False
     new = sum(child.count() for _, child in walk.added.values())
     if mapping.count() + new > mapping.total_fields_limit:
-        reason = f"Limit of total fields [{mapping.total_fields_limit}] has been exceeded while adding new fields [{new}]"
+        reason = (
+            f"Limit of total fields [{mapping.total_fields_limit}] has been exceeded while "
+            f"adding new fields [{new}]"
+        )
         raise walk.refused(
             f"failed to parse: {reason}",
             walk.first_new,
@@ -202,7 +205,8 @@ class _Walk:
             raise errors.ElasticsearchError(
                 400,
                 "strict_dynamic_mapping_exception",
-                f"[{line}:{column}] mapping set to strict, dynamic introduction of [{name}] within [{within}] is not "
+                f"[{line}:{column}] mapping set to strict, dynamic introduction of [{name}] within "
+                f"[{within}] is not "
                 "allowed",
             )
         return True
@@ -222,12 +226,16 @@ class _Walk:
 
     def _concrete(self, target: Field, name: str, where: Path) -> errors.ElasticsearchError:
         if not target.is_object:
-            reason = f"Could not dynamically add mapping for field [{name}]. Existing mapping for [{target.path}] must be of type object but found [{target.type}]."
+            reason = (
+                f"Could not dynamically add mapping for field [{name}]. Existing mapping for "
+                f"[{target.path}] must be of type object but found [{target.type}]."
+            )
             cause = errors.ElasticsearchError(400, "illegal_argument_exception", reason)
             return self.refused(f"failed to parse: {reason}", where, cause)
         shown = "null" if isinstance(where[-1], int) else where[-1]
         return self.refused(
-            f"object mapping for [{target.path}] tried to parse field [{shown}] as object, but found a concrete value",
+            f"object mapping for [{target.path}] tried to parse field [{shown}] as object, but found "
+            "a concrete value",
             where,
         )
 

@@ -1,7 +1,7 @@
 """What the server answers instead of a result.
 
     ElasticsearchError   an exception of the server: the JSON envelope with `root_cause`, `type`, `reason`
-    PlainError           the few answers whose `error` is a bare string (no handler, wrong method, content type)
+    PlainError           the few answers whose `error` is a bare string (no handler, wrong method)
 
 The functions below build the exceptions the server words the same way everywhere.
 """

@@ -226,9 +226,9 @@ class Faults:
     ) -> Fault:
         """Script a fault for the requests of this method and path pattern (`*` stands for anything).
 
-        `nth` strikes only the nth of them, counted from one; `times` at most so many; neither, every one. `when`
-        narrows it down by the request itself. With `applied` the request is carried out first and the fault strikes
-        its answer; faults that change an answer always do.
+        `nth` strikes only the nth of them, counted from one; `times` at most so many; neither, every one.
+        `when` narrows it down by the request itself. With `applied` the request is carried out first and
+        the fault strikes its answer; faults that change an answer always do.
         """
         self._added += 1
         fault = Fault(

@@ -1,7 +1,7 @@
 """The types of fields: which exist, and which values each takes.
 
-`check(field, value)` raises `UnfitError` with the cause the server names. Null and arrays are the mapping's business; here
-arrive single values only.
+`check(field, value)` raises `UnfitError` with the cause the server names. Null and arrays are the mapping's
+business; here arrive single values only.
 """
 
 import ipaddress
@@ -63,9 +63,9 @@ TYPES = NUMERIC | TEXTUAL | TERMS | DATES | OBJECTS | STRUCTURED | {"boolean", "
 class UnfitError(Exception):
     """A value does not fit its field, for the reason the server would give as the cause."""
 
-    def __init__(self, type: str, reason: str, *, caused_by: tuple[str, str] | None = None) -> None:  # noqa: A002
+    def __init__(self, kind: str, reason: str, *, caused_by: tuple[str, str] | None = None) -> None:
         super().__init__(reason)
-        self.type = type
+        self.type = kind
         self.reason = reason
         self.caused_by = caused_by
 
@@ -144,8 +144,10 @@ def _check_text(target: Field, value: Any) -> None:
         if size > MAX_TERM_BYTES:
             raise UnfitError(
                 "illegal_argument_exception",
-                f'Document contains at least one immense term in field="{target.path}" (whose UTF8 encoding is '
-                f"longer than the max length {MAX_TERM_BYTES}), all of which were skipped.  Please correct the "
+                f'Document contains at least one immense term in field="{target.path}" (whose UTF8 '
+                "encoding is "
+                f"longer than the max length {MAX_TERM_BYTES}), all of which were skipped.  Please "
+                "correct the "
                 "analyzer to not produce such terms.",
                 caused_by=(
                     "max_bytes_length_exceeded_exception",
@@ -187,7 +189,8 @@ def _number(target: Field, value: Any) -> float | int | None:
         case bool():
             raise UnfitError(
                 "input_coercion_exception",
-                f"Current token (VALUE_{str(value).upper()}) not numeric, can not use numeric value accessors",
+                f"Current token (VALUE_{str(value).upper()}) not numeric, can not use numeric value "
+                "accessors",
             )
         case int() | float():
             return value
@@ -217,6 +220,8 @@ def _check_boolean(target: Field, value: Any) -> None:
 def _check_date(target: Field, value: Any) -> None:
     if isinstance(value, dict):
         raise UnfitError("illegal_state_exception", f"Can't get text on a {token_of(value)}")
+    if isinstance(value, str) and dates.is_valid(value, target.format):
+        return
     if parsed_date(target, value) is None:
         raise UnfitError(
             "illegal_argument_exception",

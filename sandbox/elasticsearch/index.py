@@ -3,8 +3,9 @@
     write  ->  _live (what GET by id sees at once)
            ->  _pending  --refresh-->  _searchable (what searches see)
 
-A refresh happens when one is asked for, or by itself when a search comes a refresh interval after the oldest write that
-no search has seen. A `Document` is immutable, so a point in time is no more than a list of references.
+A refresh happens when one is asked for, or by itself when a search comes a refresh interval after the
+oldest write that no search has seen. A `Document` is immutable, so a point in time is no more than a list
+of references.
 """
 
 import secrets
@@ -131,9 +132,9 @@ class Index:
     ) -> Write:
         """Write a whole document under this id, or under a generated one.
 
-        Raises `version_conflict_engine_exception` if the guards do not hold or, with `op_type="create"`, if the
-        document exists; and `document_parsing_exception` if the mapping does not take it. `parsed` spares reading
-        `source` again.
+        Raises `version_conflict_engine_exception` if the guards do not hold or, with `op_type="create"`, if
+        the document exists; and `document_parsing_exception` if the mapping does not take it. `parsed`
+        spares reading `source` again.
         """
         if document_id is None:
             document_id = generated_id()
@@ -175,8 +176,8 @@ class Index:
     ) -> Write:
         """Merge `doc` into the document: objects recursively, everything else replaced.
 
-        A merge that changes nothing is a `noop` and writes nothing. A missing document is created from `upsert`, or
-        from `doc` with `doc_as_upsert`; otherwise `document_missing_exception`.
+        A merge that changes nothing is a `noop` and writes nothing. A missing document is created from
+        `upsert`, or from `doc` with `doc_as_upsert`; otherwise `document_missing_exception`.
         """
         previous = self._live.get(document_id)
         if previous is None:

@@ -65,7 +65,8 @@ def delete(request: Request) -> Answer:
     for index in targets.named(request):
         if index.name not in expression.split(",") and "*" not in expression:
             raise errors.illegal_argument(
-                f"The provided expression [{expression}] matches an alias, specify the corresponding concrete "
+                f"The provided expression [{expression}] matches an alias, specify the corresponding "
+                "concrete "
                 "indices instead."
             )
         request.state.delete(index.name)

@@ -1,7 +1,7 @@
 """Ingest pipelines: which one a document goes through, and what comes out.
 
-Two are built in: `search-default-ingestion` and its older name. They take away the flags a connector service adds to
-each document, and tidy `body`.
+Two are built in: `search-default-ingestion` and its older name. They take away the flags a connector
+service adds to each document, and tidy `body`.
 """
 
 import base64
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 NO_PIPELINE = "_none"
 MAX_DEPTH = 20
+PIPELINE_MEMBERS = frozenset(
+    {"description", "processors", "on_failure", "version", "_meta", "deprecated", "field_access_pattern"}
+)
 WHITESPACE = re.compile(r"\s+")
 FLAGS = (
     "_attachment",
@@ -69,27 +72,13 @@ class Pipeline:
             raise errors.ElasticsearchError(400, "parse_exception", "Failed to parse pipeline")
         if not isinstance(body.get("processors"), list):
             raise _missing("processors")
-        unknown = [
-            name
-            for name in body
-            if name
-            not in (
-                "description",
-                "processors",
-                "on_failure",
-                "version",
-                "_meta",
-                "deprecated",
-                "field_access_pattern",
-            )
-        ]
+        unknown = [name for name in body if name not in PIPELINE_MEMBERS]
         if unknown:
             raise errors.ElasticsearchError(
                 400,
                 "parse_exception",
-                f"pipeline [x] doesn't support one or more provided configuration parameters {unknown}".replace(
-                    "'", ""
-                ),
+                "pipeline [x] doesn't support one or more provided configuration parameters "
+                f"[{', '.join(unknown)}]",
             )
         return cls(body, _steps(body["processors"]), _steps(body.get("on_failure") or []))
 
@@ -97,8 +86,8 @@ class Pipeline:
 def run(state: "State", index: "Index", incoming: Incoming, requested: str | None) -> Incoming | None:
     """The document after its pipelines; None if one of them dropped it.
 
-    `requested` is the pipeline the request names; without one the index's default applies, and its final one always.
-    Raises what a processor failed with.
+    `requested` is the pipeline the request names; without one the index's default applies, and its final
+    one always. Raises what a processor failed with.
     """
     settings = index.settings.values
     names = [requested or str(settings.get("default_pipeline", NO_PIPELINE))]
@@ -267,12 +256,13 @@ def _search_default(body: dict[str, Any]) -> None:
 
 
 def _extract(body: dict[str, Any]) -> None:
-    """The text of an attachment that is plain text; of anything else only the failure is noted, as the server does."""
+    """Take over the text of an attachment that is plain text; of any other only the failure is noted."""
     try:
         text = base64.b64decode(body["_attachment"], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         body.setdefault("_ingestion_errors", []).append(
-            "Processor 'attachment' in pipeline 'search-default-ingestion' failed with message 'not plain text'"
+            "Processor 'attachment' in pipeline 'search-default-ingestion' failed with message 'not "
+            "plain text'"
         )
         return
     if text:

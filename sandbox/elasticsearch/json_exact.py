@@ -1,7 +1,7 @@
 """JSON that is read and written again without losing digits of integers.
 
-`orjson` turns integers beyond 64 bits into floats; the server keeps them. So a text with so long a number goes through
-the slower standard library.
+`orjson` turns integers beyond 64 bits into floats; the server keeps them. So a text with so long a number
+goes through the slower standard library.
 """
 
 import json

@@ -1,8 +1,9 @@
 """The mapping of an index: which fields there are, whether a document fits them, which fields it adds.
 
-Most documents of an index look alike. So what a document of a given shape (its keys and the types of their values) needs
-checked is worked out once, by the full walk of `document_parser`, and kept as a plan: the few fields whose values have
-to be looked at each time. Only a document that does not pass its plan is walked again, to be refused in full words.
+Most documents of an index look alike. So what a document of a given shape (its keys and the types of their
+values) needs checked is worked out once, by the full walk of `document_parser`, and kept as a plan: the few
+fields whose values have to be looked at each time. Only a document that does not pass its plan is walked
+again, to be refused in full words.
 """
 
 from collections.abc import Mapping as Dictionary
@@ -31,15 +32,15 @@ class Mapping:
         self.merge(body or {})
 
     def merge(self, body: Dictionary[str, Any]) -> None:
-        """Add the fields of a mapping as a request gives it; raises and changes nothing if they do not fit in."""
+        """Add the fields of a mapping as a request gives it; raises, changing nothing, if they do not fit."""
         mapping_definition.merge(self, body)
         self._plans.clear()
 
     def accept(self, document_id: str, source: bytes, parsed: Dictionary[str, Any] | None = None) -> None:
         """Check a document and add the fields it brings.
 
-        Raises `document_parsing_exception` or `strict_dynamic_mapping_exception`, and then adds none. `parsed` spares
-        reading `source` again.
+        Raises `document_parsing_exception` or `strict_dynamic_mapping_exception`, and then adds none.
+        `parsed` spares reading `source` again.
         """
         if parsed is None:
             parsed = _object(document_id, source)
@@ -57,7 +58,7 @@ class Mapping:
             self._walk(document_id, source, parsed)
 
     def field(self, path: str) -> Field | None:
-        """The field of a path as queries name it, multi-fields (`title.keyword`) and runtime fields included."""
+        """The field of a path as queries name it, also multi-fields (`title.keyword`) and runtime fields."""
         found = self._resolve(path)
         if found is not None and found.type == "alias":
             return self._resolve(str(found.parameters.get("path", "")))

@@ -70,14 +70,16 @@ def field(path: str, body: Any) -> Field:
         if "type" in body and not isinstance(kind, str):
             raise _unparsable(f"No type specified for field [{name}]")
         raise _unparsable(
-            f"The mapper type [{kind}] declared on field [{name}] does not exist. It might have been created within a "
+            f"The mapper type [{kind}] declared on field [{name}] does not exist. It might have been "
+            "created within a "
             "future version or requires a plugin to be installed. Check the documentation."
         )
     if kind in OBJECTS:
         return _object_field(path, body)
     if "properties" in body:
         raise _unparsable(
-            f"Mapping definition for [{name}] has unsupported parameters:  [properties : {body['properties']}]"
+            f"Mapping definition for [{name}] has unsupported parameters:  [properties : "
+            f"{body['properties']}]"
         )
     return _leaf_field(path, kind, body)
 
@@ -154,7 +156,8 @@ def _check_parameters(existing: Field, new: Field) -> None:
         if key not in MAY_CHANGE and before != after:
             shown = [str(value).lower() if isinstance(value, bool) else value for value in (before, after)]
             raise errors.illegal_argument(
-                f"Mapper for [{existing.path}] conflicts with existing mapper:\n\tCannot update parameter [{key}] "
+                f"Mapper for [{existing.path}] conflicts with existing mapper:\n\tCannot update "
+                f"parameter [{key}] "
                 f"from [{_default(shown[0])}] to [{_default(shown[1])}]"
             )
     for name, sub in new.fields.items():

@@ -1,7 +1,7 @@
 """The processors of ingest pipelines that the double executes, each a function on one document.
 
-A processor that is known but not executed (scripts, attachments, inference) fails where it is reached, so that nobody
-takes a document for processed that was not.
+A processor that is known but not executed (scripts, attachments, inference) fails where it is reached, so
+that nobody takes a document for processed that was not.
 """
 
 import re
@@ -63,7 +63,8 @@ class Ingested:
             if not isinstance(node.get(step), dict | list):
                 if step in node and node[step] is not None:
                     raise errors.illegal_argument(
-                        f"cannot set [{last}] with parent object of type [java.lang.String] as part of path [{path}]"
+                        f"cannot set [{last}] with parent object of type [java.lang.String] as part "
+                        f"of path [{path}]"
                     )
                 node[step] = {}
             node = node[step]

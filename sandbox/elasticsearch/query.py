@@ -143,8 +143,10 @@ def _terms(options: Any, context: Context) -> Scorer:
         raise errors.query_parsing(f"[terms] query does not support [{path}]")
     if len(values) > MAX_CLAUSES:
         raise errors.illegal_argument(
-            f"The number of terms [{len(values)}] used in the Terms Query request has exceeded the allowed maximum of "
-            f"[{MAX_CLAUSES}]. This maximum can be set by changing the [index.max_terms_count] index level setting."
+            f"The number of terms [{len(values)}] used in the Terms Query request has exceeded the "
+            "allowed maximum of "
+            f"[{MAX_CLAUSES}]. This maximum can be set by changing the [index.max_terms_count] index "
+            "level setting."
         )
     return _any_of(path, values)
 
@@ -503,7 +505,7 @@ def _multi_match(options: Any, context: Context) -> Scorer:
 def multi_field(
     patterns: Sequence[str], value: Any, *, operator: str = "or", as_phrase: bool = False
 ) -> Scorer:
-    """The best score a text reaches in any of the fields the patterns name; unsuitable fields are passed over."""
+    """The best score a text reaches in one of the fields named; unsuitable fields are passed over."""
     scorers: dict[str, Scorer] = {}
 
     def score(candidate: Candidate) -> Score:

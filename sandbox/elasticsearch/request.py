@@ -1,4 +1,4 @@
-"""What a handler gets and gives: `Request` with everything of the call already read, `Answer` with what to send."""
+"""What a handler gets and gives: `Request`, with the whole call already read, and `Answer`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,10 +1,11 @@
 """Routes and how a path finds one.
 
-    Route("PUT", "/_connector/{connector_id}/_error", handler, parameters=frozenset(), body=Body.REQUIRED, ...)
+    Route("PUT", "/_connector/{connector_id}/_error", handler, body=Body.REQUIRED, privilege=MANAGE)
 
-The router follows the server's: a literal segment wins over a parameter; where the literal path has no such method, the
-next match is tried; an empty segment is a parameter with an empty value; trailing slashes do not count. A path that
-matches under other methods only is a 405 with `Allow`; a path nothing matches is a 400.
+The router follows the server's: a literal segment wins over a parameter; where the literal path has no such
+method, the next match is tried; an empty segment is a parameter with an empty value; trailing slashes do
+not count. A path that matches under other methods only is a 405 with `Allow`; a path nothing matches is a
+400.
 """
 
 import difflib

@@ -1,8 +1,9 @@
-"""The few Painless scripts a connector service or its user sends with updates: assignments, increments, removals.
+"""The few Painless scripts a connector service sends with updates: assignments, increments, removals.
 
     ctx._source.status = 'x'; ctx._source.count += params.n; ctx._source.remove('a'); ctx.op = 'noop'
 
-Anything else is refused as a script that does not compile, so that nobody takes a script for executed that was not.
+Anything else is refused as a script that does not compile, so that nobody takes a script for executed that
+was not.
 """
 
 import re

@@ -119,7 +119,7 @@ def _search_point(request: Request, body: SearchBody, began: float) -> Answer:
 
 
 def _with_tie_break(body: SearchBody) -> SearchBody:
-    """Every sort of a point in time ends in the order of the documents, so that pages neither overlap nor leave gaps."""
+    """End every sort of a point in time in the order of documents, so that pages neither overlap nor gap."""
     if not body.sorts or body.sorts[-1].path == "_shard_doc":
         return body
     if [sort.path for sort in body.sorts] == ["_doc"]:

@@ -1,7 +1,7 @@
 """Who calls and what they may do: users with roles, API keys with role descriptors.
 
-Without `Security` everybody is the superuser. With it every request must authenticate, and each route demands its
-privilege of the caller before anything else is looked at.
+Without `Security` everybody is the superuser. With it every request must authenticate, and each route
+demands its privilege of the caller before anything else is looked at.
 """
 
 import base64
@@ -235,7 +235,8 @@ class Security:
         key = self.api_keys.get(key_id)
         if key is None or not hmac.compare_digest(key.secret.encode(), secret.encode()):
             raise unauthenticated(
-                "unable to authenticate with provided credentials and anonymous access is not allowed for this request"
+                "unable to authenticate with provided credentials and anonymous access is not "
+                "allowed for this request"
             )
         if key.invalidated:
             raise unauthenticated(f"api key [{key_id}] has been invalidated")

@@ -63,7 +63,8 @@ def invalidate_api_keys(request: Request) -> Answer:
     ids = body.get("ids") or ([body["id"]] if body.get("id") else [])
     if not ids and not body.keys() & {"name", "username", "realm_name", "owner"}:
         raise errors.validation(
-            "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false"
+            "One of [api key id(s), api key name, username, realm name] must be specified if [owner] "
+            "flag is false"
         )
     done: list[str] = []
     before: list[str] = []
@@ -146,7 +147,8 @@ def _check_descriptors(descriptors: Mapping[str, Any]) -> None:
                 raise errors.ElasticsearchError(
                     400,
                     "parse_exception",
-                    f"failed to parse indices privileges for role [{name}]. missing required [{missing}] field",
+                    f"failed to parse indices privileges for role [{name}]. missing required "
+                    f"[{missing}] field",
                 )
             _check_known(_names(entry["privileges"]), INDEX_GRANTS, "index", name)
 
@@ -155,8 +157,10 @@ def _check_known(privileges: list[str], known: Mapping[str, Any], kind: str, rol
     for privilege in privileges:
         if privilege.lower() not in known and ":" not in privilege and privilege not in OTHER_PRIVILEGES:
             raise errors.validation(
-                f"unknown {kind} privilege [{privilege}]. a privilege must be either one of the predefined {kind} "
-                f"privilege names [{','.join(sorted(known))}] or a pattern over one of the available {kind} actions"
+                f"unknown {kind} privilege [{privilege}]. a privilege must be either one of the "
+                f"predefined {kind} "
+                f"privilege names [{','.join(sorted(known))}] or a pattern over one of the available "
+                f"{kind} actions"
             )
 
 

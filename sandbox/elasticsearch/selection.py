@@ -1,7 +1,7 @@
 """From a search and what it looks at to its hits: which documents match, in which order, and how many.
 
-Asked for everything in document order (as a scan does), a page costs what the page holds: it is a slice of the frozen
-list of documents. Anything else looks at every document once.
+Asked for everything in document order (as a scan does), a page costs what the page holds: it is a slice of
+the frozen list of documents. Anything else looks at every document once.
 """
 
 import heapq
@@ -39,7 +39,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The hits of one page and the count of all; `matched` is everything that matched, if it had to be gathered."""
+    """The hits of one page, the count of all, and all that matched, if it had to be gathered."""
 
     hits: list[Hit]
     total: int
@@ -102,8 +102,10 @@ def check_window(views: Sequence[View], search: SearchBody) -> None:
         if wanted > limit:
             raise errors.search_failed(
                 errors.illegal_argument(
-                    f"Result window is too large, from + size must be less than or equal to: [{limit}] but was "
-                    f"[{wanted}]. See the scroll api for a more efficient way to request large data sets. This limit "
+                    "Result window is too large, from + size must be less than or equal to: "
+                    f"[{limit}] but was "
+                    f"[{wanted}]. See the scroll api for a more efficient way to request large data "
+                    "sets. This limit "
                     "can be set by changing the [index.max_result_window] index level setting."
                 ),
                 index=view.index.name,

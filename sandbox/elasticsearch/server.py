@@ -1,6 +1,6 @@
 """The HTTP server: one catch-all handler that reads, routes, authorizes, applies and answers.
 
-request -> body read -> journal -> fault before? -> routed -> authenticated -> handler -> fault after? -> answer
+    request -> body read -> journal -> fault? -> authenticated -> routed -> handler -> fault? -> answer
 
 async with serve() as server:
     server.url, server.state, server.journal, server.faults
@@ -122,13 +122,12 @@ class Server:
         except (errors.ElasticsearchError, errors.PlainError) as error:
             return Answer(error.body(), error.status, error.headers)
         except RecursionError:
-            error = errors.parsing("Document nesting depth exceeds the maximum allowed")
-            return Answer(error.body(), error.status)
+            return Answer(errors.parsing("Document nesting depth exceeds the maximum allowed").body(), 400)
         except Exception as unexpected:
-            # The boundary: a defect here must look to the client like a defect of a server, and be seen in the log.
+            # The boundary: a defect here must look to the client like a defect of a server, and be seen in
+            # the log.
             LOG.exception("request failed: %s %s", entry.method, entry.path)
-            error = errors.ElasticsearchError(500, "exception", repr(unexpected))
-            return Answer(error.body(), error.status)
+            return Answer(errors.ElasticsearchError(500, "exception", repr(unexpected)).body(), 500)
 
     def _dispatch(self, http: web.BaseRequest, entry: Entry, body: bytes) -> Answer:
         principal = self._authenticated(http)
@@ -208,7 +207,8 @@ def _rendered(answer: Answer, query: Mapping[str, str]) -> bytes:
     is_pretty = query.get("pretty", "false") != "false"
     if isinstance(answer.body, bytes) or not (paths or is_pretty):
         return content
-    # Sources travel as raw fragments, which can be neither filtered nor indented; so the answer is read again.
+    # Sources travel as raw fragments, which can be neither filtered nor indented; so the answer is read
+    # again.
     body = orjson.loads(content)
     if paths:
         body = filter_path.filtered(body, paths)
@@ -272,9 +272,10 @@ async def serve(
 ) -> AsyncIterator[Server]:
     """Run a server until the context ends.
 
-    `port=0` takes a free port. Without `security` nobody needs to authenticate. `admin` opens the routes below
-    `/_sandbox`, through which faults and the journal are reachable from other processes. Without `keeps_sources` bulk
-    requests are answered item by item, but only the ids of their documents are remembered.
+    `port=0` takes a free port. Without `security` nobody needs to authenticate. `admin` opens the routes
+    below `/_sandbox`, through which faults and the journal are reachable from other processes. Without
+    `keeps_sources` bulk requests are answered item by item, but only the ids of their documents are
+    remembered.
     """
     clock = clock or Clock()
     clock.offset = clock_offset

@@ -11,6 +11,7 @@ DURATION = re.compile(r"^(-?\d+(?:\.\d+)?)(nanos|micros|ms|s|m|h|d)$")
 SECONDS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 STATIC = frozenset({"number_of_shards", "codec", "routing_partition_size", "sort.field", "sort.order"})
+FLOOD_STAGE = "disk usage exceeded flood-stage watermark, index has read-only-allow-delete block"
 BLOCKS = {
     # setting: (id, status, description)
     "blocks.read_only": (5, 403, "FORBIDDEN/5/index read-only (api)"),
@@ -20,14 +21,14 @@ BLOCKS = {
     "blocks.read_only_allow_delete": (
         12,
         429,
-        "TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block",
+        f"TOO_MANY_REQUESTS/12/{FLOOD_STAGE}",
     ),
 }
 
 
 @dataclass(slots=True)
 class IndexSettings:
-    """The settings of one index, flat (`refresh_interval`, `mapping.total_fields.limit`), values as strings."""
+    """The settings of one index, flat (`mapping.total_fields.limit`), values as strings."""
 
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -61,7 +62,7 @@ class IndexSettings:
                 self.values[name] = value
 
     def block(self, kind: str) -> errors.ElasticsearchError | None:
-        """The block that forbids this kind of request (`write`, `delete`, `read` or `metadata`), if there is one."""
+        """The block, if any, that forbids a kind of request (`write`, `delete`, `read` or `metadata`)."""
         stopping = {
             "write": ("blocks.read_only", "blocks.write", "blocks.read_only_allow_delete"),
             "delete": ("blocks.read_only", "blocks.write"),

@@ -51,7 +51,8 @@ class Sort:
         if self.path == "_id":
             raise errors.search_failed(
                 errors.illegal_argument(
-                    "Fielddata access on the _id field is disallowed, you can re-enable it by updating the dynamic "
+                    "Fielddata access on the _id field is disallowed, you can re-enable it by "
+                    "updating the dynamic "
                     "cluster setting: indices.id_field_data.enabled"
                 ),
                 index=index.name,
@@ -180,9 +181,12 @@ def from_query(text: str) -> list[Sort]:
 def fielddata_disabled(field: Field, index: Index) -> errors.ElasticsearchError:
     """The refusal to sort or aggregate on text."""
     return errors.illegal_argument(
-        f"Fielddata is disabled on [{field.path}] in [{index.name}]. Text fields are not optimised for operations that "
-        "require per-document field data like aggregations and sorting, so these operations are disabled by default. "
-        f"Please use a keyword field instead. Alternatively, set fielddata=true on [{field.path}] in order to load "
+        f"Fielddata is disabled on [{field.path}] in [{index.name}]. Text fields are not optimised "
+        "for operations that "
+        "require per-document field data like aggregations and sorting, so these operations are "
+        "disabled by default. "
+        f"Please use a keyword field instead. Alternatively, set fielddata=true on [{field.path}] in "
+        "order to load "
         "field data by uninverting the inverted index. Note that this can use significant memory."
     )
 

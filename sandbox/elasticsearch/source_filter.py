@@ -38,7 +38,8 @@ class SourceFilter:
                 )
             case _:
                 raise errors.query_parsing(
-                    "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_ARRAY, START_OBJECT] but found [VALUE_NUMBER]"
+                    "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_ARRAY, START_OBJECT] but "
+                    "found [VALUE_NUMBER]"
                 )
 
     def apply(self, document: Document) -> Any:

@@ -1,6 +1,7 @@
 """The state of the server: its indices, and how names, aliases and patterns find them.
 
-Index names are made real on the first write where the server would create them, from the templates that match.
+Index names are made real on the first write where the server would create them, from the templates that
+match.
 """
 
 import fnmatch

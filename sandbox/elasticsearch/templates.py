@@ -1,4 +1,4 @@
-"""Index templates: those that are built in, for the indices behind the Connector APIs, and those a client puts."""
+"""Index templates: built in for the indices behind the Connector APIs, and those a client puts."""
 
 import fnmatch
 from collections.abc import Mapping

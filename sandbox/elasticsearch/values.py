@@ -34,7 +34,7 @@ class Candidate:
         return list(_walk(self.source, path))
 
     def values(self, field: Field) -> list[Any]:
-        """The values of a field as doc values hold them: dates in milliseconds, numbers as numbers, text as it is."""
+        """The values of a field as doc values hold them: dates in milliseconds, numbers as numbers."""
         path = _source_path(self.index, field)
         typed = (typed_value(field, value) for value in _walk(self.source, path))
         return [value for value in typed if value is not None]
