@@ -1,4 +1,6 @@
-"""How fast the embedded Elasticsearch takes, keeps and gives documents: `python -m benchmarks.embedded_elasticsearch`.
+"""How fast the embedded Elasticsearch takes, keeps and gives documents.
+
+`python -m benchmarks.embedded_elasticsearch` prints the figures.
 
 The server runs in a process of its own; this one builds all bodies beforehand and only sends them.
 """
@@ -30,7 +32,7 @@ async def run(rows: int) -> dict[str, Any]:
     async with _server() as (url, process):
         server = psutil.Process(process.pid)
         figures["index_documents_per_second"] = await _index(url, rows)
-        # What the server could do on a machine of its own: others' load does not count, nor does the client's.
+        # The load of others does not count here, nor does the client's.
         figures["index_documents_per_cpu_second"] = round(rows / server.cpu_times().user)
         memory = server.memory_info()
         figures["memory_mebibytes"] = round(memory.rss / 2**20)

@@ -125,6 +125,24 @@ def check(target: Field, value: Any) -> None:
         checker(target, value)
 
 
+def quick_check(target: Field, kind: type) -> Callable[[Any], Any]:
+    """A function that is true of values of this Python type that surely fit the field.
+
+    Quick, as it runs for every value of a bulk request. What it is not true of may still fit: `check` knows.
+    """
+    if kind is int and target.type in INTEGER_RANGES:
+        smallest, largest, _ = INTEGER_RANGES[target.type]
+        return range(smallest, largest + 1).__contains__
+    if kind in (int, float) and target.type in LARGEST_FLOAT:
+        limit = LARGEST_FLOAT[target.type]
+        return lambda value: -limit < value < limit
+    if kind is str and target.type in DATES and target.format == dates.DEFAULT_FORMAT:
+        return dates.PLAIN.fullmatch
+    if kind is str and target.type in TERMS:
+        return lambda value: len(value) < MAX_TERM_BYTES // 4
+    return lambda value: False
+
+
 def takes_any(target: Field, kind: type) -> bool:
     """Whether every value of this Python type fits the field, so that none needs a check."""
     if target.type in TEXTUAL:

@@ -97,7 +97,7 @@ def run(state: "State", index: "Index", incoming: Incoming, requested: str | Non
     if not names:
         return incoming
     pipelines = [named(state, name) for name in names]
-    document = Ingested(incoming.index_name, incoming.id, _body(incoming), state.clock.timestamp())
+    document = Ingested(incoming.index_name, incoming.id, _body(incoming), state.clock)
     try:
         for pipeline in pipelines:
             execute(state, pipeline, document)

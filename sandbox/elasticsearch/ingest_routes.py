@@ -77,7 +77,7 @@ def _simulated(request: Request, pipeline: ingest.Pipeline, entry: Any) -> Any:
         str(entry.get("_index", "_index")),
         str(entry.get("_id", "_id")),
         entry["_source"],
-        request.state.clock.timestamp(),
+        request.state.clock,
     )
     try:
         ingest.execute(request.state, pipeline, document)
@@ -91,7 +91,7 @@ def _simulated(request: Request, pipeline: ingest.Pipeline, entry: Any) -> Any:
             "_version": "-3",
             "_id": document.id,
             "_source": document.body,
-            "_ingest": {"timestamp": document.timestamp},
+            "_ingest": {"timestamp": document.clock.timestamp()},
         }
     }
 

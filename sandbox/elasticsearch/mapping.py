@@ -6,18 +6,19 @@ fields whose values have to be looked at each time. Only a document that does no
 again, to be refused in full words.
 """
 
+from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
 from typing import Any
 
 import orjson
 
 from sandbox.elasticsearch import document_parser, mapping_definition
-from sandbox.elasticsearch.fields import Field, UnfitError, check, takes_any
+from sandbox.elasticsearch.fields import Field, quick_check, takes_any
 
 MAX_PLANS = 1024
 ALWAYS_WALKED = (dict, list)
 
-Plan = tuple[tuple[str, Field], ...]
+Plan = tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 class Mapping:
@@ -51,11 +52,10 @@ class Mapping:
             if shape not in self._plans:
                 self._remember(shape, parsed)
             return
-        try:
-            for name, field in plan:
-                check(field, parsed[name])
-        except UnfitError:
-            self._walk(document_id, source, parsed)
+        for name, surely_fits in plan:
+            if not surely_fits(parsed[name]):
+                self._walk(document_id, source, parsed)
+                return
 
     def field(self, path: str) -> Field | None:
         """The field of a path as queries name it, also multi-fields (`title.keyword`) and runtime fields."""
@@ -132,7 +132,7 @@ class Mapping:
                     return None
                 continue
             if not takes_any(field, type(value)):
-                steps.append((name, field))
+                steps.append((name, quick_check(field, type(value))))
         return tuple(steps)
 
 

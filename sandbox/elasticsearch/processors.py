@@ -6,10 +6,11 @@ that nobody takes a document for processed that was not.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.elasticsearch import errors
+from sandbox.elasticsearch.clock import Clock
 
 TEMPLATE = re.compile(r"\{\{\{?\s*([\w.@]+)\s*\}?\}\}")
 
@@ -25,14 +26,14 @@ class Ingested:
     index: str
     id: str | None
     body: dict[str, Any]
-    timestamp: str = ""
+    clock: Clock = field(default_factory=Clock)
 
     def get(self, path: str) -> Any:
         """The value at a path; raises if there is none."""
         if path in ("_index", "_id"):
             return self.index if path == "_index" else self.id
         if path == "_ingest.timestamp":
-            return self.timestamp
+            return self.clock.timestamp()
         node: Any = self.body
         for step in _steps(path):
             node = _child(node, step, path)
