@@ -1,11 +1,14 @@
-"""Before the service starts: is Elasticsearch there, is it one we know, are its connector indices?"""
+"""Before the service starts: is Elasticsearch there, and is it one we know?
+
+The connector indices need not exist: the Connector API creates each with its first document, and until then
+a search of it finds nothing. So the service needs no privilege to create them.
+"""
 
 import structlog
 
 from ingest import errors
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.retry import Backoff
-from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 
 OLDEST_VERSION = (8, 15)
 NEWEST_MAJOR = 9
@@ -47,8 +50,6 @@ async def _examine(client: Client) -> None:
     is_serverless = answer.get("version", {}).get("build_flavor") == "serverless"
     if not is_serverless:
         require_known_version(number)
-    for index in (CONNECTORS_INDEX, JOBS_INDEX):
-        await _ensure_index(client, index)
     structlog.get_logger().info("elasticsearch.ready", host=client.settings.host, version=number)
 
 
@@ -68,15 +69,3 @@ def require_known_version(number: str) -> None:
         )
     if version[0] > NEWEST_MAJOR:
         structlog.get_logger().warning("elasticsearch.newer_than_known", version=number)
-
-
-async def _ensure_index(client: Client, index: str) -> None:
-    """Create the index if it is missing; Elasticsearch's own template gives it its mapping."""
-    try:
-        await client.call("HEAD", f"/{index}", budget_seconds=0)
-    except errors.NotFoundError:
-        try:
-            await client.call("PUT", f"/{index}", budget_seconds=0)
-        except errors.ElasticsearchRefusedError as error:
-            if error.error_type != "resource_already_exists_exception":
-                raise
