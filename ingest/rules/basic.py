@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
+import orjson
+
 from ingest.errors import InvalidRulesError
 from ingest.rules.validation import is_default_rule, validate
 from ingest.rules.values import Matches, Operator, Policy, matcher
@@ -63,6 +65,20 @@ class BasicRules:
                 return rule.policy is Policy.INCLUDE
         return True
 
+    def keep_json(self, body: bytes) -> bool:
+        """Decide about a document's JSON text as `keep` decides about the parsed document, but faster.
+
+        The fast parser rounds numbers that a float cannot hold and refuses half a surrogate pair. Only where a
+        rule looks at such a value is the exact parser asked, which takes ten times as long.
+        """
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return self.keep(parse_document(body))
+        if any(_holds_float(document.get(rule.field)) for rule in self.rules):
+            return self.keep(parse_document(body))
+        return self.keep(document)
+
     def fingerprint(self) -> str:
         """Return a text that is the same in every process for rules that decide by the same steps."""
         steps = [[rule.field, rule.operator.value, rule.value, rule.policy.value] for rule in self.rules]
@@ -73,6 +89,10 @@ def parse_document(body: bytes | str) -> dict[str, Any]:
     """Parse a document's JSON so that its numbers can be compared exactly, however many digits they have."""
     document: dict[str, Any] = json.loads(body, parse_float=Decimal, parse_int=_whole)
     return document
+
+
+def _holds_float(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, list) and any(_holds_float(part) for part in value))
 
 
 def _whole(digits: str) -> int | Decimal:

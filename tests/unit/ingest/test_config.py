@@ -595,6 +595,27 @@ def test_what_is_no_file_of_certificates_is_refused(
     assert complaint in only_problem(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("service.service_types: [postgresql]", "service.service_types: has no effect without"),
+        ("elasticsearch: {ca_certs: /ca.pem}", "elasticsearch.ca_certs: has no effect on an http:// host"),
+    ],
+)
+def test_settings_that_need_others_warn_without_them(
+    tmp_path: Path, certificate: Path, text: str, warned: str
+) -> None:
+    warnings = load(tmp_path, CONNECTOR + text.replace("/ca.pem", str(certificate))).warnings
+
+    assert warned in warnings[0]
+
+
+def test_a_name_for_a_connector_that_is_not_created_warns(tmp_path: Path) -> None:
+    warnings = load(tmp_path, CONNECTOR.replace("}", ", index_name: music}")).warnings
+
+    assert "connectors[0]: index_name and name have no effect without create: true" in warnings[0]
+
+
 def test_unchecked_certificates_are_a_warning(tmp_path: Path) -> None:
     text = CONNECTOR + "elasticsearch: {host: 'https://es', api_key: 'i:k', verify_certs: false}"
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingest.errors import InvalidRulesError
@@ -347,6 +347,33 @@ def test_any_rules_are_refused_or_decide_about_any_document(wire: list[dict[str,
     decision = BasicRules.from_wire(wire).keep(parse_document(json.dumps({"f": value, "g": value})))
 
     assert decision in {True, False}
+
+
+@given(st.lists(WIRE_RULE, max_size=4), JSON)
+def test_deciding_about_json_text_is_deciding_about_the_document(
+    wire: list[dict[str, Any]], value: Any
+) -> None:
+    assume(not validate(wire))
+    rules = BasicRules.from_wire(wire)
+    body = json.dumps({"f": value, "g": [value, 0.1]}).encode()
+
+    assert rules.keep_json(body) == rules.keep(parse_document(body))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0.1234567890123456789012345", "0.1234567890123456789012345"),
+        ("18446744073709551617", "18446744073709551617"),
+        ("1e400", "1e400"),
+        ("[1, [0.30]]", "0.3"),
+    ],
+)
+def test_json_text_is_read_exactly_where_a_rule_looks(text: str, number: str) -> None:
+    rules = BasicRules.from_wire([rule("equals", number)])
+
+    assert not rules.keep_json(f'{{"f": {text}}}'.encode())
+    assert rules.keep_json(f'{{"f": "{number}0", "g": {text}}}'.encode())
 
 
 @given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False), st.integers())
