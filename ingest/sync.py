@@ -11,7 +11,7 @@ ends the job.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ from ingest.ledger import Certificate, Ledger
 from ingest.lines import KeyReader, count_lines
 from ingest.protocol import Pipeline, timestamp
 from ingest.rejections import RejectionMonitor
-from ingest.rules import BasicRules, parse_document
+from ingest.rules import BasicRules
 from ingest.stats import SliceStats, Stats, Tally
 from sources.base import HASH_END, Batch, Slice, Source
 from sources.errors import SourceError, SourceUnavailableError
@@ -310,15 +310,15 @@ class _Transfer:
 
     def _kept(self, lines: bytes) -> tuple[bytes, int]:
         """Return the lines the basic rules keep, and how many they are."""
-        kept = [line for line in lines.split(b"\n") if line and self.rules.keep(_document_of(line))]
+        kept = [line for line in lines.split(b"\n") if line and self.rules.keep_json(_document_of(line))]
         block = b"".join(line + b"\n" for line in kept)
         if len(self.ledger):
             self.ledger.mark(self.key_reader.of_lines(block))
         return block, len(kept)
 
 
-def _document_of(line: bytes) -> Mapping[str, Any]:
-    return parse_document(b"{" + line[line.index(HASH_END) + 1 :])
+def _document_of(line: bytes) -> bytes:
+    return b"{" + line[line.index(HASH_END) + 1 :]
 
 
 async def _certify(

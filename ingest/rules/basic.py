@@ -68,8 +68,8 @@ class BasicRules:
     def keep_json(self, body: bytes) -> bool:
         """Decide about a document's JSON text as `keep` decides about the parsed document, but faster.
 
-        The fast parser rounds numbers that a float cannot hold and refuses half a surrogate pair. Only where a
-        rule looks at such a value is the exact parser asked, which takes ten times as long.
+        The fast parser rounds numbers that a float cannot hold and refuses half a surrogate pair. Only where
+        a rule looks at such a value is the exact parser asked, which takes ten times as long.
         """
         try:
             document = orjson.loads(body)
