@@ -87,12 +87,16 @@ class _Connections:
         context = _tls_context(self._settings)
         for lane in ("protocol", "content"):
             connector = aiohttp.TCPConnector(ssl=context, limit=0, ttl_dns_cache=30, keepalive_timeout=60)
-            self._sessions[lane] = aiohttp.ClientSession(
+            session = aiohttp.ClientSession(
                 connector=connector,
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent",),
             )
+            # aiohttp repeats some requests by itself when a connection breaks, and has no public switch for it;
+            # a second retry layer would multiply ours. A test notices if the name ever changes.
+            session._retry_connection = False
+            self._sessions[lane] = session
 
     async def close(self) -> None:
         for session in self._sessions.values():
@@ -107,10 +111,15 @@ class Client:
     """Speaks to one Elasticsearch with one set of credentials. Open with `async with`; safe to share."""
 
     def __init__(
-        self, settings: config.Elasticsearch, *, backoff: Callable[[float], Backoff] | None = None
+        self,
+        settings: config.Elasticsearch,
+        *,
+        backoff: Callable[[float], Backoff] | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
     ) -> None:
         """`backoff` makes the retry policy for a budget in seconds; tests give one with their own clock."""
         self._settings = settings
+        self._max_response_bytes = max_response_bytes
         self._make_backoff = backoff or _default_backoff
         self._connections = _Connections(settings)
         self._lane = "protocol"
@@ -184,7 +193,9 @@ class Client:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=total, sock_connect=min(total, CONNECT_TIMEOUT_SECONDS)),
             ) as answer:
-                response = Response(answer.status, answer.headers, await _read(answer))
+                response = Response(
+                    answer.status, answer.headers, await _read(answer, self._max_response_bytes)
+                )
         except aiohttp.ClientConnectorCertificateError as error:
             raise errors.ElasticsearchRefusedError(
                 f"The certificate of {self._settings.host} was not accepted: {error.certificate_error}. "
@@ -235,7 +246,9 @@ class Client:
                 raise failure
 
     def _view(self, lane: str, headers: Mapping[str, str]) -> Self:
-        view = type(self)(self._settings, backoff=self._make_backoff)
+        view = type(self)(
+            self._settings, backoff=self._make_backoff, max_response_bytes=self._max_response_bytes
+        )
         view._connections = self._connections
         view._lane = lane
         view._headers = {**self._headers, **headers}
@@ -297,14 +310,14 @@ async def _one_by_one(pieces: tuple[bytes | memoryview, ...]) -> AsyncIterator[b
         yield piece
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
+async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     """Read the body, decompressed, up to the cap: a bomb must not take the process with it."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in answer.content.iter_chunked(2**18):
         size += len(chunk)
-        if size > MAX_RESPONSE_BYTES:
-            raise aiohttp.ClientPayloadError(f"the answer is larger than {MAX_RESPONSE_BYTES} bytes")
+        if size > most_bytes:
+            raise aiohttp.ClientPayloadError(f"the answer is larger than {most_bytes} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -128,7 +128,7 @@ async def chaos(world: World, replicas: Replicas, seconds: float) -> dict[str, s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "seconds"), [(2, 6), (4, 6), (8, 5)])
+@pytest.mark.parametrize(("count", "seconds"), [(2, 3), (4, 4), (8, 5)])
 async def test_every_job_runs_once_whoever_dies_or_stalls(
     elasticsearch: Server, count: int, seconds: float, tmp_path: Path
 ) -> None:
