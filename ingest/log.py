@@ -18,6 +18,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from types import TracebackType
 from typing import Any, Final, TextIO
 
 import structlog
@@ -56,6 +57,7 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     _route_standard_logging(number)
+    sys.excepthook = _log_uncaught
 
 
 def redacted(value: Any, name: str = "") -> Any:
@@ -207,6 +209,14 @@ class _IntoStructlog(logging.Handler):
             message = str(record.msg)
         log = structlog.get_logger()
         log.log(record.levelno, message, logger=record.name, exc_info=record.exc_info)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Let even the program's end by a mistake of ours be a line like the others."""
+    if isinstance(error, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        structlog.get_logger().critical("program.crashed", exc_info=error)
 
 
 def _route_standard_logging(number: int) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,17 @@ def test_what_libraries_log_looks_like_the_rest() -> None:
         ("error", "wrong %d", "some.library"),
     ]
     assert all("details" not in message for _, message, _ in found)
+
+
+def test_an_error_nobody_caught_is_a_line_like_the_others() -> None:
+    stream, _ = configured()
+    error = RuntimeError("a mistake")
+
+    sys.excepthook(RuntimeError, error, None)
+
+    (line,) = lines(stream)
+    assert (line["log.level"], line["message"]) == ("critical", "program.crashed")
+    assert line["error.message"] == "a mistake"
 
 
 def test_configuring_again_replaces_what_was_there() -> None:
