@@ -98,7 +98,10 @@ class Request:
         if value is None or value == "":
             return default
         try:
-            return int(value)
+            number = int(value)
+            if abs(number) >= 2**31:
+                raise ValueError(value)
+            return number
         except ValueError:
             raise errors.illegal_argument(
                 f"Failed to parse int parameter [{name}] with value [{value}]",

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.connectors.instants import written
+from sandbox.elasticsearch.documents import check_id, note
 from sandbox.elasticsearch.index import Index
 from sandbox.elasticsearch.request import Answer, Request
 from sandbox.elasticsearch.store import State
@@ -55,10 +56,11 @@ def update_connector(
 
 def write_connector(request: Request, connector_id: str | None, source: Source) -> Answer:
     """Write a whole connector and answer with its id and the result."""
+    check_id(connector_id)
     index = request.state.for_writing(CONNECTORS_INDEX)
     write = index.index(connector_id, source)
     index.refresh()
-    request.effect.indexed.append(write.id)
+    note(request, write)
     return Answer({"id": write.id, "result": write.result}, status=write.status)
 
 
@@ -177,6 +179,5 @@ def _updated(
     write = index.update(document_id, doc=change)
     if refresh:
         index.refresh()
-    if write.result != "noop":
-        request.effect.indexed.append(write.id)
+    note(request, write)
     return Answer({"result": write.result})

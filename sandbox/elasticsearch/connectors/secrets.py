@@ -6,6 +6,7 @@ from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.connectors import bodies
 from sandbox.elasticsearch.connectors.members import text_or_null
 from sandbox.elasticsearch.connectors.parsing import ObjectParser
+from sandbox.elasticsearch.documents import check_id, note
 from sandbox.elasticsearch.index import Index
 from sandbox.elasticsearch.privileges import ClusterPrivilege
 from sandbox.elasticsearch.request import Answer, Request
@@ -25,6 +26,7 @@ def post_secret(request: Request) -> Answer:
     if not value:
         raise errors.validation('[value] of the connector secret cannot be [null] or [""]')
     write = _for_writing(request.state).index(None, {"value": value})
+    note(request, write)
     return Answer({"id": write.id})
 
 
@@ -39,7 +41,9 @@ def put_secret(request: Request) -> Answer:
     value = bodies.read(request, _PUT)["value"]
     problems = [] if value else ['[value] cannot be [null] or [""]']
     secret_id = _checked_id(request, *problems)
+    check_id(secret_id)
     write = _for_writing(request.state).index(secret_id, {"value": value})
+    note(request, write)
     return Answer({"result": write.result}, status=write.status)
 
 
@@ -48,6 +52,7 @@ def delete_secret(request: Request) -> Answer:
     secret_id = _checked_id(request)
     _read(request.state, secret_id)
     request.state.index(INDEX).delete(secret_id)
+    request.effect.deleted.append(secret_id)
     return Answer({"deleted": True})
 
 

@@ -9,6 +9,7 @@ from sandbox.elasticsearch.connectors.configuration import read_configuration
 from sandbox.elasticsearch.connectors.documents import Source
 from sandbox.elasticsearch.connectors.members import instant, long, open_object, text, words
 from sandbox.elasticsearch.connectors.parsing import BodyError, ObjectParser
+from sandbox.elasticsearch.documents import note
 from sandbox.elasticsearch.privileges import ClusterPrivilege
 from sandbox.elasticsearch.request import Answer, Request
 from sandbox.elasticsearch.routing import Body, Handler, Route
@@ -71,7 +72,7 @@ def create_sync_job(request: Request) -> Answer:
     index = request.state.for_writing(SYNC_JOBS_INDEX)
     write = index.index(None, job)
     index.refresh()
-    request.effect.indexed.append(write.id)
+    note(request, write)
     return Answer({"id": write.id}, status=201)
 
 

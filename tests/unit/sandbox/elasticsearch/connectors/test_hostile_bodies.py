@@ -232,6 +232,27 @@ def test_notorious_bodies_are_refused(body: bytes) -> None:
     assert calls.documents() == before
 
 
+@pytest.mark.parametrize("depth", [190, 210, 900, 1010, 5000])
+def test_a_deep_body_is_kept_or_refused(depth: int) -> None:
+    calls, _ = world()
+    body = b'{"sync_cursor":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+
+    statuses = [calls.call("PUT", "/_connector/mine/_last_sync", body)[0] for _ in range(2)]
+
+    assert statuses == ([200, 200] if depth < 200 else [400, 400])
+
+
+def test_an_id_may_be_512_bytes_long() -> None:
+    calls, _ = world()
+
+    longest = calls.call("PUT", f"/_connector/{'x' * 512}")
+    status, answer = calls.call("PUT", f"/_connector/{'x' * 513}")
+
+    assert longest[0] == 201
+    assert (status, answer["error"]["type"]) == (400, "action_request_validation_exception")
+    assert answer["error"]["reason"].endswith("must be no longer than 512 bytes but was: 513;")
+
+
 def test_the_two_internal_errors_of_the_real_server_are_kept() -> None:
     calls, _ = world()
 
