@@ -18,12 +18,12 @@ API_KEY: Mapping[str, Any] = {
     "name": "elastic-ingest",
     "role_descriptors": {
         "elastic-ingest": {
-            "cluster": ["monitor", "manage_connector"],
+            "cluster": ["monitor", "manage_connector", "read_pipeline"],
             "indices": [
                 {"names": [INDEX], "privileges": ["manage", "read", "write"]},
                 {
                     "names": [".elastic-connectors*"],
-                    "privileges": ["read", "write", "maintenance", "view_index_metadata"],
+                    "privileges": ["create_index", "read", "view_index_metadata", "write"],
                 },
             ],
         }

@@ -19,13 +19,14 @@ def main() -> int:
 
 def commands(world: World) -> list[tuple[str, str]]:
     """Return the tutorial: purpose and command of each step, to be run in this order."""
+    (artist,) = world.sql("SELECT name FROM artist WHERE artist_id = 77").splitlines()
     steps = (
         calls.CREATE_CONNECTOR,
         calls.READ_CONNECTOR,
         calls.configure(world.connector_values),
         calls.START_SYNC,
         calls.READ_JOBS,
-        calls.find("public_artist_name", "Midnight"),
+        calls.find("public_artist_name", artist),
     )
     return [(step.purpose, world.elasticsearch.as_curl(step)) for step in steps]
 

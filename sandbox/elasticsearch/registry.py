@@ -5,6 +5,7 @@ from sandbox.elasticsearch import (
     bulk,
     by_query,
     cluster,
+    connectors,
     documents,
     indices,
     ingest_routes,
@@ -28,14 +29,5 @@ def routes() -> list[Route]:
         *aliases.ROUTES,
         *template_routes.ROUTES,
         *security_routes.ROUTES,
-        *_connector_routes(),
+        *connectors.ROUTES,
     ]
-
-
-def _connector_routes() -> list[Route]:
-    try:
-        from sandbox.elasticsearch.connectors import ROUTES
-    except ImportError:
-        return []
-    found: list[Route] = ROUTES
-    return found

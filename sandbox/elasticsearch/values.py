@@ -36,6 +36,10 @@ class Candidate:
     def values(self, field: Field) -> list[Any]:
         """The values of a field as doc values hold them: dates in milliseconds, numbers as numbers."""
         path = _source_path(self.index, field)
+        plain = self.source.get(path)
+        if plain is not None and not isinstance(plain, dict | list):
+            typed_plain = typed_value(field, plain)
+            return [] if typed_plain is None else [typed_plain]
         typed = (typed_value(field, value) for value in _walk(self.source, path))
         return [value for value in typed if value is not None]
 

@@ -155,7 +155,7 @@ def test_the_calls_that_the_sandbox_prints_work_as_printed(temporary: Path) -> N
         assert '"updated"' in run(configure)
         assert '"id"' in run(start)
         run_until('"completed"', see)
-        assert "Midnight" in run(find)
+        assert "chinook_public_artist_77" in run(find)
 
         sandbox.process.send_signal(signal.SIGINT)
         sandbox.finish()
