@@ -34,8 +34,15 @@ _SUFFIX: Final = 8
 _LONGEST_ID: Final = 512 * 6 + 2
 """The longest `_id`, each byte written as an escape of six, in quotes."""
 
-_LF, _QUOTE, _BACKSLASH = 0x0A, 0x22, 0x5C
-_ID_START_MARK: Final = b"\x03"
+_LF, _QUOTE, _BACKSLASH, _BRACE, _BRACKET = b'\n"\\{]'
+
+_HITS: Final = b'"hits":['
+_HIT: Final = b'{"_id":"'
+_HASH_MEMBER: Final = b',"fields":{"%b":[' % CONTENT_HASH.encode()
+_SORT_MEMBER: Final = b']},"sort":['
+_NEXT_HIT: Final = b"]}," + _HIT
+_LAST_HIT: Final = b"]}]"
+"""How Elasticsearch writes a page of hits of which id, hash and sort value were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class KeyReader:
     def of_lines(self, block: bytes) -> Keys:
         """Read the keys of a block of lines; raises ValueError if it is not one."""
         if not block:
-            return Keys(np.empty(0, np.uint64), np.empty(0, np.int64))
+            return _no_keys()
         text = _Text(block)
         line_ends = np.flatnonzero(text.octets == _LF)
         id_ends = np.flatnonzero(text.octets == ID_END[0])
@@ -74,26 +81,43 @@ class KeyReader:
         starts = np.concatenate(([_PREFIX], line_ends[:-1] + 1))
         if not block.endswith(b"\n") or not _are_lines(text, starts, id_ends, hash_ends, line_ends):
             raise ValueError("The block does not consist of lines of id, hash and members.")
-        return self._keys(text, starts, id_ends, hash_ends)
+        return self._keys(text, starts, id_ends, id_ends + 1, hash_ends)
 
     def of_hits(self, page: bytes) -> Keys | None:
-        """Read the keys of a page of hits as Elasticsearch writes it; None if it is written differently."""
-        marked = (
-            page.replace(b'{"_id":', _ID_START_MARK)
-            .replace(b',"fields":{"%b":[' % CONTENT_HASH.encode(), ID_END)
-            .replace(b']},"sort":[', HASH_END)
-        )
-        text = _Text(marked)
-        starts = np.flatnonzero(text.octets == _ID_START_MARK[0]) + 1
-        id_ends = np.flatnonzero(text.octets == ID_END[0])
-        hash_ends = np.flatnonzero(text.octets == HASH_END[0])
-        if len(starts) != page.count(b'"sort":[') or not _are_lines(
-            text, starts, id_ends, hash_ends, hash_ends
+        """Read the keys of a page of hits as Elasticsearch writes it; None if it is written differently.
+
+        Braces and brackets are where to look; that the same bytes stand around all of them, and nothing
+        between two hits, is the proof that they were understood.
+        """
+        text = _Text(page)
+        braces = np.flatnonzero(text.octets == _BRACE)
+        is_hit = _stands_at(text, braces, _HIT)
+        hits, others = braces[is_hit], braces[~is_hit]
+        id_ends = others - _HASH_MEMBER.index(b"{")
+        id_ends = id_ends[_stands_at(text, id_ends, _HASH_MEMBER)]
+        if len(hits) != len(id_ends):
+            return None
+        if not len(hits):
+            return _no_keys() if _HITS + b"]" in page else None
+        brackets = np.flatnonzero(text.octets == _BRACKET)
+        hash_starts = id_ends + len(_HASH_MEMBER)
+        closing = np.searchsorted(brackets, hash_starts)
+        if closing[-1] + 1 >= len(brackets):
+            return None
+        hash_ends, hit_ends = brackets[closing], brackets[closing + 1]
+        starts = hits + len(_HIT) - 1
+        if not _are_lines(text, starts, id_ends, hash_ends, hit_ends) or not (
+            _stands_at(text, hash_ends, _SORT_MEMBER).all()
+            and _stands_at(text, hit_ends[:-1], _NEXT_HIT).all()
+            and (hit_ends[:-1] + _NEXT_HIT.index(b"{") == hits[1:]).all()
         ):
             return None
-        if not len(starts):
-            return Keys(np.empty(0, np.uint64), np.empty(0, np.int64))
-        return self._keys(text, starts, id_ends, hash_ends)
+        # What precedes the first hit and follows the last one proves that there are no others.
+        first, last = int(hits[0]), int(hit_ends[-1])
+        begins, ends = text.slice(first - len(_HITS), first), text.slice(last, last + len(_LAST_HIT))
+        if begins != _HITS or ends != _LAST_HIT:
+            return None
+        return self._keys(text, starts, id_ends, hash_starts, hash_ends)
 
     def of_pairs(self, ids: list[str], hashes: list[int]) -> Keys:
         """Read the keys of ids and hashes that are Python objects already."""
@@ -103,7 +127,12 @@ class KeyReader:
         return self.of_lines(b"".join(lines))
 
     def _keys(
-        self, text: "_Text", starts: NDArray[np.intp], id_ends: NDArray[np.intp], hash_ends: NDArray[np.intp]
+        self,
+        text: "_Text",
+        starts: NDArray[np.intp],
+        id_ends: NDArray[np.intp],
+        hash_starts: NDArray[np.intp],
+        hash_ends: NDArray[np.intp],
     ) -> Keys:
         ids = self._id_hashes(text, starts, id_ends)
         escaped = _lines_with_escapes(text.octets, starts, id_ends)
@@ -111,7 +140,7 @@ class KeyReader:
             ids[escaped] = self._canonical_id_hashes(
                 [text.slice(int(starts[line]), int(id_ends[line])) for line in escaped]
             )
-        return Keys(ids >> self._shift, _integers(text, id_ends + 1, hash_ends))
+        return Keys(ids >> self._shift, _integers(text, hash_starts, hash_ends))
 
     def _id_hashes(
         self, text: "_Text", starts: NDArray[np.intp], ends: NDArray[np.intp]
@@ -199,6 +228,19 @@ class _Text:
 
     def slice(self, start: int, end: int) -> bytes:
         return self._padded[start:end]
+
+
+def _no_keys() -> Keys:
+    return Keys(np.empty(0, np.uint64), np.empty(0, np.int64))
+
+
+def _stands_at(text: _Text, places: NDArray[np.intp], constant: bytes) -> NDArray[np.bool_]:
+    """Say for each place whether these bytes, eight or more, stand there."""
+    answer: NDArray[np.bool_] = (places >= 0) & (places + len(constant) <= len(text.octets))
+    within = np.where(answer, places, 0)
+    for offset in (*range(0, len(constant) - 8, 8), len(constant) - 8):
+        answer &= text.words[within + offset] == np.frombuffer(constant, "<u8", 1, offset)[0]
+    return answer
 
 
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)

@@ -87,10 +87,35 @@ def test_a_block_that_does_not_consist_of_lines_is_refused(block: bytes) -> None
         READER.of_lines(block)
 
 
-def test_hits_written_in_another_way_are_left_to_a_parser() -> None:
-    pretty = b'{"hits":{"hits":[{"_id": "a","fields":{"_content_hash":[1]},"sort":[7]}]}}'
+FIRST, SECOND = hit("a", 1), hit("b", -2)
 
-    assert READER.of_hits(pretty) is None
+
+@pytest.mark.parametrize(
+    "hits",
+    [
+        FIRST.replace(b":", b": ") + b"," + SECOND,
+        FIRST + b", " + SECOND,
+        FIRST + b',{"_id":"b","sort":[7]}',
+        b'{"_id":"b","sort":[7]},' + FIRST,
+        FIRST + b',{"_index":"i","_id":"b","sort":[7]},' + SECOND,
+        FIRST + b',{"_index":"i","_id":"b","fields":{"_content_hash":[1]},"sort":[7]}',
+        FIRST + b"," + SECOND.replace(b"[-2]", b"[-2,3]").replace(b"_content_hash", b"_content_hush"),
+        FIRST.replace(b'"sort"', b'"score":1,"sort"') + b"," + SECOND,
+        FIRST + b"," + SECOND.replace(b"[7]", b"[7"),
+        FIRST.replace(b"[7]", b'["]"]') + b"," + SECOND,
+    ],
+)
+def test_hits_written_in_another_way_are_left_to_a_parser(hits: bytes) -> None:
+    assert READER.of_hits(page([]).replace(b"[]", b"[" + hits + b"]")) is None
+
+
+def test_an_id_may_look_like_a_hit() -> None:
+    rows = [('{"_id":"a","fields":{"_content_hash":[1]},"sort":[7]}', 1), ("{[]}", 2), ('"hits":[]', 3)]
+
+    keys = READER.of_hits(page(rows))
+
+    assert keys is not None
+    assert keys.hashes.tolist() == [1, 2, 3]
 
 
 @given(rows)
