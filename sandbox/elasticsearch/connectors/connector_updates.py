@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors import bodies, configuration, documents, filtering, settings, states
+from sandbox.elasticsearch.connectors import (
+    bodies,
+    configuration,
+    documents,
+    features,
+    filtering,
+    scheduling,
+    states,
+)
 from sandbox.elasticsearch.connectors.connectors import NATIVE_PREFIX, index_name_in_use, index_name_problems
 from sandbox.elasticsearch.connectors.members import (
     boolean,
@@ -42,7 +50,7 @@ _read_sync_status = words("ConnectorSyncStatus", *states.SYNC_STATUSES)
 
 _API_KEY_ID = _parser("api_key_id", text_or_null("api_key_id"), text_or_null("api_key_secret_id"))
 _ERROR = _parser("error", text_or_null("error", required=True))
-_FEATURES = _parser("features", object_of("features", settings.FEATURES.read))
+_FEATURES = _parser("features", object_of("features", features.FEATURES.read))
 _INDEX_NAME = _parser("index_name", text_or_null("index_name", required=True))
 _LAST_SYNC = _parser(
     "last_sync_stats",
@@ -60,8 +68,8 @@ _LAST_SYNC = _parser(
 )
 _NAME = _parser("name", text_or_null("name"), text_or_null("description"))
 _NATIVE = _parser("native", boolean("is_native", required=True))
-_PIPELINE = _parser("pipeline", object_of("pipeline", settings.PIPELINE.read, required=True))
-_SCHEDULING = _parser("scheduling", object_of("scheduling", settings.SCHEDULING.read, required=True))
+_PIPELINE = _parser("pipeline", object_of("pipeline", features.PIPELINE.read, required=True))
+_SCHEDULING = _parser("scheduling", object_of("scheduling", scheduling.SCHEDULING.read, required=True))
 _SERVICE_TYPE = _parser("service_type", text("service_type", required=True))
 _STATUS = _parser("status", enumeration("status", _read_status))
 

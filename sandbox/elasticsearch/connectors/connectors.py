@@ -10,7 +10,7 @@ from sandbox.elasticsearch.connectors.documents import Source
 from sandbox.elasticsearch.connectors.filtering import default_filtering
 from sandbox.elasticsearch.connectors.members import boolean, text, text_or_null
 from sandbox.elasticsearch.connectors.parsing import ObjectParser
-from sandbox.elasticsearch.connectors.settings import default_scheduling
+from sandbox.elasticsearch.connectors.scheduling import default_scheduling
 from sandbox.elasticsearch.privileges import ClusterPrivilege
 from sandbox.elasticsearch.request import Answer, Request
 from sandbox.elasticsearch.routing import Body, Route

@@ -1,4 +1,4 @@
-"""The small parts of a connector document: schedules, pipeline, feature flags."""
+"""When a connector syncs: one schedule for each type of job."""
 
 from typing import Any
 
@@ -26,30 +26,6 @@ _SCHEDULE = ObjectParser(
 )
 SCHEDULING = ObjectParser(
     "connector_scheduling", tuple(object_of(name, _SCHEDULE.read) for name in SCHEDULES)
-)
-
-PIPELINE = ObjectParser(
-    "connector_ingest_pipeline",
-    (
-        boolean("extract_binary_content", required=True),
-        text("name", required=True),
-        boolean("reduce_whitespace", required=True),
-        boolean("run_ml_inference", required=True),
-    ),
-)
-
-_FEATURE = ObjectParser("connector_feature_enabled", (boolean("enabled", required=True),))
-_SYNC_RULES = ObjectParser(
-    "sync_rules_features", (object_of("advanced", _FEATURE.read), object_of("basic", _FEATURE.read))
-)
-FEATURES = ObjectParser(
-    "connector_features",
-    (
-        object_of("document_level_security", _FEATURE.read),
-        object_of("incremental_sync", _FEATURE.read),
-        object_of("native_connector_api_keys", _FEATURE.read),
-        object_of("sync_rules", _SYNC_RULES.read),
-    ),
 )
 
 
