@@ -78,6 +78,7 @@ class World:
     options: SyncOptions = field(default_factory=SyncOptions)
     lease: Lease = field(default_factory=lasting_lease)
     stats: Stats = field(default_factory=Stats)
+    page_size: int = 1_000
     log: LogCapture = field(default_factory=LogCapture)
 
     def put(self, *ids: str, table: str = "album", **members: Any) -> None:
@@ -110,10 +111,16 @@ class World:
         return await self.client.call(method, path, body=body)
 
     async def documents(self) -> dict[str, dict[str, Any]]:
-        """Return everything in the index by id."""
+        """Return everything in the index by id, in pages that any index allows."""
         await self.call("POST", f"/{INDEX}/_refresh")
-        found = await self.call("POST", f"/{INDEX}/_search", {"size": 10_000})
-        return {hit["_id"]: hit["_source"] for hit in found["hits"]["hits"]}
+        pit = (await self.client.call("POST", f"/{INDEX}/_pit", params={"keep_alive": "1m"}))["id"]
+        found: dict[str, dict[str, Any]] = {}
+        search: dict[str, Any] = {"size": self.page_size, "pit": {"id": pit}, "sort": [{"_shard_doc": "asc"}]}
+        while hits := (await self.call("POST", "/_search", search))["hits"]["hits"]:
+            found |= {hit["_id"]: hit["_source"] for hit in hits}
+            search["search_after"] = hits[-1]["sort"]
+        await self.call("DELETE", "/_pit", {"id": pit})
+        return found
 
     async def content(self) -> dict[str, dict[str, Any]]:
         """Return the documents without the members that the service adds."""

@@ -1,0 +1,200 @@
+"""Whatever `_bulk` answers, the index is exact in the end or the job is in error and nothing was deleted."""
+
+import orjson
+import pytest
+
+from ingest.errors import (
+    ElasticsearchRefusedError,
+    ElasticsearchUnavailableError,
+    IncompleteSyncError,
+    IngestError,
+)
+from sandbox.elasticsearch.faults import Action, Drop, Edit, FailItems, Reply, Reset, Truncate
+from tests.integration.sync.world import INDEX, World
+
+BULK = "*/_bulk"
+PASSING: list[Action] = [
+    Reply(429),
+    Reply(429, headers={"Retry-After": "30"}),
+    Reply(500),
+    Reply(502, "<html>bad gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None}),
+    Reply(503),
+    Reply(504),
+    Reply(200, "<html>please log in</html>", {"Content-Type": "text/html", "X-elastic-product": None}),
+    Reply(200, {}, {"X-elastic-product": None}),
+    Reply(200, b""),
+    Reply(200, "null"),
+    Reply(200, {"items": []}),
+    Reset(),
+    Drop(),
+]
+
+
+@pytest.mark.parametrize("applied", [False, True], ids=["before", "after it was applied"])
+@pytest.mark.parametrize("action", PASSING, ids=repr)
+async def test_e01_to_e07_a_passing_fault_is_survived_and_counts_stay_exact(
+    shop: World, action: Action, applied: bool
+) -> None:
+    shop.server.faults.add(action, path=BULK, nth=1, applied=applied)
+
+    stats = await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert (stats.read, stats.indexed, stats.unchanged, stats.deleted) == (10, 4, 6, 2)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [Truncate(0), Truncate(20), FailItems(429), FailItems(429, (0,)), FailItems(503, (1,))],
+    ids=repr,
+)
+async def test_e02_e05_a_broken_or_mixed_answer_is_survived(shop: World, action: Action) -> None:
+    shop.server.faults.add(action, path=BULK, nth=1)
+
+    stats = await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert stats.indexed == 4
+
+
+async def test_e02_only_the_item_turned_away_travels_again(shop: World) -> None:
+    shop.server.faults.add(FailItems(429, (0,)), path=BULK, nth=1)
+
+    await shop.sync()
+
+    first, second = [ids for ids in _indexed_ids(shop) if ids[0].startswith("shop_album")]
+    assert second == first[:1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: {**body, "items": body["items"][:-1]},
+        lambda body: {**body, "items": body["items"] * 2},
+        lambda body: {**body, "items": []},
+    ],
+    ids=["short", "long", "none"],
+)
+async def test_e06_an_item_list_that_never_fits_ends_the_job_without_deletes(shop: World, change) -> None:  # type: ignore[no-untyped-def]
+    shop.server.faults.add(Edit(change), path=BULK)
+
+    with pytest.raises(IncompleteSyncError, match="do not add up"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+
+
+async def test_e06_errors_false_does_not_hide_a_failed_item(shop: World) -> None:
+    def hide(body: dict[str, object]) -> dict[str, object]:
+        items = orjson.loads(orjson.dumps(body["items"]))
+        items[0]["index"] = {"status": 400, "error": {"type": "document_parsing_exception", "reason": "no"}}
+        return {"errors": False, "items": items}
+
+    shop.server.faults.add(Edit(hide), path=BULK, nth=1)
+
+    stats = await shop.sync()
+
+    assert (stats.indexed, stats.rejected) == (3, 1)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_e01_endless_pressure_ends_the_job_within_the_budget_without_deletes(
+    shop: World, status: int
+) -> None:
+    shop.server.faults.add(Reply(status), path=BULK)
+
+    with pytest.raises(ElasticsearchUnavailableError, match=str(status)):
+        await shop.sync()
+
+    assert shop.deletes() == []
+    assert shop.stats.indexed == 0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_e13_a_final_no_ends_the_job_at_once_without_deletes(shop: World, status: int) -> None:
+    shop.server.faults.add(Reply(status), path=BULK)
+
+    with pytest.raises(ElasticsearchRefusedError):
+        await shop.sync()
+
+    assert len(shop.actions()) <= 4
+    assert shop.deletes() == []
+
+
+async def test_e12_flood_stage_lets_deletes_through_and_we_send_none(shop: World) -> None:
+    blocked = FailItems(
+        403,
+        None,
+        "cluster_block_exception",
+        "index [x] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];",
+    )
+    shop.server.faults.add(blocked, path=BULK, when=lambda entry: b'"index"' in entry.body)
+
+    with pytest.raises(ElasticsearchUnavailableError, match="FORBIDDEN/12"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+
+
+async def test_e12_an_administrators_block_ends_the_job_at_once(shop: World) -> None:
+    blocked = FailItems(403, None, "cluster_block_exception", "blocked by: [FORBIDDEN/8/index write (api)];")
+    shop.server.faults.add(blocked, path=BULK)
+
+    with pytest.raises(ElasticsearchRefusedError, match="FORBIDDEN/8"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+
+
+async def test_e10_a_server_with_a_small_limit_gets_small_requests(shop: World) -> None:
+    shop.put(*(f"shop_album_{number}" for number in range(300)))
+    limit = 4_000
+    shop.server.faults.add(Reply(413), path=BULK, when=lambda entry: entry.body_bytes > limit)
+
+    await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    refused = [entry for entry in shop.server.journal if entry.status == 413]
+    assert len({bytes(entry.body) for entry in refused}) == len(refused)
+
+
+async def test_e11_a_rejected_document_keeps_its_old_version_and_the_others_go_on(shop: World) -> None:
+    shop.put("shop_album_1", "shop_album_3", length="not a number")
+    await shop.call("PUT", f"/{INDEX}/_mapping", {"properties": {"length": {"type": "long"}}})
+
+    stats = await shop.sync()
+
+    assert (stats.rejected, stats.deleted) == (2, 2)
+    assert (await shop.content())["shop_album_1"]["title"] == "title of shop_album_1"
+    assert {rejection.id for rejection in stats.rejections} == {"shop_album_1", "shop_album_3"}
+    assert "not a number" not in str(stats.to_wire())
+
+
+async def test_b3_no_bulk_request_can_be_lost_whichever_fails(shop: World) -> None:
+    shop.put(*(f"shop_album_{number}" for number in range(40)))
+    shop.with_bulk(chunk_size=5, max_concurrency=3)
+
+    for nth in range(1, 9):
+        fault = shop.server.faults.add(Reply(400), path=BULK, nth=nth)
+        with pytest.raises(IngestError):
+            await shop.sync()
+        shop.server.faults.remove(fault)
+        shop.options = shop.options
+        shop.put(*(f"shop_album_{number}" for number in range(40)), title=f"round {nth}")
+    assert shop.deletes() == []
+
+    await shop.sync()
+
+    assert await shop.content() == shop.expected()
+
+
+def _indexed_ids(shop: World) -> list[list[str]]:
+    from tests.integration.sync.world import actions_in
+
+    found = []
+    for entry in shop.server.journal:
+        if entry.path.endswith("/_bulk"):
+            ids = [id_ for action, id_ in actions_in(entry.body) if action == "index"]
+            if ids:
+                found.append(ids)
+    return found

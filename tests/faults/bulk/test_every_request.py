@@ -1,0 +1,87 @@
+"""Break each request of a sync in turn, in every way: the enumeration random tests would have to be lucky
+for.
+
+After each breakage no row that was there all along may have lost its document, and one clean sync makes the
+index exact.
+"""
+
+import pytest
+
+from ingest.errors import IngestError
+from sandbox.elasticsearch import Server, serve
+from sandbox.elasticsearch.faults import Action, Drop, FailItems, Reply, Reset, Truncate
+from tests.faults.bulk.conftest import age
+from tests.integration.sync.world import world
+
+KINDS: list[tuple[str, Action, bool]] = [
+    ("unavailable once", Reply(503), False),
+    ("applied, answer lost", Drop(), True),
+    ("reset", Reset(), False),
+    ("cut", Truncate(10), True),
+    ("items turned away", FailItems(429), True),
+    ("refused for good", Reply(403), False),
+    ("bad request", Reply(400), False),
+    ("not found", Reply(404), False),
+]
+
+
+async def _count_requests() -> int:
+    async with serve() as server, world(server) as shop:
+        await age(shop)
+        await shop.sync()
+        return len(server.journal)
+
+
+@pytest.mark.parametrize(("action", "applied"), [kind[1:] for kind in KINDS], ids=[kind[0] for kind in KINDS])
+async def test_no_broken_request_loses_a_living_document(action: Action, applied: bool) -> None:
+    requests = await _count_requests()
+    assert requests > 10
+
+    for nth in range(1, requests + 1):
+        async with serve() as server, world(server) as shop:
+            await age(shop)
+            living = shop.expected().keys() & (await shop.content()).keys()
+            server.faults.add(action, nth=nth, applied=applied)
+            try:
+                await shop.sync()
+            except IngestError:
+                pass
+            else:
+                server.faults.clear()
+                assert await shop.content() == shop.expected(), f"request {nth}"
+            server.faults.clear()
+
+            assert living <= (await shop.content()).keys(), f"request {nth}"
+            stats = await shop.sync()
+            assert await shop.content() == shop.expected(), f"request {nth}"
+            assert (stats.read, stats.rejected) == (10, 0)
+
+
+async def test_a_worker_killed_at_any_request_leaves_what_the_next_sync_repairs(
+    elasticsearch: Server,
+) -> None:
+    class KilledError(BaseException):
+        """The process ends here."""
+
+    requests = await _count_requests()
+    for nth in range(1, requests + 1):
+        async with serve() as server, world(server) as shop:
+            await age(shop)
+            living = shop.expected().keys() & (await shop.content()).keys()
+            seen = 0
+
+            async def die(_method: str, _path: str, _body: bytes, nth: int = nth) -> None:
+                nonlocal seen
+                seen += 1
+                if seen >= nth:
+                    raise KilledError
+
+            shop.client.after = die
+            with pytest.raises(BaseException) as ended:
+                await shop.sync()
+            assert isinstance(ended.value, KilledError | BaseExceptionGroup)
+            del shop.client.after
+
+            assert living <= (await shop.content()).keys(), f"request {nth}"
+            await shop.sync()
+            assert await shop.content() == shop.expected(), f"request {nth}"
