@@ -32,9 +32,7 @@ async def claim(client: Client, waiting: SyncJob, worker: str) -> SyncJob | None
     connector = await connectors.get(client, waiting.connector_id, budget_seconds=10.0)
     if connector is None or not may_start(connector):
         return None
-    try:
-        await connectors.start_sync(client, connector)
-    except (errors.ConflictError, errors.NotFoundError):
+    if not await _start_sync(client, connector):
         return None
     claimed = await take(client, waiting.id, worker)
     if claimed is None:
@@ -44,6 +42,19 @@ async def claim(client: Client, waiting: SyncJob, worker: str) -> SyncJob | None
         return claimed
     await step_back(client, claimed)
     return None
+
+
+async def _start_sync(client: Client, connector: Connector) -> bool:
+    """Compare and set; say whether to go on."""
+    try:
+        await connectors.start_sync(client, connector)
+    except (errors.ConflictError, errors.NotFoundError):
+        return False
+    except errors.ElasticsearchUnavailableError:
+        # Perhaps it was done and only the answer is lost. If it was a rival's, the later steps tell.
+        current = await connectors.get(client, connector.id, budget_seconds=10.0)
+        return current is not None and current.last_sync_status is JobStatus.IN_PROGRESS
+    return True
 
 
 async def take(client: Client, job_id: str, worker: str) -> SyncJob | None:

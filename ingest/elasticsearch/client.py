@@ -93,8 +93,8 @@ class _Connections:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent",),
             )
-            # aiohttp repeats some requests by itself when a connection breaks, and has no public switch for it;
-            # a second retry layer would multiply ours. A test notices if the name ever changes.
+            # aiohttp repeats some requests by itself when a connection breaks, without a public switch; a second
+            # retry layer would multiply ours. A test notices if the name ever changes.
             session._retry_connection = False
             self._sessions[lane] = session
 
@@ -117,7 +117,7 @@ class Client:
         backoff: Callable[[float], Backoff] | None = None,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
     ) -> None:
-        """`backoff` makes the retry policy for a budget in seconds; tests give one with their own clock."""
+        """`backoff` makes the retry policy for a budget in seconds; tests give one with their clock."""
         self._settings = settings
         self._max_response_bytes = max_response_bytes
         self._make_backoff = backoff or _default_backoff

@@ -66,8 +66,11 @@ def compare_and_set(state: State, number: int, worker: Worker, verifies: bool) -
     if worker.has_connector:
         written = write_connector(state, is_in_progress=True)
         yield put(written, number, replace(worker, at="check_in", has_connector=False))
-    else:
-        yield put(state, number, Worker())
+        return
+    yield put(state, number, Worker())
+    if state.is_in_progress:
+        # The answer was lost, and what is read back may as well be a rival's doing.
+        yield put(state, number, replace(worker, at="check_in"))
 
 
 def check_in(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:

@@ -1,0 +1,82 @@
+"""Whatever happens to a request of the protocol, the job it belongs to ends as it should.
+
+unavailable   429, 500, 502, 503, a proxy's page, a cut or lost answer, at each call site in turn
+lost answer   the server did it, nobody heard: the retry reads back what it finds
+"""
+
+import asyncio
+
+import pytest
+
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
+from sandbox.elasticsearch.faults import Action, Drop, Reply, Truncate
+from tests.integration.service.world import World, until
+
+PROXY_PAGE = Reply(502, "<html>Bad Gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None})
+BAD_ANSWERS: list[Action] = [Reply(429), Reply(500), Reply(503), PROXY_PAGE, Truncate(5), Drop()]
+
+SITES = {
+    "read connector": ("GET", f"/{CONNECTORS_INDEX}/_doc/*"),
+    "compare and set": ("POST", f"/{CONNECTORS_INDEX}/_update/*"),
+    "check in": ("PUT", "/_connector/_sync_job/*/_check_in"),
+    "read job": ("GET", f"/{JOBS_INDEX}/_doc/*"),
+    "claim or end": ("POST", f"/{JOBS_INDEX}/_update/*"),
+    "search": ("POST", f"/{JOBS_INDEX}/_search"),
+    "heartbeat": ("PUT", "/_connector/_sync_job/*/_stats"),
+}
+
+
+@pytest.mark.parametrize("action", BAD_ANSWERS, ids=str)
+@pytest.mark.parametrize("site", SITES)
+async def test_a_bad_answer_costs_time_and_nothing_else(world: World, site: str, action: Action) -> None:
+    method, path = SITES[site]
+    async with world.ready():
+        fault = world.server.faults.add(action, method=method, path=path, times=1)
+        job = await world.until_job(await world.create_job(), "completed", "error")
+        connector = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
+
+    assert fault.strikes == 1
+    assert (job["status"], job["error"], job["indexed_document_count"]) == ("completed", None, 2)
+    assert (connector["status"], connector["last_sync_status"]) == ("connected", "completed")
+
+
+WRITES = {
+    "connector: start of sync": (f"/{CONNECTORS_INDEX}/_update/*", 1),
+    "connector: end of sync": (f"/{CONNECTORS_INDEX}/_update/*", 2),
+    "job: check in": ("/_connector/_sync_job/*/_check_in", 1),
+    "job: claim": (f"/{JOBS_INDEX}/_update/*", 1),
+    "job: end": (f"/{JOBS_INDEX}/_update/*", 2),
+    "job: first stats": ("/_connector/_sync_job/*/_stats", 1),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_lost_answer_to_a_write_changes_nothing(world: World, write: str) -> None:
+    path, nth = WRITES[write]
+    async with world.ready():
+        fault = world.server.faults.add(Drop(), path=path, nth=nth, applied=True)
+        job = await world.until_job(await world.create_job(), "completed", "error")
+        connector = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
+
+    assert fault.strikes == 1
+    assert (job["status"], job["error"]) == ("completed", None)
+    assert (connector["status"], connector["error"]) == ("connected", None)
+    assert world.shelf.reads == 1
+
+
+async def test_ten_lost_heartbeats_in_a_row_do_not_end_a_job(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready():
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        fault = world.server.faults.add(Reply(400), path="*/_stats", times=10)
+        await until(lambda: _strikes(fault.strikes), lambda seen: seen == 10)
+        assert (await world.job(job_id))["status"] == "in_progress"
+        world.shelf.gate.set()
+        job = await world.until_job(job_id, "completed", "error")
+
+    assert job["status"] == "completed"
+
+
+async def _strikes(number: int) -> int:
+    return number
