@@ -93,8 +93,8 @@ class _Connections:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent",),
             )
-            # aiohttp repeats some requests by itself when a connection breaks, without a public switch; a second
-            # retry layer would multiply ours. A test notices if the name ever changes.
+            # aiohttp repeats some requests by itself when a connection breaks, without a public switch; a
+            # second retry layer would multiply ours. A test notices if the name ever changes.
             session._retry_connection = False
             self._sessions[lane] = session
 

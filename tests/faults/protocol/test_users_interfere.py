@@ -1,0 +1,199 @@
+"""What people and other services do to a job or a connector while the service is busy with it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
+from sandbox.elasticsearch.faults import Hold
+from sandbox.elasticsearch.journal import Entry
+from tests.integration.service.world import CONNECTOR, World, config_for, until
+
+CANCEL_POINTS = {
+    "before the compare and set": ("POST", f"/{CONNECTORS_INDEX}/_update/*"),
+    "before the check in": ("PUT", "/_connector/_sync_job/*/_check_in"),
+    "before the claim": ("POST", f"/{JOBS_INDEX}/_update/*"),
+    "while looking for rivals": ("POST", f"/{JOBS_INDEX}/_search"),
+    "during the first heartbeat": ("PUT", "/_connector/_sync_job/*/_stats"),
+    "while creating the index": ("PUT", "/music"),
+    "while writing": ("POST", "/music/_bulk"),
+}
+
+
+@pytest.mark.parametrize("point", CANCEL_POINTS)
+async def test_a_cancel_is_honoured_wherever_the_job_is(world: World, point: str) -> None:
+    method, path = CANCEL_POINTS[point]
+    async with world.ready():
+
+        def is_of_a_job(entry: Entry) -> bool:
+            return bool(entry.opaque_id)
+
+        held = world.server.faults.add(Hold(), method=method, path=path, when=is_of_a_job, times=1)
+        job_id = await world.create_job()
+        await held.struck()
+        await world.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
+        held.release()
+        job = await world.until_job(job_id, "canceled", "completed", "error")
+        connector = await until(world.connector, lambda one: one.get("last_sync_status") != "in_progress")
+        next_job = await world.until_job(await world.create_job(), "completed", "error")
+
+    assert (job["status"], job["error"] if "error" in job else None) == ("canceled", None)
+    assert job["completed_at"] == job["canceled_at"]
+    assert connector["status"] == "connected"
+    assert next_job["status"] == "completed"
+
+
+async def test_no_document_is_deleted_after_a_cancel_was_seen(world: World) -> None:
+    async with world.ready():
+        await world.until_job(await world.create_job(), "completed")
+        world.shelf.rows = {"9": {"title": "nine"}}
+        world.shelf.gate = asyncio.Event()
+        world.shelf.is_reading.clear()
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        await world.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
+        await world.until_job(job_id, "canceled")
+        world.shelf.gate.set()
+
+    assert {"one", "two"} <= await world.titles()
+
+
+async def test_a_connector_deleted_mid_sync_stops_the_job_and_nothing_is_recreated(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready():
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        await world.ok("DELETE", f"/_connector/{CONNECTOR}", hard="true", delete_sync_jobs="true")
+        await until(lambda: _running_jobs(world), lambda running: running == 0)
+        status, _ = await world.request("GET", f"/_connector/{CONNECTOR}")
+        job_status, _ = await world.request("GET", f"/_connector/_sync_job/{job_id}")
+
+    assert (status, job_status) == (404, 404)
+
+
+async def test_a_job_deleted_mid_sync_is_dropped_and_the_next_one_runs(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready(config_for(world.server, idle_limit_seconds=2.0)):
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        await world.ok("DELETE", f"/_connector/_sync_job/{job_id}")
+        world.shelf.gate = None
+        job = await world.until_job(await world.create_job(), "completed", "error")
+        status, _ = await world.request("GET", f"/_connector/_sync_job/{job_id}")
+
+    assert job["status"] == "completed"
+    assert status == 404
+
+
+@pytest.mark.parametrize("status", ["error", "canceled", "completed", "suspended"])
+async def test_an_ending_somebody_else_wrote_is_not_overwritten(world: World, status: str) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready() as service:
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        await world.write(JOBS_INDEX, job_id, {"status": status, "error": "said somebody else"})
+        if status == "suspended":
+            service.stop()
+        else:
+            await until(lambda: _running_jobs(world), lambda running: running == 0)
+
+    job = await world.job(job_id)
+    assert (job["status"], job["error"]) == (status, "said somebody else")
+
+
+async def test_a_job_keeps_the_configuration_it_was_created_with(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready():
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        await world.configure(host="elsewhere", password="edited")
+        world.shelf.gate.set()
+        job = await world.until_job(job_id, "completed", "error")
+        connector = await world.until_connector("connected")
+
+    assert job["status"] == "completed"
+    assert job["connector"]["configuration"]["host"]["value"] == "shelf"
+    assert connector["configuration"]["host"]["value"] == "elsewhere"
+    assert connector["configuration"]["password"]["value"] == "edited"
+
+
+@pytest.mark.parametrize("job_type", ["incremental", "access_control"])
+async def test_a_job_of_an_unsupported_type_ends_in_error_once(world: World, job_type: str) -> None:
+    async with world.ready():
+        job = await world.until_job(await world.create_job(job_type=job_type), "error")
+        other = await world.until_job(await world.create_job(), "completed", "error")
+        again = await world.job(job["id"])
+        connector = await world.connector()
+
+    assert job_type in job["error"]
+    assert "'full'" in job["error"]
+    assert again == job
+    assert other["status"] == "completed"
+    assert (connector["status"], connector["error"]) == ("connected", None)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"job_type": "sideways"},
+        {"job_type": None},
+        {"connector": {"service_type": "gramophone"}},
+        {"connector": {"configuration": None}},
+        {"connector": {"configuration": {"host": None, "port": "x", "password": []}}},
+        {"connector": {"filtering": {"rules": [{"id": "1", "rule": "sounds_like"}]}}},
+        {"connector": {"index_name": None}},
+    ],
+    ids=str,
+)
+async def test_a_broken_job_document_ends_in_error_with_a_reason(world: World, members: Any) -> None:
+    async with world.ready():
+        pass
+    broken = await world.create_job()
+    await world.write(JOBS_INDEX, broken, members)
+    async with world.serving():
+        job = await world.until_job(broken, "error")
+        other = await world.until_job(await world.create_job(), "completed", "error")
+
+    assert job["error"]
+    assert "Unexpected" not in job["error"]
+    assert other["status"] == "completed"
+
+
+async def test_a_pending_job_of_a_connector_that_is_gone_ends_in_error(world: World) -> None:
+    await world.create_connector("gone", "some-index")
+    orphan = await world.create_job("gone")
+    running = await world.create_job("gone")
+    fresh = await world.create_job("gone")
+    await world.ok("DELETE", "/_connector/gone", hard="true")
+    long_ago = "2020-01-01T00:00:00.000Z"
+    await world.write(JOBS_INDEX, orphan, {"last_seen": long_ago})
+    await world.write(JOBS_INDEX, running, {"last_seen": long_ago, "status": "in_progress"})
+    async with world.ready(config_for(world.server, job_cleanup_interval_seconds=1)):
+        ended = [await world.until_job(job_id, "error") for job_id in (orphan, running)]
+
+    assert all("'gone'" in job["error"] for job in ended)
+    assert (await world.job(fresh))["status"] == "pending"
+
+
+async def test_a_job_of_a_connector_other_services_serve_is_no_orphan(world: World) -> None:
+    await world.create_connector("theirs", "some-index")
+    theirs = await world.create_job("theirs")
+    await world.write(JOBS_INDEX, theirs, {"last_seen": "2020-01-01T00:00:00.000Z", "status": "in_progress"})
+    async with world.ready(config_for(world.server, job_cleanup_interval_seconds=1)):
+        searches = len(world.server.journal.requests(path=f"/{CONNECTORS_INDEX}/_doc/theirs"))
+        await until(lambda: _count(world, f"/{CONNECTORS_INDEX}/_doc/theirs"), lambda seen: seen > searches)
+
+    assert (await world.job(theirs))["status"] == "in_progress"
+
+
+async def _running_jobs(world: World) -> int:
+    """How many workers still report on a job, going by the last half second of the journal."""
+    clock = world.server.state.clock
+    since = clock.elapsed_seconds() - 0.5
+    entries = world.server.journal.requests(path="/_connector/_sync_job/*")
+    return sum(entry.began_monotonic > since and entry.opaque_id is not None for entry in entries)
+
+
+async def _count(world: World, path: str) -> int:
+    return len(world.server.journal.requests(path=path))
