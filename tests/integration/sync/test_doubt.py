@@ -1,0 +1,273 @@
+"""In doubt nothing is deleted: what was not read, not acknowledged or no longer ours ends the job in
+error."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from ingest import config
+from ingest.errors import (
+    IncompleteSyncError,
+    IndexChangedError,
+    JobCanceledError,
+    JobLostError,
+    TooManyRejectionsError,
+)
+from ingest.lease import Lease
+from sandbox.elasticsearch import Server
+from sandbox.elasticsearch.faults import Hold
+from sources.errors import SourceConfigurationError, SourceUnavailableError
+from tests.integration.sync.world import INDEX, World, world
+
+
+@pytest.fixture
+async def shop(elasticsearch: Server) -> AsyncIterator[World]:
+    """Two tables, synced; then one row of each is gone, one changed, one new."""
+    async with world(elasticsearch) as opened:
+        for table in ("album", "track"):
+            opened.put(*(f"shop_{table}_{number}" for number in range(10)), table=table)
+        await opened.sync()
+        for table in ("album", "track"):
+            del opened.source.tables[table][f"shop_{table}_2"]
+            opened.put(f"shop_{table}_1", f"shop_{table}_new", table=table, title="changed")
+        yield opened
+
+
+def losing(shop: World, times: int, *, slice_: str = "album", batch: int = 2) -> None:
+    """Lose the source so many times, at this batch of this slice."""
+    left = times
+
+    def lose(name: str, number: int) -> None:
+        nonlocal left
+        if (name, number) == (slice_, batch) and left:
+            left -= 1
+            raise SourceUnavailableError("the connection was closed in the middle of a read")
+
+    shop.source.before_batch = lose
+
+
+@pytest.mark.parametrize("batch", [0, 2, -1], ids=["at the first row", "in the middle", "after the last row"])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_slice_whose_source_is_lost_is_read_again_and_counted_once(
+    shop: World, times: int, batch: int
+) -> None:
+    losing(shop, times, batch=batch)
+
+    stats = await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert (stats.read, stats.indexed, stats.unchanged, stats.deleted) == (20, 4, 16, 2)
+    assert stats.slices[0].readings == times + 1
+    assert stats.slices[1].readings == 1
+
+
+async def test_what_was_sent_before_the_loss_cannot_overwrite_what_is_sent_after_it(shop: World) -> None:
+    # The race: a chunk of the first reading is still under way when the second reads the row's newer state.
+    shop.with_bulk(chunk_size=1)
+    landed = asyncio.Event()
+
+    async def slow_down_old_state(_method: str, _path: str, body: bytes) -> None:
+        if b'"old state"' in body:
+            await asyncio.sleep(0.05)
+            landed.set()
+
+    def change_and_lose(name: str, batch: int) -> None:
+        if (name, batch) == ("album", 1) and not landed.is_set():
+            shop.put("shop_album_0", title="new state")
+            raise SourceUnavailableError("lost")
+
+    shop.put("shop_album_0", title="old state")
+    shop.client.before = slow_down_old_state
+    shop.source.before_batch = change_and_lose
+
+    await shop.sync()
+
+    assert landed.is_set()
+    assert (await shop.content())["shop_album_0"]["title"] == "new state"
+
+
+async def test_a_source_lost_three_times_ends_the_job_and_nothing_is_deleted(shop: World) -> None:
+    losing(shop, 3)
+
+    with pytest.raises(SourceUnavailableError):
+        await shop.sync()
+
+    assert shop.deletes() == []
+    assert shop.stats.slices[0].readings == 3
+
+
+async def test_b1_a_slice_that_cannot_be_read_ends_the_job_and_nothing_is_deleted(shop: World) -> None:
+    def refuse(name: str, _batch: int) -> None:
+        if name == "track":
+            raise SourceConfigurationError("permission denied for table track (42501)")
+
+    shop.source.before_batch = refuse
+
+    with pytest.raises(SourceConfigurationError, match="42501"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+    assert shop.stats.slices[0].finished_at is not None
+
+
+async def test_a_source_that_does_not_ask_about_its_rows_cannot_cause_deletes(shop: World) -> None:
+    shop.source.asks_about_rows = False
+
+    with pytest.raises(IncompleteSyncError, match="asked about 0"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+
+
+async def test_e14_an_index_deleted_meanwhile_is_not_completed_half_filled(shop: World) -> None:
+    async def delete_index() -> None:
+        await shop.call("DELETE", f"/{INDEX}")
+
+    at_the_first_bulk(shop, delete_index)
+
+    with pytest.raises(IndexChangedError):
+        await shop.sync()
+
+    assert shop.deletes() == []
+
+
+async def test_e14_an_index_replaced_meanwhile_is_noticed(shop: World) -> None:
+    async def replace_index() -> None:
+        await shop.call("DELETE", f"/{INDEX}")
+        await shop.call("PUT", f"/{INDEX}")
+
+    shop.with_bulk(max_concurrency=1)
+    at_the_first_bulk(shop, replace_index)
+
+    with pytest.raises(IndexChangedError, match="replaced"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+
+
+def at_the_first_bulk(shop: World, act: Callable[[], Awaitable[None]]) -> None:
+    done = False
+
+    async def before(_method: str, path: str, _body: bytes) -> None:
+        nonlocal done
+        if path.endswith("/_bulk") and not done:
+            done = True
+            await act()
+
+    shop.client.before = before
+
+
+async def test_i4_a_job_canceled_while_reading_deletes_nothing(shop: World) -> None:
+    def cancel(_slice: str, batch: int) -> None:
+        if batch == 1:
+            shop.lease.end(JobCanceledError("canceled"))
+
+    shop.source.before_batch = cancel
+
+    with pytest.raises(JobCanceledError):
+        await shop.sync()
+
+    assert shop.deletes() == []
+
+
+async def test_i4_a_job_that_is_no_longer_ours_when_read_back_deletes_nothing(shop: World) -> None:
+    async def confirm() -> None:
+        raise JobLostError("another worker has the job")
+
+    shop.lease = Lease(confirm, clock=lambda: 0.0)
+
+    with pytest.raises(JobLostError):
+        await shop.sync()
+
+    assert shop.deletes() == []
+    assert shop.stats.indexed == 4
+
+
+async def test_i4_a_job_canceled_during_the_deletes_sends_none_after_it_was_seen(shop: World) -> None:
+    confirmations = 0
+
+    async def confirm() -> None:
+        nonlocal confirmations
+        confirmations += 1
+        if confirmations == 3:
+            raise JobCanceledError("canceled")
+
+    shop.lease = Lease(confirm, clock=lambda: 0.0)
+    # Pages of one document, so that each delete is a request of its own.
+    await shop.call("PUT", f"/{INDEX}/_settings", {"index.max_result_window": 1})
+    shop.page_size = 1
+
+    with pytest.raises(JobCanceledError):
+        await shop.sync()
+
+    assert len(shop.deletes()) == 1
+    assert shop.stats.deleted == 1
+
+
+async def test_a_worker_paused_beyond_its_lease_writes_nothing_when_it_wakes(shop: World) -> None:
+    now = 0.0
+
+    async def confirm() -> None:
+        return None
+
+    def sleep_long(name: str, batch: int) -> None:
+        nonlocal now
+        if (name, batch) == ("album", 1):
+            now += 10_000
+
+    shop.lease = Lease(confirm, clock=lambda: now)
+    shop.source.before_batch = sleep_long
+    written = len(shop.actions())
+
+    with pytest.raises(JobLostError):
+        await shop.sync()
+
+    assert len(shop.actions()) == written
+
+
+async def test_b6_too_many_rejections_end_the_job_with_exact_counts_and_no_deletes(shop: World) -> None:
+    await shop.call("PUT", f"/{INDEX}/_mapping", {"properties": {"length": {"type": "long"}}})
+    shop.put(*(f"shop_album_{number}" for number in range(3, 8)), length="x")
+    shop.with_bulk(error_monitor=config.ErrorMonitor(max_consecutive_errors=2))
+
+    with pytest.raises(TooManyRejectionsError, match="in a row"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+    assert shop.stats.rejected == 5
+    assert shop.stats.indexed == len([id_ for action, id_ in shop.actions()[20:] if action == "index"]) - 5
+
+
+async def test_a_sync_canceled_from_outside_leaves_nothing_running(shop: World) -> None:
+    held = shop.server.faults
+    hold = held.add(Hold(), path="*/_bulk")
+    before = asyncio.all_tasks()
+    running = asyncio.create_task(shop.sync())
+    await hold.struck()
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    held.clear()
+    ours = {task for task in asyncio.all_tasks() - before if "ingest" in str(task.get_coro())}
+    assert ours == set()
+    assert shop.deletes() == []
+
+
+async def test_l04_while_all_requests_are_held_the_source_is_not_read(shop: World) -> None:
+    shop.put(*(f"shop_album_{number}" for number in range(1000)), title="changed too")
+    shop.with_bulk(chunk_size=10, max_concurrency=2)
+    hold = shop.server.faults.add(Hold(), path="*/_bulk")
+    running = asyncio.create_task(shop.sync())
+    await hold.struck()
+    for _ in range(200):
+        await asyncio.sleep(0)
+
+    read_while_held = shop.stats.read
+
+    shop.server.faults.remove(hold)
+    await running
+    assert read_while_held <= 40
+    assert await shop.content() == shop.expected()
