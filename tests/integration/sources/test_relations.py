@@ -1,0 +1,320 @@
+"""Every relation that is selected is read completely and once, or the sync is told what to do."""
+
+import re
+from typing import Any
+
+import pytest
+
+from sandbox.postgresql import Cluster
+from sources.errors import SourceConfigurationError
+from tests.integration.sources.database import Database, database_on, read, read_all
+
+
+async def ids_of(database: Database, **configuration: Any) -> list[str]:
+    """The ids of all documents, without the name of the test's database."""
+    reading = await read_all(database.source(**configuration))
+    return sorted(name.removeprefix(database.name + "_") for name in reading.documents)
+
+
+async def problems_of(database: Database, **configuration: Any) -> str:
+    with pytest.raises(SourceConfigurationError) as raised:
+        await database.source(**configuration).slices(None, 0)
+    return str(raised.value)
+
+
+async def test_a_document_says_where_it_is_from(database: Database) -> None:
+    await database.execute('CREATE TABLE "Album" (id int PRIMARY KEY, "Title" text); INSERT INTO "Album" VALUES (1, \'x\')')
+
+    reading = await read_all(database.source(tables="Album"))
+
+    assert reading.documents == {
+        f"{database.name}_public_Album_1": {
+            "id": f"{database.name}_public_Album_1", "database": database.name, "schema": "public", "table": "Album",
+            "public_album_id": 1, "public_album_title": "x",
+        }
+    }  # fmt: skip
+
+
+async def test_the_wildcard_reads_tables_and_partition_roots_but_neither_leaves_nor_views(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE plain (id int PRIMARY KEY); INSERT INTO plain VALUES (1);"
+        "CREATE TABLE p (id int PRIMARY KEY, t text) PARTITION BY RANGE (id);"
+        "CREATE TABLE p_low PARTITION OF p FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id);"
+        "CREATE TABLE p_lower PARTITION OF p_low FOR VALUES FROM (0) TO (5);"
+        "CREATE TABLE p_high PARTITION OF p FOR VALUES FROM (10) TO (20);"
+        "INSERT INTO p VALUES (1), (11);"
+        "CREATE VIEW v AS SELECT * FROM plain; CREATE MATERIALIZED VIEW m AS SELECT * FROM plain;"
+        "CREATE TABLE empty (id int PRIMARY KEY)"
+    )
+
+    assert await ids_of(database) == ["public_p_1", "public_p_11", "public_plain_1"]
+    assert await ids_of(database, tables="p_lower") == ["public_p_lower_1"]
+
+
+async def test_rows_of_tables_that_inherit_are_read_once(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (extra text, PRIMARY KEY (id)) INHERITS (parent);"
+        "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2, 'x')"
+    )
+
+    assert await ids_of(database) == ["public_child_2", "public_parent_1"]
+    assert await ids_of(database, tables="parent") == ["public_parent_1", "public_parent_2"]
+
+
+async def test_a_child_in_another_schema_is_read_with_its_parent(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE parent (id int PRIMARY KEY); CREATE SCHEMA other;"
+        "CREATE TABLE other.child (PRIMARY KEY (id)) INHERITS (parent);"
+        "CREATE TABLE near (PRIMARY KEY (id)) INHERITS (parent);"
+        "INSERT INTO parent VALUES (1); INSERT INTO other.child VALUES (2); INSERT INTO near VALUES (3)"
+    )
+
+    assert await ids_of(database) == ["public_parent_1", "public_parent_2", "public_parent_3"]
+
+
+async def test_a_key_that_occurs_twice_among_inheriting_tables_is_an_error(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);"
+        "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)"
+    )
+
+    with pytest.raises(SourceConfigurationError, match="several rows have the same id"):
+        await read_all(database.source(tables="parent"))
+
+
+async def test_views_and_materialized_views_are_read_when_named_with_their_key(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a'), (2, 'b');"
+        "CREATE VIEW v AS SELECT id, upper(name) AS name FROM t; CREATE MATERIALIZED VIEW m AS SELECT * FROM t"
+    )
+
+    assert await ids_of(database, tables="v,m", id_columns="v(name), m(id)") == [
+        "public_m_1", "public_m_2", "public_v_A", "public_v_B"
+    ]  # fmt: skip
+    assert "public.v has no primary key" in await problems_of(database, tables="v")
+    assert "public.v has no column missing" in await problems_of(database, tables="v", id_columns="v(missing)")
+
+
+async def test_id_columns_that_do_not_tell_rows_apart_are_an_error(database: Database) -> None:
+    await database.execute("CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1, 1), (1, 2), (NULL, 3)")
+
+    with pytest.raises(SourceConfigurationError, match="several rows have the same a"):
+        await read_all(database.source(id_columns="t(a)"))
+    assert await ids_of(database, id_columns="t(a,b)") == ["public_t_%N,3", "public_t_1,1", "public_t_1,2"]
+
+
+async def test_a_table_without_primary_key_uses_a_unique_key_without_nulls(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE t (a int UNIQUE, b int NOT NULL, c int NOT NULL, UNIQUE (c, b)); INSERT INTO t VALUES (1, 2, 3)"
+    )
+
+    assert await ids_of(database) == ["public_t_3,2"]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "CREATE TABLE t (a int)",
+        "CREATE TABLE t (a int UNIQUE)",
+        "CREATE TABLE t (a text NOT NULL); CREATE UNIQUE INDEX ON t (lower(a))",
+        "CREATE TABLE t (a int NOT NULL); CREATE UNIQUE INDEX ON t (a) WHERE a > 0",
+        "CREATE TABLE t (a int NOT NULL UNIQUE DEFERRABLE)",
+        "CREATE TABLE t (a int UNIQUE); ALTER TABLE t ADD CONSTRAINT n NOT NULL a NOT VALID",
+        "CREATE TABLE t ()",
+    ],
+)
+async def test_a_table_whose_rows_cannot_be_told_apart_is_an_error_naming_the_ways_out(
+    database: Database, definition: str
+) -> None:
+    await database.execute(definition)
+
+    problem = await problems_of(database)
+
+    assert "public.t has no primary key" in problem
+    assert "Id columns" in problem
+    assert "advanced rule" in problem
+
+
+async def test_generated_identity_and_dropped_columns(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE t (gone int, id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int,"
+        " b int GENERATED ALWAYS AS (a * 2) STORED);"
+        "INSERT INTO t (a) VALUES (5); ALTER TABLE t DROP COLUMN gone; ALTER TABLE t ADD COLUMN c int DEFAULT 7"
+    )
+
+    (document,) = (await read_all(database.source())).documents.values()
+
+    assert [document[f"public_t_{name}"] for name in ("id", "a", "b", "c")] == [1, 5, 10, 7]
+    assert not [name for name in document if "gone" in name or "dropped" in name]
+
+
+async def test_several_schemas(database: Database) -> None:
+    await database.execute(
+        "CREATE SCHEMA sales; CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE sales.t (id int PRIMARY KEY);"
+        'CREATE TABLE sales."o" (id int PRIMARY KEY); CREATE TABLE "sales.t" (id int PRIMARY KEY);'
+        "INSERT INTO t VALUES (1); INSERT INTO sales.t VALUES (2); INSERT INTO sales.o VALUES (3);"
+        'INSERT INTO "sales.t" VALUES (4)'
+    )
+
+    assert await ids_of(database, schema="public,sales") == [
+        "public_sales.t_4", "public_t_1", "sales_o_3", "sales_t_2"
+    ]  # fmt: skip
+    assert await ids_of(database, schema="public,sales", tables='"sales"."t", o') == ["sales_o_3", "sales_t_2"]
+    assert await ids_of(database, schema="public,sales", tables="sales.t") == ["public_sales.t_4"]
+    assert await ids_of(database, schema="sales", tables="t") == ["sales_t_2"]
+
+
+async def test_everything_that_is_missing_is_named_at_once(database: Database) -> None:
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+
+    problem = await problems_of(database, tables="t, nowhere, gone")
+
+    assert "'nowhere'" in problem
+    assert "'gone'" in problem
+    assert "'missing'" in await problems_of(database, schema="missing")
+
+
+async def test_a_table_that_may_not_be_read_is_an_error_under_the_wildcard_too(database: Database) -> None:
+    await database.execute(
+        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE TABLE a (id int PRIMARY KEY);"
+        "CREATE TABLE b (id int PRIMARY KEY, c int); GRANT SELECT ON a TO reader; GRANT SELECT (id) ON b TO reader"
+    )
+    reader = {"username": "reader", "password": "x"}
+
+    for tables in ("*", "a,b"):
+        assert "may not read public.b" in await problems_of(database, tables=tables, **reader)
+    assert await ids_of(database, tables="a", **reader) == []
+    await database.execute("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+    assert "may not read public.a" in await problems_of(database, tables="a", **reader)
+
+
+async def test_row_security_that_would_hide_rows_is_an_error(database: Database) -> None:
+    await database.execute(
+        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE TABLE t (id int PRIMARY KEY);"
+        "INSERT INTO t VALUES (1), (2); GRANT SELECT ON t TO reader;"
+        "CREATE POLICY p ON t USING (id = 1); ALTER TABLE t ENABLE ROW LEVEL SECURITY"
+    )
+
+    assert "Row security" in await problems_of(database, username="reader", password="x")
+    assert len(await ids_of(database)) == 2
+
+
+async def test_check_warns_of_a_role_that_may_do_more_than_read_and_reports_what_would_stop_a_sync(
+    database: Database,
+) -> None:
+    await database.execute("CREATE TABLE t (a int)")
+
+    findings = await database.source().check()
+
+    assert {finding.is_fatal for finding in findings if "superuser" in finding.problem} == {False}
+    assert {finding.is_fatal for finding in findings if "public.t" in finding.problem} == {True}
+    assert all(finding.remedy for finding in findings)
+
+
+NAMES = [
+    "Mixed Case", "quo'te", 'dou"ble', "dot.ted", "new\nline", "%s", "{0}", "back\\slash", "x;drop table x", "ünïcödé 😀",
+    "a" * 63, "select", "tab\there", "$1", "--", "/*", "comma,comma", " padded ", "_", "%5F", "t", "*",
+]  # fmt: skip
+
+
+async def test_every_name_works_as_a_table_and_as_a_column(database: Database) -> None:
+    for name in NAMES:
+        quoted = '"' + name.replace('"', '""') + '"'
+        await database.execute(f"CREATE TABLE {quoted} ({quoted} int PRIMARY KEY, id int); INSERT INTO {quoted} VALUES (7, 8)")
+
+    reading = await read_all(database.source())
+    listed = ",".join('"' + name.replace('"', '""') + '"' for name in NAMES)
+    by_name = await read_all(database.source(tables=listed))
+
+    assert {document["table"] for document in reading.documents.values()} == set(NAMES)
+    assert by_name.documents == reading.documents
+    for document in reading.documents.values():
+        fields = {name: value for name, value in document.items() if name.startswith("public_")}
+        assert sorted(fields.values()) == [7, 8]
+        for field in fields:
+            assert all(step.strip() for step in field.split(".")), field
+
+
+@pytest.mark.parametrize("name", ["we\"i'rd %s.x", "UPPER", "ünï"])
+async def test_every_name_works_as_a_schema_and_as_a_database(cluster: Cluster, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    async with database_on(cluster) as outer:
+        await outer.execute(f"CREATE DATABASE {quoted}")
+        try:
+            cluster.execute(
+                f"CREATE SCHEMA {quoted}; CREATE TABLE {quoted}.t (id int PRIMARY KEY); INSERT INTO {quoted}.t VALUES (1)",
+                database=name,
+            )
+            reading = await read_all(outer.source(database=name, schema=quoted))
+        finally:
+            await outer.execute(f"DROP DATABASE {quoted} WITH (FORCE)")
+
+    (document,) = reading.documents.values()
+    assert (document["database"], document["schema"]) == (name, name)
+
+
+async def test_columns_that_differ_in_case_alone_keep_it(database: Database) -> None:
+    await database.execute(
+        'CREATE TABLE t (id int PRIMARY KEY, "Id" int, "Other" int, "a.b" int, a int); INSERT INTO t VALUES (1, 2, 3, 4, 5)'
+    )
+
+    (document,) = (await read_all(database.source())).documents.values()
+
+    assert {name: value for name, value in document.items() if name.startswith("public_")} == {
+        "public_t_id": 1, "public_t_Id": 2, "public_t_other": 3, "public_t_a_b": 4, "public_t_a": 5,
+    }  # fmt: skip
+
+
+async def test_1600_columns(database: Database) -> None:
+    columns = ", ".join(f"c{number} int DEFAULT {number}" for number in range(1599))
+    await database.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns}); INSERT INTO t VALUES (1)")
+
+    (document,) = (await read_all(database.source())).documents.values()
+
+    assert [document[f"public_t_c{number}"] for number in range(1599)] == list(range(1599))
+
+
+@pytest.mark.slow
+async def test_10000_tables_are_discovered_in_seconds(database: Database) -> None:
+    for start in range(0, 10_000, 500):
+        await database.execute(
+            f"DO $$ BEGIN FOR i IN {start}..{start + 499} LOOP"
+            " EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, name text)', i); END LOOP; END $$"
+        )
+
+    slices = await database.source().slices(None, 0)
+
+    assert len(slices) == 10_000
+    assert (await read(slices[-1])).documents == {}
+
+
+KEYS = [
+    ("bigint", "-9223372036854775808", "-9223372036854775808"),
+    ("text", "a_b,c%", "a%5Fb%2Cc%25"),
+    ("text", 'quote " \\ \n', 'quote " \\ \n'),
+    ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+    ("char(5)", "ab", "ab"),
+    ("numeric", "1.50", "1.50"),
+    ("inet", "10.0.0.1", "10.0.0.1"),
+    ("date", "0044-03-15 BC", "0044-03-15 BC"),
+    ("timestamptz", "2024-01-01 00:00+01", "2023-12-31 23:00:00+00"),
+    ("bool", "true", "true"),
+    ("bytea", "\\x0001", "\\x0001"),
+    ("int4range", "[1,3)", "[1%2C3)"),
+    ("varchar(600)", "x" * 600, None),
+]
+
+
+@pytest.mark.parametrize(("of", "text", "part"), KEYS)
+async def test_every_type_of_key_gives_the_id_that_python_would_give(
+    database: Database, of: str, text: str, part: str | None
+) -> None:
+    quoted = "'" + text.replace("'", "''") + "'"
+    await database.execute(f"CREATE TABLE t (id {of} PRIMARY KEY); INSERT INTO t VALUES ({quoted})")
+
+    (found,) = await ids_of(database)
+
+    if part is not None:
+        assert found == f"public_t_{part}"
+    else:
+        assert re.fullmatch(r"public_t_%H[0-9a-f]{64}", found)
