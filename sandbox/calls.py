@@ -23,7 +23,7 @@ API_KEY: Mapping[str, Any] = {
                 {"names": [INDEX], "privileges": ["manage", "read", "write"]},
                 {
                     "names": [".elastic-connectors*"],
-                    "privileges": ["create_index", "read", "view_index_metadata", "write"],
+                    "privileges": ["read", "write"],
                 },
             ],
         }

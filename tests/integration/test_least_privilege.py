@@ -1,0 +1,107 @@
+"""The documented API key is enough, and each right of it is needed: a failure names the one missing."""
+
+import asyncio
+import base64
+import copy
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+import structlog
+
+from ingest.config import Config
+from ingest.secret import Secret
+from sandbox.elasticsearch import Security, User, serve
+from tests.integration.service.world import World, config_for, until
+from tests.repo import project
+
+DOCUMENTED: dict[str, Any] = json.loads((project.ROOT / "deploy/api-key.json").read_text())
+PASSWORD = "the password of elastic"
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A server that demands credentials, with an index and a pipeline made by somebody else."""
+    security = Security([User("elastic", PASSWORD)])
+    headers = {"Authorization": "Basic " + base64.b64encode(f"elastic:{PASSWORD}".encode()).decode()}
+    async with serve(security=security) as server, aiohttp.ClientSession(headers=headers) as session:
+        world = World(server, session)
+        await world.ok("PUT", "/music", {"mappings": {"properties": {"title": {"type": "text"}}}})
+        await world.ok("PUT", "/_ingest/pipeline/polish", {"processors": []})
+        await world.create_connector()
+        pipeline = {
+            "name": "polish",
+            "extract_binary_content": False,
+            "reduce_whitespace": False,
+            "run_ml_inference": False,
+        }
+        await world.ok("PUT", "/_connector/my-connector-id/_pipeline", {"pipeline": pipeline})
+        yield world
+
+
+def rights() -> list[tuple[str, int | None, str]]:
+    """Return every right of the documented key: where it stands, in which entry, and its name."""
+    role = DOCUMENTED["role_descriptors"]["elastic-ingest"]
+    return [("cluster", None, name) for name in role["cluster"]] + [
+        ("indices", number, name)
+        for number, entry in enumerate(role["indices"])
+        for name in entry["privileges"]
+    ]
+
+
+def without(section: str, number: int | None, name: str) -> dict[str, Any]:
+    """Return the documented key but for one right."""
+    body = copy.deepcopy(DOCUMENTED)
+    role = body["role_descriptors"]["elastic-ingest"]
+    privileges = role[section] if number is None else role[section][number]["privileges"]
+    privileges.remove(name)
+    return body
+
+
+async def config_with(world: World, key: dict[str, Any]) -> Config:
+    encoded = (await world.ok("POST", "/_security/api_key", key))["encoded"]
+    config = config_for(world.server)
+    return replace(config, elasticsearch=replace(config.elasticsearch, api_key=Secret(encoded)))
+
+
+async def refusals(world: World, config: Config) -> str:
+    """Sync twice, with a row deleted in between; return what the service says about refusals."""
+    with structlog.testing.capture_logs() as lines:
+
+        async def story_or_refusal() -> bool:
+            return story.done() or any("403" in str(line) for line in lines)
+
+        try:
+            async with world.serving(config):
+                story = asyncio.create_task(sync_twice(world))
+                await until(story_or_refusal, bool)
+                story.cancel()
+                await asyncio.wait([story])
+        except ExceptionGroup as failures:
+            lines.extend({"reason": str(failure)} for failure in failures.exceptions)
+    return " ".join(str(line) for line in lines if "403" in str(line))
+
+
+async def sync_twice(world: World) -> None:
+    await world.until_connector("needs_configuration")
+    await world.configure()
+    for _ in range(2):
+        await world.until_job(await world.create_job(), "completed")
+        world.shelf.rows.popitem()
+
+
+async def test_the_documented_key_is_enough(world: World) -> None:
+    config = await config_with(world, DOCUMENTED)
+
+    assert await refusals(world, config) == ""
+    assert await world.titles() == {"one"}
+
+
+@pytest.mark.parametrize(("section", "number", "name"), rights(), ids=str)
+async def test_each_right_of_it_is_needed(world: World, section: str, number: int | None, name: str) -> None:
+    config = await config_with(world, without(section, number, name))
+
+    assert name in await refusals(world, config)
