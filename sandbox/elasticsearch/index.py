@@ -279,9 +279,9 @@ class Index:
             return current + 1
         is_newer = external >= current if version_type == "external_gte" else external > current
         if current and not is_newer:
-            sign = "higher" if version_type == "external_gte" else "higher or equal to"
+            sign = "higher than" if version_type == "external_gte" else "higher or equal to"
             raise self._conflict(
-                document_id, f"current version [{current}] is {sign} than the one provided [{external}]"
+                document_id, f"current version [{current}] is {sign} the one provided [{external}]"
             )
         return external
 
