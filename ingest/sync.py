@@ -63,6 +63,8 @@ class SyncOptions:
     """The connector's language: which analyzer the text fields of an index we create get."""
     progress_seconds: float = 10.0
     """How often progress is logged."""
+    grace_seconds: float = 5.0
+    """What requests under way get to be answered when the job is canceled or suspended."""
 
 
 async def full_sync(
@@ -109,6 +111,7 @@ async def full_sync(
         lease=lease,
         stats=stats,
         monitor=RejectionMonitor(options.bulk.error_monitor, stats.rejections),
+        grace_seconds=options.grace_seconds,
     )
     transfer = _Transfer(
         writer=writer,

@@ -9,6 +9,7 @@ body -> send -> 200: a verdict for each item: indexed, dropped, rejected, or tur
 import asyncio
 import gzip
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -96,7 +97,9 @@ class BulkWriter:
         lease: Lease,
         stats: Stats,
         monitor: RejectionMonitor,
+        grace_seconds: float = 5.0,
     ) -> None:
+        """`grace_seconds` is what requests under way get when the job is canceled or suspended."""
         self._client = client
         self._destination = destination
         self._compresses = settings.compress
@@ -105,6 +108,7 @@ class BulkWriter:
         self._lease = lease
         self._stats = stats
         self._monitor = monitor
+        self._grace_seconds = grace_seconds
         patience = settings.max_retries * settings.retry_interval_seconds
         self._backoff = client.retrying(max(BUDGET_SECONDS, patience))
 
@@ -147,7 +151,7 @@ class BulkWriter:
             started_at = self._slots.clock()
             wait_seconds = 0.0
             try:
-                response = await self._post(chunk, operation.params)
+                response = await self._answered(chunk, operation)
                 if response.status == 413:
                     await self._halve(chunk, operation)
                     return
@@ -176,6 +180,26 @@ class BulkWriter:
                 raise ElasticsearchUnavailableError(
                     f"Elasticsearch did not take {chunk.count} documents in {attempts.made} attempts: {why}."
                 )
+
+    async def _answered(self, chunk: Chunk, operation: _Operation) -> Response:
+        """Send a chunk and return the answer. Canceled meanwhile, hear first what became of it, if that is
+        soon.
+
+        The documents may be in the index already; counting them keeps the job's counts what Elasticsearch
+        did.
+        """
+        sending = asyncio.ensure_future(self._post(chunk, operation.params))
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            try:
+                await asyncio.wait({sending}, timeout=self._grace_seconds)
+                if sending.done() and sending.exception() is None and sending.result().is_success:
+                    with suppress(IngestError, MismatchError):
+                        operation.settle(sending.result().body, chunk)
+            finally:
+                sending.cancel()
+            raise
 
     async def _post(self, chunk: Chunk, params: Mapping[str, str]) -> Response:
         pieces, size, encoding = chunk.pieces, chunk.size, None

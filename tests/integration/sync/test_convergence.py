@@ -118,7 +118,7 @@ troubled_rounds = st.lists(
 
 
 @given(rounds=quiet_rounds, rows_per_batch=st.integers(1, 5), chunk_size=st.integers(1, 5))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_i1_i13_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing(
     rounds: Sequence[Sequence[Step]], rows_per_batch: int, chunk_size: int
 ) -> None:
@@ -140,16 +140,16 @@ def test_i1_i13_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing
 
 
 @given(rounds=troubled_rounds)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_i1_i3_trouble_never_costs_a_living_document_and_a_clean_sync_repairs_everything(
     rounds: Sequence[Sequence[Step]],
 ) -> None:
     async def run() -> None:
         async with serve() as server, world(server) as shop:
             for steps in rounds:
+                before = (await _everything(shop)).keys()
                 for step in steps:
                     step.apply(shop)
-                before = (await _everything(shop)).keys()
                 living = before & shop.expected().keys()
                 try:
                     await shop.sync()

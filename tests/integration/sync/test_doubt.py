@@ -3,6 +3,7 @@ error."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -239,7 +240,24 @@ async def test_b6_too_many_rejections_end_the_job_with_exact_counts_and_no_delet
     assert shop.stats.indexed == len([id_ for action, id_ in shop.actions()[20:] if action == "index"]) - 5
 
 
+async def test_a_canceled_sync_counts_what_is_answered_within_the_grace(shop: World) -> None:
+    shop.with_bulk(max_concurrency=1)
+    hold = shop.server.faults.add(Hold(), path="*/_bulk", applied=True)
+    running = asyncio.create_task(shop.sync())
+    await hold.struck()
+
+    running.cancel()
+    await asyncio.sleep(0)
+    shop.server.faults.remove(hold)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert shop.stats.indexed == 2
+    assert shop.deletes() == []
+
+
 async def test_a_sync_canceled_from_outside_leaves_nothing_running(shop: World) -> None:
+    shop.options = replace(shop.options, grace_seconds=0.01)
     held = shop.server.faults
     hold = held.add(Hold(), path="*/_bulk")
     before = asyncio.all_tasks()
