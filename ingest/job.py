@@ -223,10 +223,15 @@ class _Run:
 
     async def _report(self, ending: Ending) -> None:
         """Tell Elasticsearch and the log how the job ended."""
-        async with asyncio.timeout(self._worker.stop.seconds_left):
-            ended = await end_job(self._client, self._job, ending, self._stats.to_wire())
-            if ended is not None:
-                await end_connector(self._client, ended)
+        try:
+            async with asyncio.timeout(self._worker.stop.seconds_left):
+                ended = await end_job(self._client, self._job, ending, self._stats.to_wire())
+                if ended is not None:
+                    await end_connector(self._client, ended)
+        except TimeoutError as error:
+            raise errors.ElasticsearchUnavailableError(
+                "Elasticsearch did not take the job's ending before the service had to stop."
+            ) from error
         if ended is None:
             self._log.warning("job.lost", reason="Somebody else ended the job.", **self._stats.counts())
             return
