@@ -1,4 +1,4 @@
-"""One side of the contract as a test calls it: plain HTTP, names of its own, everything removed afterwards."""
+"""One side of the contract as a test calls it: plain HTTP, names of its own, removed afterwards."""
 
 import base64
 import secrets

@@ -118,18 +118,31 @@ async def test_filtering_for_errors_leaves_only_failed_items(api: Api) -> None:
     assert answer.body == {"errors": False}
 
 
+LINE = "Malformed action/metadata line [1], expected"
+ARGUMENT = "illegal_argument_exception"
+VALIDATION = "action_request_validation_exception"
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "reason"),
     [
-        (b'{"index":{}}\n{"a":1}', "illegal_argument_exception", "The bulk request must be terminated by a newline [\\n]"),
-        (b'"index"\n{}\n', "illegal_argument_exception", "Malformed action/metadata line [1], expected START_OBJECT but found [VALUE_STRING]"),
-        (b'{"index":"x"}\n{}\n', "illegal_argument_exception", "Malformed action/metadata line [1], expected START_OBJECT or END_OBJECT but found [VALUE_STRING]"),
-        (b'{"index":{"_id":["x"]}}\n{}\n', "illegal_argument_exception", "Malformed action/metadata line [1], expected a simple value for field [_id] but found [START_ARRAY]"),
-        (b'{"index":{"_foo":"x"}}\n{}\n', "illegal_argument_exception", "Action/metadata line [1] contains an unknown parameter [_foo]"),
-        (b'{"delete":{}}\n', "action_request_validation_exception", "Validation Failed: 1: id is missing;"),
-        (b"\n", "action_request_validation_exception", "Validation Failed: 1: no requests added;"),
+        (b'{"index":{}}\n{"a":1}', ARGUMENT, "The bulk request must be terminated by a newline [\\n]"),
+        (b'"index"\n{}\n', ARGUMENT, f"{LINE} START_OBJECT but found [VALUE_STRING]"),
+        (b'{"index":"x"}\n{}\n', ARGUMENT, f"{LINE} START_OBJECT or END_OBJECT but found [VALUE_STRING]"),
+        (
+            b'{"index":{"_id":["x"]}}\n{}\n',
+            ARGUMENT,
+            f"{LINE} a simple value for field [_id] but found [START_ARRAY]",
+        ),
+        (
+            b'{"index":{"_foo":"x"}}\n{}\n',
+            ARGUMENT,
+            "Action/metadata line [1] contains an unknown parameter [_foo]",
+        ),
+        (b'{"delete":{}}\n', VALIDATION, "Validation Failed: 1: id is missing;"),
+        (b"\n", VALIDATION, "Validation Failed: 1: no requests added;"),
     ],
-)  # fmt: skip
+)
 async def test_a_malformed_body_refuses_the_whole_request(
     api: Api, body: bytes, kind: str, reason: str
 ) -> None:

@@ -1,5 +1,7 @@
 """`_delete_by_query` and `_update_by_query`."""
 
+from typing import Any
+
 from tests.contract.elasticsearch.api import Api
 
 
@@ -57,7 +59,7 @@ async def test_update_by_query_runs_a_script(api: Api) -> None:
 
 async def test_a_missing_index_is_a_404_unless_ignored(api: Api) -> None:
     index = api.index()
-    body = {"query": {"match_all": {}}}
+    body: dict[str, Any] = {"query": {"match_all": {}}}
 
     assert (await api("POST", f"/{index}/_delete_by_query", body)).status == 404
     assert (await api("POST", f"/{index}/_delete_by_query", body, ignore_unavailable=True)).body["total"] == 0

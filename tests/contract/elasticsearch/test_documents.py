@@ -97,10 +97,10 @@ async def test_a_guarded_write_with_the_present_numbers_succeeds_once(api: Api) 
     second = await api("PUT", f"/{index}/_doc/1", {"a": 3}, if_seq_no=0, if_primary_term=1)
 
     assert (first.status, second.status) == (200, 409)
+    required, found = "required seqNo [0], primary term [1]", "seqNo [1] and primary term [1]"
     assert second.error == (
         "version_conflict_engine_exception",
-        "[1]: version conflict, required seqNo [0], primary term [1]. "
-        "current document has seqNo [1] and primary term [1]",
+        f"[1]: version conflict, {required}. current document has {found}",
     )
 
 

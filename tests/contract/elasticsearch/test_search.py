@@ -17,12 +17,27 @@ MAPPINGS = {
         "label": {"properties": {"name": {"type": "keyword"}}},
     }
 }
+DAY = "1959-08-17"
 SONGS: dict[str, Any] = {
-    "1": {"title": "Blue in Green", "genre": "jazz", "year": 1959, "released": "1959-08-17", "live": False, "plays": 30},
-    "2": {"title": "So What", "genre": ["jazz", "modal"], "year": 1959, "released": "1959-08-17T00:00:01Z", "plays": 10},
+    "1": {
+        "title": "Blue in Green",
+        "genre": "jazz",
+        "year": 1959,
+        "released": DAY,
+        "live": False,
+        "plays": 30,
+    },
+    "2": {
+        "title": "So What",
+        "genre": ["jazz", "modal"],
+        "year": 1959,
+        "released": f"{DAY}T00:00:01Z",
+        "plays": 10,
+    },
     "3": {"title": "Blue Train", "genre": "jazz", "year": 1957, "live": True, "label": {"name": "Blue Note"}},
     "4": {"title": "Help!", "genre": "rock", "year": 1965, "released": "1965-08-06", "plays": 20},
-}  # fmt: skip
+}
+JAZZ = {"term": {"genre": "jazz"}}
 
 
 async def _songs(api: Api) -> str:
@@ -73,11 +88,11 @@ async def _ids(api: Api, index: str, query: Any, **body: Any) -> list[str]:
         ({"query_string": {"query": "genre:jazz AND NOT title:blue"}}, "2"),
         ({"query_string": {"query": "year:[1958 TO 1960] OR title:help"}}, "124"),
         ({"simple_query_string": {"query": "train", "fields": ["title"]}}, "3"),
-        ({"bool": {"must": [{"term": {"genre": "jazz"}}], "must_not": {"term": {"year": 1957}}}}, "12"),
-        ({"bool": {"filter": [{"term": {"genre": "jazz"}}, {"exists": {"field": "live"}}]}}, "13"),
+        ({"bool": {"must": [JAZZ], "must_not": {"term": {"year": 1957}}}}, "12"),
+        ({"bool": {"filter": [JAZZ, {"exists": {"field": "live"}}]}}, "13"),
         ({"bool": {"should": [{"term": {"year": 1957}}, {"term": {"year": 1965}}]}}, "34"),
         ({"bool": {"must_not": [{"exists": {"field": "released"}}]}}, "3"),
-        ({"bool": {"should": [{"term": {"genre": "jazz"}}, {"term": {"year": 1959}}], "minimum_should_match": 2}}, "12"),
+        ({"bool": {"should": [JAZZ, {"term": {"year": 1959}}], "minimum_should_match": 2}}, "12"),
         ({"constant_score": {"filter": {"term": {"year": 1965}}}}, "4"),
     ],
     ids=str,
