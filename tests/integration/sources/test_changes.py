@@ -37,14 +37,18 @@ ALIKE = [
 """Pairs which PostgreSQL calls equal, or hashes alike, and prints differently."""
 
 
-async def test_values_that_print_differently_hash_differently_even_if_they_are_equal(database: Database) -> None:
+async def test_values_that_print_differently_hash_differently_even_if_they_are_equal(
+    database: Database,
+) -> None:
     await database.execute("CREATE EXTENSION vector; CREATE TYPE pair AS (n numeric, t text)")
     columns = ", ".join(f"c{number} {of}" for number, (of, _, _) in enumerate(ALIKE))
     await database.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns})")
     for number, (_, one, other) in enumerate(ALIKE):
         for offset, text in enumerate((one, other)):
             quoted = text.replace("'", "''")
-            await database.execute(f"INSERT INTO t (id, c{number}) VALUES ({number * 2 + offset}, '{quoted}')")
+            await database.execute(
+                f"INSERT INTO t (id, c{number}) VALUES ({number * 2 + offset}, '{quoted}')"
+            )
 
     hashes = (await read_all(database.source())).hashes
 
@@ -93,7 +97,9 @@ async def test_whatever_changes_a_document_changes_its_hash(database: Database, 
     assert after.hashes != before.hashes
 
 
-async def test_the_seed_and_the_cap_enter_every_hash_and_a_mere_rewrite_of_the_row_does_not(database: Database) -> None:
+async def test_the_seed_and_the_cap_enter_every_hash_and_a_mere_rewrite_of_the_row_does_not(
+    database: Database,
+) -> None:
     await database.execute(
         "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x'), (2, NULL);"
         "CREATE TABLE k (id int PRIMARY KEY); INSERT INTO k VALUES (1)"
@@ -162,7 +168,10 @@ async def test_rows_of_partitions_views_and_rules_are_filtered_too(database: Dat
         "INSERT INTO p SELECT i, 0 FROM generate_series(1, 19) i; CREATE VIEW v AS SELECT * FROM p"
     )
     rules = [{"tables": ["p"], "query": "SELECT * FROM public.p"}]
-    for source, advanced in ((database.source(tables="p,v", id_columns="v(id)"), None), (database.source(), rules)):
+    for source, advanced in (
+        (database.source(tables="p,v", id_columns="v(id)"), None),
+        (database.source(), rules),
+    ):
         before = await read_all(source, advanced)
         await database.execute("UPDATE p SET a = a + 1 WHERE id IN (3, 13)")
         known = Known(before.hashes)
@@ -175,7 +184,9 @@ async def test_rows_of_partitions_views_and_rules_are_filtered_too(database: Dat
 
 
 async def test_nulled_values_are_counted_in_changed_rows(database: Database) -> None:
-    await database.execute("CREATE TABLE t (id int PRIMARY KEY, f float8); INSERT INTO t VALUES (1, 'NaN'), (2, 1)")
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, f float8); INSERT INTO t VALUES (1, 'NaN'), (2, 1)"
+    )
     before = await read_all(database.source())
     await database.execute("UPDATE t SET f = 'Infinity'")
 

@@ -4,7 +4,6 @@ import base64
 from typing import Any
 
 import orjson
-import pytest
 
 from tests.integration.sources.database import Database, Reading, exact, read_all
 
@@ -240,7 +239,9 @@ async def test_what_is_plain_agrees_with_what_postgresql_prints_itself(database:
     samples = [(of, text) for of, text, wanted in CASES if of in types and wanted is not NULLED]
     columns = ", ".join(f"c{number} {of}" for number, (of, _) in enumerate(samples))
     values = ", ".join(f"{quoted(text)}::{of}" for of, text in samples)
-    await database.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns}); INSERT INTO t VALUES (1, {values})")
+    await database.execute(
+        f"CREATE TABLE t (id int PRIMARY KEY, {columns}); INSERT INTO t VALUES (1, {values})"
+    )
     await database.execute("SET IntervalStyle = 'iso_8601'; SET TimeZone = 'UTC'; SET xmloption = 'content'")
     printed = await database.value("SELECT to_jsonb(t)::text FROM t")
 
@@ -249,7 +250,11 @@ async def test_what_is_plain_agrees_with_what_postgresql_prints_itself(database:
     (line,) = reading.lines
     document = exact(b"{" + line.partition(b"\x02")[2])
     expected = exact(printed)
-    assert {name.removeprefix("public_t_"): value for name, value in document.items() if name.startswith("public_")} == expected
+    assert {
+        name.removeprefix("public_t_"): value
+        for name, value in document.items()
+        if name.startswith("public_")
+    } == expected
 
 
 async def test_a_value_over_the_cap_is_null_and_counted_and_one_below_is_not(database: Database) -> None:
@@ -283,7 +288,10 @@ async def test_a_role_with_hostile_settings_gets_the_same_documents(database: Da
         "statement_timeout = '1ms'", "default_transaction_isolation = 'read committed'", "client_encoding = 'LATIN1'",
         "row_security = on", "quote_all_identifiers = on", "xmloption = document",
     ):  # fmt: skip
-        if "standard_conforming_strings" in setting and await database.value("SELECT current_setting('server_version_num')::int") >= 190000:
+        if (
+            "standard_conforming_strings" in setting
+            and await database.value("SELECT current_setting('server_version_num')::int") >= 190000
+        ):
             continue
         await database.execute(f"ALTER DATABASE {database.name} SET {setting}")
 

@@ -11,7 +11,9 @@ from sources.postgresql.ids import MAX_ID_BYTES, document_id, prefix_of
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_ids.json").read_text())
 
-names = st.text(alphabet="ab_%,.P", min_size=1, max_size=6) | st.sampled_from(["public", "_public_", "a_public"])
+names = st.text(alphabet="ab_%,.P", min_size=1, max_size=6) | st.sampled_from(
+    ["public", "_public_", "a_public"]
+)
 keys = st.lists(st.none() | st.text(alphabet="ab_%,N1", max_size=4), min_size=1, max_size=3)
 
 
@@ -22,7 +24,9 @@ def test_an_id_that_was_given_once_stays(case: dict[str, object]) -> None:
     assert document_id(prefix_of(database, schema, tables), key) == case["id"]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("key", ["1", "-9223372036854775808", "1.50", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "plain text"])
+@pytest.mark.parametrize(
+    "key", ["1", "-9223372036854775808", "1.50", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "plain text"]
+)
 @pytest.mark.parametrize("database", ["music", "my_music_app"])
 @pytest.mark.parametrize("table", ["album", "invoice_line", "Mixed Case"])
 def test_single_numeric_uuid_and_plain_keys_have_elastics_ids(database: str, table: str, key: str) -> None:
@@ -45,14 +49,19 @@ def test_different_rows_have_different_ids(
     assert (first == second) == (one == other)
 
 
-@given(st.lists(names, min_size=1, max_size=3, unique=True), st.lists(names, min_size=1, max_size=3, unique=True))
+@given(
+    st.lists(names, min_size=1, max_size=3, unique=True), st.lists(names, min_size=1, max_size=3, unique=True)
+)
 def test_different_sets_of_tables_have_different_prefixes(one: list[str], other: list[str]) -> None:
     assert (prefix_of("d", "s", one) == prefix_of("d", "s", other)) == (set(one) == set(other))
 
 
 @given(st.text(min_size=1, max_size=63), st.text(max_size=3000))
 def test_no_id_is_longer_than_elasticsearch_takes(name: str, key: str) -> None:
-    assert len(document_id(prefix_of(name, name, [name]), [key]).encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES
+    assert (
+        len(document_id(prefix_of(name, name, [name]), [key]).encode("utf-8", "surrogatepass"))
+        <= MAX_ID_BYTES
+    )
 
 
 def test_long_keys_that_differ_at_the_end_have_different_ids() -> None:
