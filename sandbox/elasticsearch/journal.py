@@ -106,6 +106,7 @@ class Journal:
         query: Mapping[str, str],
         headers: Mapping[str, str],
         body: bytes,
+        effect: Effect,
         began_at: str,
         began_monotonic: float,
     ) -> Entry:
@@ -120,6 +121,7 @@ class Journal:
             body_bytes=len(body),
             began_at=began_at,
             began_monotonic=began_monotonic,
+            effect=effect,
             opaque_id=headers.get("X-Opaque-Id"),
         )
         self._count += 1

@@ -85,6 +85,11 @@ class Principal:
     api_key_id: str | None = None
     api_key_name: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The caller's key, or user."""
+        return self.api_key_name or self.username
+
     def may_cluster(self, privilege: str) -> bool:
         """Whether the caller has this privilege on the cluster."""
         return all(
