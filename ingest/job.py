@@ -25,7 +25,7 @@ from ingest.protocol import JobStatus, JobType, SyncJob, secrets_of, values_of
 from ingest.rules import BasicRules
 from ingest.secret import STARS, Secret
 from ingest.stats import Stats
-from ingest.stopping import Stop
+from ingest.stopping import LEAST_SECONDS, Stop
 from ingest.sync import SyncOptions, full_sync
 from sources import SOURCES
 from sources.base import Source
@@ -109,10 +109,10 @@ class _Run:
             ending = await self._ending()
         except asyncio.CancelledError:
             # Only a hard stop cancels the task; the report goes out before the cancellation goes on.
-            await asyncio.shield(self._report(Ending(status=JobStatus.SUSPENDED)))
+            await self._report_whatever_happens(Ending(status=JobStatus.SUSPENDED))
             raise
         if ending is not None:
-            await asyncio.shield(self._report(ending))
+            await self._report_whatever_happens(ending)
 
     async def _ending(self) -> Ending | None:
         """Run the sync and judge how it ended; None if the job was lost and nothing may be written about it.
@@ -220,6 +220,19 @@ class _Run:
         for secret in secrets_of(self._job.configuration):
             text = text.replace(secret, STARS)
         return shortened(text)
+
+    async def _report_whatever_happens(self, ending: Ending) -> None:
+        """Report; if canceled meanwhile, give the report a last moment, and leave no task behind."""
+        reporting = asyncio.create_task(self._report(ending))
+        try:
+            await asyncio.shield(reporting)
+        except asyncio.CancelledError:
+            await asyncio.wait({reporting}, timeout=LEAST_SECONDS)
+            reporting.cancel()
+            await asyncio.wait({reporting})
+            if not reporting.cancelled() and (error := reporting.exception()) is not None:
+                self._log.warning("job.not_reported", reason=str(error))
+            raise
 
     async def _report(self, ending: Ending) -> None:
         """Tell Elasticsearch and the log how the job ended."""

@@ -1,0 +1,96 @@
+"""Draft rules: validated, explained, activated."""
+
+from typing import Any
+
+import pytest
+
+from ingest.protocol import CONNECTORS_INDEX
+from sandbox.elasticsearch.faults import Hold
+from sources.base import RuleProblem
+from tests.integration.service.world import CONNECTOR, World, until
+
+KEEP_ONE = {
+    "id": "keep-one", "field": "title", "rule": "equals", "value": "two", "policy": "exclude", "order": 0,
+}  # fmt: skip
+
+
+async def draft(world: World, **members: Any) -> None:
+    await world.ok("PUT", f"/_connector/{CONNECTOR}/_filtering", members)
+
+
+async def filtering(world: World) -> dict[str, Any]:
+    return dict((await world.connector())["filtering"][0])
+
+
+async def test_a_valid_draft_is_activated_and_the_next_sync_follows_it(world: World) -> None:
+    async with world.ready():
+        await draft(world, rules=[KEEP_ONE])
+        active = await until(lambda: filtering(world), lambda one: len(one["active"]["rules"]) == 2)
+        await world.until_job(await world.create_job(), "completed", "error")
+
+    assert active["active"]["validation"] == {"state": "valid", "errors": []}
+    assert await world.titles() == {"one"}
+
+
+async def test_an_invalid_draft_says_why_by_rule_and_the_active_rules_stay(world: World) -> None:
+    async with world.ready():
+        broken = {**KEEP_ONE, "id": "broken", "rule": "regex", "value": "("}
+        await draft(world, rules=[broken])
+        seen = await until(
+            lambda: filtering(world), lambda one: one["draft"]["validation"]["state"] != "edited"
+        )
+
+    assert seen["draft"]["validation"]["state"] == "invalid"
+    (error,) = seen["draft"]["validation"]["errors"]
+    assert error["ids"] == ["broken"]
+    assert error["messages"]
+    assert [rule["id"] for rule in seen["active"]["rules"]] == ["DEFAULT"]
+
+
+async def test_an_advanced_snippet_is_judged_by_the_source(world: World) -> None:
+    world.shelf.rule_problems = [RuleProblem(ids=("advanced_snippet",), messages=("There is no table x.",))]
+    async with world.ready():
+        await draft(world, advanced_snippet={"value": [{"tables": ["x"], "query": "SELECT 1"}]})
+        seen = await until(
+            lambda: filtering(world), lambda one: one["draft"]["validation"]["state"] != "edited"
+        )
+
+    assert seen["draft"]["validation"] == {
+        "state": "invalid",
+        "errors": [{"ids": ["advanced_snippet"], "messages": ["There is no table x."]}],
+    }
+
+
+async def test_an_edit_during_the_validation_is_validated_too_and_never_activated_unseen(
+    world: World,
+) -> None:
+    """The verdict over the first draft arrives after the second was written."""
+    async with world.ready():
+        held = world.server.faults.add(Hold(), path="*/_filtering/_validation", times=1)
+        await draft(world, rules=[KEEP_ONE])
+        await held.struck()
+        await draft(world, rules=[{**KEEP_ONE, "id": "broken", "rule": "regex", "value": "("}])
+        held.release()
+        seen = await until(
+            lambda: filtering(world), lambda one: one["draft"]["validation"]["state"] == "invalid"
+        )
+
+    assert [rule["id"] for rule in seen["active"]["rules"]] == ["DEFAULT"]
+    assert seen["draft"]["validation"]["errors"][0]["ids"] == ["broken"]
+
+
+@pytest.mark.parametrize("rule", ["sounds_like", "regex"])
+async def test_a_job_with_rules_that_cannot_be_used_is_an_error_before_anything_is_read(
+    world: World, rule: str
+) -> None:
+    async with world.ready():
+        broken = {**KEEP_ONE, "rule": rule, "value": "("}
+        active = {"rules": [broken], "advanced_snippet": {"value": {}}}
+        snapshot = {**active, "validation": {"state": "valid", "errors": []}}
+        await world.write(
+            CONNECTORS_INDEX, CONNECTOR, {"filtering": [{"active": snapshot, "draft": snapshot}]}
+        )
+        job = await world.until_job(await world.create_job(), "completed", "error")
+
+    assert job["status"] == "error"
+    assert world.shelf.reads == 0
