@@ -1,0 +1,94 @@
+"""A TCP proxy that breaks connections at a chosen byte, so that every failure is reproducible.
+
+    async with FaultProxy(host, port) as proxy:
+        connect(proxy.host, proxy.port)
+        proxy.answers.silent_after = 100_000     from then on the client waits
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+_PIECE_BYTES = 16 * 1024
+
+
+@dataclass(slots=True)
+class Direction:
+    """One direction of all connections together: what has passed, and where it breaks."""
+
+    passed_bytes: int = 0
+    silent_after: int | None = None
+    """From this byte on nothing is forwarded, and nobody is told."""
+    reset_after: int | None = None
+    """At this byte the connection is reset on both sides."""
+    keeps: bool = False
+    kept: bytearray = field(default_factory=bytearray)
+    """What has passed, if it is to be kept."""
+    is_silent: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class FaultProxy:
+    """Forwards to one server. Also counts connections and keeps what passed, if asked to."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, host: str, port: int) -> None:
+        self.requests = Direction()
+        self.answers = Direction()
+        self.connections = 0
+        self._target = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._handlers: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._forward, self.host, 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for handler in self._handlers:
+            handler.cancel()
+        await asyncio.gather(*self._handlers, return_exceptions=True)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handler = asyncio.current_task()
+        assert handler is not None
+        self._handlers.add(handler)
+        self.connections += 1
+        server_writer = None
+        try:
+            server_reader, server_writer = await asyncio.open_connection(*self._target)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pump(reader, server_writer, self.requests))
+                group.create_task(self._pump(server_reader, writer, self.answers))
+        except* (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            for each in (writer, server_writer):
+                if each is not None:
+                    each.transport.abort()
+            self._handlers.discard(handler)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction) -> None:
+        while piece := await reader.read(_PIECE_BYTES):
+            direction.passed_bytes += len(piece)
+            if direction.keeps:
+                direction.kept += piece
+            if direction.reset_after is not None and direction.passed_bytes > direction.reset_after:
+                raise ConnectionResetError
+            if direction.silent_after is not None and direction.passed_bytes > direction.silent_after:
+                direction.is_silent.set()
+                continue
+            writer.write(piece)
+            await writer.drain()
+        with contextlib.suppress(OSError):
+            writer.write_eof()

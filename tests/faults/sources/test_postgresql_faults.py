@@ -1,0 +1,382 @@
+"""What may happen to a read of PostgreSQL, and that it ends in every row or in an exception that says what to do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sandbox.postgresql import Cluster
+from sources.base import Slice
+from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
+from tests.faults.proxy import FaultProxy
+from tests.integration.sources.database import BRISK, Database, Known, database_on, read, read_all
+
+ROWS = 20_000
+TABLE = (
+    "CREATE TABLE t (id int PRIMARY KEY, a text);"
+    f"INSERT INTO t SELECT i, repeat('x', 1000) FROM generate_series(1, {ROWS}) i"
+)
+"""20 MB: more than all buffers between server and reader hold, so that a read that waits is in the middle."""
+
+
+@pytest.fixture
+async def database(cluster: Cluster) -> AsyncIterator[Database]:
+    async with database_on(cluster) as database:
+        yield database
+
+
+@pytest.fixture
+async def proxied(database: Database) -> AsyncIterator[tuple[FaultProxy, Database]]:
+    async with FaultProxy(database.cluster.host, database.cluster.port) as proxy:
+        yield proxy, database
+
+
+async def slice_of(database: Database, rules: Any = None, **configuration: Any) -> Slice:
+    (slice_,) = await database.source(**configuration).slices(rules, 0)
+    return slice_
+
+
+async def backends(database: Database) -> int:
+    count: int = await database.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'elastic-ingest' AND datname = $1", database.name
+    )
+    return count
+
+
+async def no_backends(database: Database) -> None:
+    """Wait until the server has no session of ours; a session that ended takes a moment to go."""
+    async with asyncio.timeout(5):
+        while await backends(database):
+            await asyncio.sleep(0.01)
+
+
+async def read_with(slice_: Slice, event: Callable[[], Any], *, known: Known | None = None) -> int:
+    """Read, letting something happen after the first batch; return how many rows were read."""
+    rows = 0
+    async with aclosing(slice_.batches(known)) as batches:
+        async for batch in batches:
+            if rows == 0:
+                await event()
+            rows += batch.count + batch.unchanged
+    return rows
+
+
+RULE = [{"tables": ["t"], "query": "SELECT * FROM public.t"}]
+
+
+@pytest.mark.parametrize("way", ["table", "hashes", "rule"])
+async def test_p01_a_terminated_backend_is_transient_and_reading_again_gives_every_row(
+    database: Database, way: str
+) -> None:
+    await database.execute(TABLE)
+    slice_ = await slice_of(database, RULE if way == "rule" else None)
+    known = Known({}) if way == "hashes" else None
+
+    async def terminate() -> None:
+        await database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE application_name = 'elastic-ingest' AND datname = '{database.name}'"
+        )
+
+    with pytest.raises(SourceUnavailableError, match="t"):
+        await read_with(slice_, terminate, known=known)
+
+    assert len((await read(slice_)).documents) == ROWS
+    await no_backends(database)
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+async def test_p02_restarts_and_a_server_that_is_down_are_transient(own_cluster: Cluster) -> None:
+    own_cluster.execute(TABLE)
+    database = Database(own_cluster, "postgres", None)
+    slice_ = await slice_of(database)
+
+    for mode in ("fast", "immediate"):
+        async def restart(mode: str = mode) -> None:
+            await asyncio.to_thread(own_cluster.restart, mode)
+
+        with pytest.raises(SourceUnavailableError):
+            await read_with(slice_, restart)
+    assert len((await read(slice_)).documents) == ROWS
+    own_cluster.stop("immediate")
+    for attempt in (database.source().ping(), read(slice_)):
+        with pytest.raises(SourceUnavailableError, match="check host, port"):
+            await attempt
+
+
+async def test_p03_a_server_that_falls_silent_is_noticed(proxied: tuple[FaultProxy, Database]) -> None:
+    proxy, database = proxied
+    await database.execute(TABLE)
+    limits = replace(BRISK, command_seconds=0.5, stall_seconds=0.5, close_seconds=0.2)
+    source = database.source(limits, host=proxy.host, port=proxy.port)
+    (slice_,) = await source.slices(None, 0)
+    proxy.answers.silent_after = proxy.answers.passed_bytes + 3_000_000
+
+    with pytest.raises(SourceUnavailableError):
+        async with asyncio.timeout(20):
+            await read(slice_)
+
+
+async def test_p03_a_read_that_is_cancelled_while_the_server_is_silent_ends_cancelled(
+    proxied: tuple[FaultProxy, Database],
+) -> None:
+    proxy, database = proxied
+    await database.execute(TABLE)
+    (slice_,) = await database.source(host=proxy.host, port=proxy.port).slices(None, 0)
+    proxy.answers.silent_after = proxy.answers.passed_bytes + 3_000_000
+
+    async with asyncio.timeout(10):
+        reading = asyncio.create_task(read(slice_))
+        await proxy.answers.is_silent.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+
+@pytest.mark.parametrize("after", [0, 100, 1_000, 10_000, 3_000_000])
+async def test_a_connection_reset_at_any_point_is_transient(
+    proxied: tuple[FaultProxy, Database], after: int
+) -> None:
+    proxy, database = proxied
+    await database.execute(TABLE)
+    (slice_,) = await database.source(host=proxy.host, port=proxy.port).slices(None, 0)
+    proxy.answers.reset_after = proxy.answers.passed_bytes + after
+
+    with pytest.raises(SourceUnavailableError):
+        await read(slice_)
+
+    proxy.answers.reset_after = None
+    assert len((await read(slice_)).documents) == ROWS
+
+
+async def test_p05_a_lock_that_is_not_granted_is_transient_and_names_the_table(database: Database) -> None:
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    (slice_,) = await database.source(replace(BRISK, lock_seconds=0.1)).slices(None, 0)
+    await database.execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+
+    with pytest.raises(SourceUnavailableError, match=r"public\.t failed: another session keeps it locked.*55P03"):
+        await read(slice_)
+
+    await database.execute("COMMIT")
+    assert (await read(slice_)).documents == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("REVOKE SELECT ON t FROM reader", "42501"),
+        ("CREATE POLICY p ON t USING (id < 5); ALTER TABLE t ENABLE ROW LEVEL SECURITY", "42501"),
+        ("DROP TABLE t", "42P01"),
+        ("ALTER TABLE t RENAME TO u", "42P01"),
+        ("ALTER TABLE t DROP CONSTRAINT t_pkey", "no primary key"),
+        ("ALTER TABLE t DROP id", "no primary key"),
+    ],
+)
+async def test_p06_to_p10_what_changes_between_discovery_and_read_so_that_it_cannot_be_read_is_an_error(
+    database: Database, change: str, problem: str
+) -> None:
+    await database.execute(
+        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x';"
+        "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1), (9, 9); GRANT SELECT ON t TO reader"
+    )
+    slice_ = await slice_of(database, username="reader", password="x")
+    await database.execute(change)
+
+    with pytest.raises(SourceConfigurationError, match=problem) as raised:
+        await read(slice_)
+
+    assert "public.t" in str(raised.value)
+
+
+async def test_p09_a_table_rewritten_after_discovery_is_read_completely(database: Database) -> None:
+    """A snapshot taken before the rewrite would show an empty table; the lock is taken before the snapshot."""
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM generate_series(1, 1000) i")
+    slice_ = await slice_of(database)
+    await database.execute("ALTER TABLE t ALTER a TYPE bigint")
+
+    assert len((await read(slice_)).documents) == 1000
+
+
+async def test_p09_a_rewrite_that_waits_for_the_lock_while_we_wait_for_it_is_read_completely(database: Database) -> None:
+    """The reader asks for its lock while an ALTER holds the table; it gets it after the rewrite was committed."""
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM generate_series(1, 1000) i")
+    slice_ = await slice_of(database)
+    await database.execute("BEGIN; ALTER TABLE t ALTER a TYPE bigint")
+    reading = asyncio.create_task(read(slice_))
+    async with asyncio.timeout(5):
+        while not await database.value("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            await asyncio.sleep(0.01)
+
+    await database.execute("COMMIT")
+
+    assert len((await reading).documents) == 1000
+
+
+@pytest.mark.parametrize("change", ["DROP TABLE t", "ALTER TABLE t ADD b int", "TRUNCATE t", "VACUUM FULL t"])
+async def test_p10_ddl_waits_for_the_read(database: Database, change: str) -> None:
+    await database.execute(TABLE)
+    await database.execute("SET lock_timeout = '50ms'")
+    slice_ = await slice_of(database)
+
+    async def alter() -> None:
+        with pytest.raises(Exception, match="lock timeout"):
+            await database.execute(change)
+
+    assert await read_with(slice_, alter) == ROWS
+
+
+async def test_a_table_that_was_replaced_by_one_of_the_same_name_is_read_at_the_next_attempt(database: Database) -> None:
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    slice_ = await slice_of(database)
+    await database.execute("DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, b int); INSERT INTO t VALUES (1)")
+
+    with pytest.raises(SourceUnavailableError, match="replaced"):
+        await read(slice_)
+
+    assert len((await read_all(database.source())).documents) == 1
+
+
+async def test_p11_columns_are_those_of_the_moment_of_reading(database: Database) -> None:
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, b int, c int); INSERT INTO t VALUES (1, 2, 3, 4)")
+    slice_ = await slice_of(database)
+    await database.execute(
+        "ALTER TABLE t ADD d int DEFAULT 5; ALTER TABLE t DROP a; ALTER TABLE t RENAME b TO e; ALTER TABLE t ALTER c TYPE text"
+    )
+
+    (document,) = (await read(slice_)).documents.values()
+
+    assert {name: value for name, value in document.items() if name.startswith("public_")} == {
+        "public_t_id": 1, "public_t_e": 3, "public_t_c": "4", "public_t_d": 5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["table", "hashes"])
+async def test_p12_rows_written_during_the_read_do_not_disturb_its_snapshot(database: Database, way: str) -> None:
+    await database.execute(TABLE)
+    slice_ = await slice_of(database)
+    documents: dict[str, Any] = {}
+
+    async with aclosing(slice_.batches(Known({}) if way == "hashes" else None)) as batches:
+        written = False
+        async for batch in batches:
+            if not written:
+                await database.execute(
+                    f"DELETE FROM t WHERE id % 3 = 0; UPDATE t SET a = 'new', id = id + {ROWS} WHERE id % 3 = 1;"
+                    f"INSERT INTO t SELECT i, 'new' FROM generate_series({3 * ROWS}, {3 * ROWS + 100}) i"
+                )
+                written = True
+            for line in batch.lines.splitlines():
+                documents[line.partition(b"\x01")[0].decode()] = line
+
+    assert len(documents) == ROWS
+    assert not [line for line in documents.values() if b'"new"' in line]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "script", "kind", "state"),
+    [
+        ({"password": "wrong"}, "", SourceConfigurationError, "28P01"),
+        ({"username": "nobody"}, "", SourceConfigurationError, "28P01"),
+        ({"database": "missing"}, "", SourceConfigurationError, "3D000"),
+        ({}, "ALTER ROLE reader NOLOGIN", SourceConfigurationError, "28000"),
+        ({}, "ALTER ROLE reader CONNECTION LIMIT 0", SourceUnavailableError, "53300"),
+    ],
+)
+async def test_p14_a_refused_login_says_who_has_to_act(
+    database: Database, configuration: dict[str, str], script: str, kind: type[SourceError], state: str
+) -> None:
+    await database.execute(f"DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; {script}")
+
+    with pytest.raises(kind, match=state) as raised:
+        await database.source(**({"username": "reader", "password": "x"} | configuration)).ping()
+
+    assert "wrong" not in str(raised.value)
+
+
+async def test_p14_an_address_where_nothing_listens_or_that_does_not_exist_is_transient(database: Database) -> None:
+    for host, port in (("127.0.0.1", 1), ("no-such-host.invalid", 5432)):
+        with pytest.raises(SourceUnavailableError, match="check host"):
+            await database.source(host=host, port=port).ping()
+
+
+async def test_p20_bytes_that_are_no_text_are_an_error_naming_the_table_and_latin1_is_converted(cluster: Cluster) -> None:
+    async with database_on(cluster, options="TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'") as ascii_:
+        await ascii_.execute(r"CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, E'\xff')")
+        with pytest.raises(SourceConfigurationError, match=r"public\.t.*22021"):
+            await read_all(ascii_.source())
+        assert [f for f in await ascii_.source().check() if "SQL_ASCII" in f.problem]
+    async with database_on(cluster, options="TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'") as latin:
+        await latin.execute("CREATE TABLE té (ïd text PRIMARY KEY, a text); INSERT INTO té VALUES ('ñ', 'ü')")
+        (document,) = (await read_all(latin.source())).documents.values()
+        assert (document["id"], document["public_té_a"]) == (f"{latin.name}_public_té_ñ", "ü")
+
+
+async def test_p22_a_huge_value_never_crosses_the_wire(proxied: tuple[FaultProxy, Database]) -> None:
+    proxy, database = proxied
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, a text, b bytea, c jsonb);"
+        "ALTER TABLE t ALTER a SET STORAGE EXTERNAL;"
+        "INSERT INTO t VALUES (1, repeat('x', 50000000), convert_to(repeat('x', 50000000), 'UTF8'),"
+        " to_jsonb(repeat('x', 50000000)))"
+    )
+
+    reading = await read_all(database.source(host=proxy.host, port=proxy.port))
+
+    assert reading.nulled == 3
+    assert proxy.answers.passed_bytes < 100_000
+
+
+@pytest.mark.parametrize("way", ["table", "rule"])
+async def test_p27_a_cancelled_read_leaves_no_query_running(database: Database, way: str) -> None:
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    slow = "SELECT i AS id FROM generate_series(1, 1000000000) i"
+    if way == "rule":
+        slice_ = await slice_of(database, [{"tables": ["t"], "query": slow}])
+    else:
+        await database.execute(f"CREATE VIEW v AS {slow} ORDER BY i DESC")
+        (slice_,) = await database.source(tables="v", id_columns="v(id)").slices(None, 0)
+    reading = asyncio.create_task(read(slice_))
+    async with asyncio.timeout(5):
+        while not await backends(database):
+            await asyncio.sleep(0.01)
+
+    reading.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await no_backends(database)
+
+
+async def test_p28_a_pooler_in_transaction_mode_may_stand_between(proxied: tuple[FaultProxy, Database]) -> None:
+    """Such a pooler knows a few startup parameters, and neither named statements nor settings between transactions."""
+    proxy, database = proxied
+    await database.execute(
+        "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE t (id int PRIMARY KEY, m mood, ms mood[]); INSERT INTO t VALUES (1, 'sad')"
+    )
+    source = database.source(host=proxy.host, port=proxy.port)
+    proxy.requests.keeps = True
+
+    await source.ping()
+    await source.check()
+    await read_all(source)
+    await read_all(source, [{"tables": ["t"], "query": "SELECT * FROM public.t"}])
+
+    sent = bytes(proxy.requests.kept)
+    assert set(startup_parameters(sent)) <= {"user", "database", "client_encoding", "application_name"}
+    assert sent.count(b"application_name") >= 4
+    assert b"__asyncpg" not in sent
+    assert b"SET " not in sent.replace(b"SET LOCAL ", b"")
+
+
+def startup_parameters(sent: bytes) -> list[str]:
+    """The names in the first startup message: length, protocol 3.0, then names and values ended by zeros."""
+    length = int.from_bytes(sent[:4], "big")
+    return [part.decode() for part in sent[8:length].split(b"\0")][:-2:2]
