@@ -82,7 +82,7 @@ class SliceStats:
     def shown(self, count: str) -> int:
         """Return a count as it is reported: never less than an earlier reading reached."""
         current: int = getattr(self.tally, count)
-        if self.finished_at is not None:
+        if self.finished_at is not None and self.tally.read == self.tally.settled:
             return current
         earlier: int = getattr(self.abandoned, count)
         return max(current, earlier)

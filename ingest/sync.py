@@ -12,17 +12,14 @@ ends the job.
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from ingest import config
-from ingest.chunks import Chunk, Chunker, ChunkLimits
+from ingest.chunks import Chunker, ChunkLimits
 from ingest.elasticsearch import indices, mappings
 from ingest.elasticsearch.bulk import BulkWriter, Destination
 from ingest.elasticsearch.client import Client
@@ -33,18 +30,17 @@ from ingest.errors import IncompleteSyncError, IngestError, JobCanceledError, Jo
 from ingest.inventory import Inventory
 from ingest.lease import Lease
 from ingest.ledger import Certificate, Ledger
-from ingest.lines import KeyReader, count_lines
+from ingest.lines import KeyReader
 from ingest.protocol import Pipeline, timestamp
 from ingest.rejections import RejectionMonitor
 from ingest.rules import BasicRules
-from ingest.stats import SliceStats, Stats, Tally
-from sources.base import HASH_END, Batch, Slice, Source
-from sources.errors import SourceError, SourceUnavailableError
+from ingest.stats import Stats
+from ingest.transfer import Transfer
+from sources.base import Slice, Source
+from sources.errors import SourceError
 
 FORMAT_VERSION: Final = 1
 """Part of every content hash: raised when documents are sent differently, so that all are sent again."""
-READINGS: Final = 3
-"""How often a slice is read at most when the source is lost on the way."""
 READING_BUDGET_SECONDS: Final = 600.0
 SUSPICIOUS_SHARE: Final = 0.5
 """A sync that deletes more of the index than this says so in a warning."""
@@ -100,11 +96,7 @@ async def full_sync(
     slots = Slots(options.bulk.max_concurrency)
     writer = BulkWriter(
         client,
-        Destination(
-            index_name=index_name,
-            pipeline=None if pipeline.name == NO_PIPELINE else pipeline.name,
-            checks_ids=any(definition.may_change_ids for definition in definitions),
-        ),
+        _destination(index_name, pipeline, definitions),
         options.bulk,
         limits=limits,
         slots=slots,
@@ -113,7 +105,7 @@ async def full_sync(
         monitor=RejectionMonitor(options.bulk.error_monitor, stats.rejections),
         grace_seconds=options.grace_seconds,
     )
-    transfer = _Transfer(
+    transfer = Transfer(
         writer=writer,
         chunker=Chunker(_constants(pipeline, datetime.now(UTC)), limits),
         slots=slots,
@@ -161,6 +153,16 @@ def _seed(pipeline: Pipeline, definitions: Sequence[PipelineDefinition], rules: 
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
+def _destination(
+    index_name: str, pipeline: Pipeline, definitions: Sequence[PipelineDefinition]
+) -> Destination:
+    return Destination(
+        index_name=index_name,
+        pipeline=None if pipeline.name == NO_PIPELINE else pipeline.name,
+        checks_ids=any(definition.may_change_ids for definition in definitions),
+    )
+
+
 async def _prepare_index(
     client: Client, index_name: str, slices: Sequence[Slice], options: SyncOptions
 ) -> ContentIndex:
@@ -183,7 +185,7 @@ def _constants(pipeline: Pipeline, now: datetime) -> bytes:
     return orjson.dumps(members)[1:-1] + b","
 
 
-async def _run(transfer: "_Transfer", slices: Sequence[Slice], progress_seconds: float) -> None:
+async def _run(transfer: Transfer, slices: Sequence[Slice], progress_seconds: float) -> None:
     """Read and send everything; of several failures at once, raise the one that says what to do."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -204,124 +206,6 @@ def _most_telling(failures: BaseExceptionGroup[BaseException]) -> BaseException:
                 first = first.exceptions[0]
             return first
     return failures
-
-
-@dataclass(slots=True, kw_only=True)
-class _Transfer:
-    """Reads slices and hands what has to be sent to the writer."""
-
-    writer: BulkWriter
-    chunker: Chunker
-    slots: Slots
-    ledger: Ledger
-    key_reader: KeyReader
-    rules: BasicRules
-    rewrites: bool
-    lease: Lease
-    stats: Stats
-    reading_attempts: Any
-    log: Any
-    _outstanding: set[asyncio.Task[None]] = field(default_factory=set)
-    _asked: int = 0
-
-    async def read(self, slice_: Slice, group: asyncio.TaskGroup) -> None:
-        """Read one slice to its end; from its start again, on a new snapshot, if the source is lost."""
-        progress = self.stats.start_slice(slice_.name, slice_.estimated_rows)
-        attempts = self.reading_attempts()
-        while True:
-            try:
-                await self._read_once(slice_, progress, group)
-            except SourceUnavailableError as error:
-                # What is under way must land first: it must not overwrite what the next reading sends.
-                self.chunker.discard()
-                await self.settled()
-                if attempts.made >= READINGS or not await attempts.wait():
-                    raise
-                self.log.warning(
-                    "slice.read_again", slice=slice_.name, reading=attempts.made, reason=str(error)
-                )
-                progress.read_again()
-            else:
-                break
-        self.stats.finish_slice(progress)
-        self.log.debug("slice.read", slice=slice_.name, rows=progress.tally.read)
-
-    async def settled(self) -> None:
-        """Wait until everything sent has its final verdict."""
-        while self._outstanding:
-            await asyncio.wait(self._outstanding)
-
-    async def report_progress(self, every_seconds: float) -> None:
-        """Log how far the current slice is, until canceled."""
-        while True:
-            await asyncio.sleep(every_seconds)
-            if self.stats.slices:
-                progress = self.stats.slices[-1].to_wire(self.stats.clock())
-                self.log.info(
-                    "sync.progress", slice=progress.pop("name"), **progress, sent=self.stats.sent_bytes
-                )
-
-    async def _read_once(self, slice_: Slice, progress: SliceStats, group: asyncio.TaskGroup) -> None:
-        tally, self._asked = progress.tally, 0
-        async with aclosing(slice_.batches(self._is_unchanged if len(self.ledger) else None)) as batches:
-            async for batch in batches:
-                self.lease.check()
-                await self._take(batch, tally, group)
-        if len(self.ledger) and self._asked != tally.read:
-            raise IncompleteSyncError(
-                f"{slice_.name} gave {tally.read} rows but asked about {self._asked}, so nothing is known "
-                "about what may be deleted: a defect of the source."
-            )
-        if (rest := self.chunker.flush()) is not None:
-            await self._send(rest, tally, group)
-
-    async def _take(self, batch: Batch, tally: Tally, group: asyncio.TaskGroup) -> None:
-        if count_lines(batch.lines) != batch.count:
-            raise IncompleteSyncError(
-                "A batch does not have the number of lines it claims: a defect of the source."
-            )
-        tally.read += batch.count + batch.unchanged
-        tally.unchanged += batch.unchanged
-        tally.nulled += batch.nulled
-        lines, count = batch.lines, batch.count
-        if not self.rules.is_default and count:
-            lines, count = self._kept(lines)
-            tally.filtered += batch.count - count
-            await asyncio.sleep(0)
-        for chunk in self.chunker.add(lines, count):
-            await self._send(chunk, tally, group)
-
-    async def _send(self, chunk: Chunk, tally: Tally, group: asyncio.TaskGroup) -> None:
-        await self.slots.acquire()
-        task = group.create_task(self._deliver(chunk, tally))
-        self._outstanding.add(task)
-        task.add_done_callback(self._outstanding.discard)
-
-    async def _deliver(self, chunk: Chunk, tally: Tally) -> None:
-        try:
-            await self.writer.index(chunk, tally)
-        finally:
-            self.slots.release()
-
-    def _is_unchanged(self, block: bytes) -> NDArray[np.bool_]:
-        keys = self.key_reader.of_lines(block)
-        self._asked += len(keys)
-        # A row the rules exclude must lose its document: with rules, changed rows are marked when they are
-        # kept.
-        unchanged = self.ledger.unchanged(keys, mark_changed=self.rules.is_default)
-        return np.zeros(len(keys), np.bool_) if self.rewrites else unchanged
-
-    def _kept(self, lines: bytes) -> tuple[bytes, int]:
-        """Return the lines the basic rules keep, and how many they are."""
-        kept = [line for line in lines.split(b"\n") if line and self.rules.keep_json(_document_of(line))]
-        block = b"".join(line + b"\n" for line in kept)
-        if len(self.ledger):
-            self.ledger.mark(self.key_reader.of_lines(block))
-        return block, len(kept)
-
-
-def _document_of(line: bytes) -> bytes:
-    return b"{" + line[line.index(HASH_END) + 1 :]
 
 
 async def _certify(

@@ -15,6 +15,9 @@ NO_PIPELINE: Final = "_none"
 _MAY_CHANGE_IDS: Final = (b'"_id"', b'"_index"', b'"script"', b'"reroute"', b'"pipeline"', b"{{_id", b"_id}}")
 """What a definition that changes where a document goes must contain; others need not be watched."""
 
+_KNOWN_TO_KEEP_IDS: Final = ("search-default-ingestion", "ent-search-generic-ingestion")
+"""Pipelines that Elasticsearch ships; their definitions need not be readable to be trusted."""
+
 _EFFECTIVE: Final = ("processors", "on_failure", "field_access_pattern")
 
 _log: Any = structlog.get_logger(__name__)
@@ -37,8 +40,10 @@ class PipelineDefinition:
     @property
     def may_change_ids(self) -> bool:
         """Whether documents might be stored under another id than the one they were sent with."""
+        if self.definition is None:
+            return self.name not in _KNOWN_TO_KEEP_IDS
         text = orjson.dumps(self.definition)
-        return self.definition is None or any(part in text for part in _MAY_CHANGE_IDS)
+        return any(part in text for part in _MAY_CHANGE_IDS)
 
 
 async def read_pipeline(client: Client, name: str) -> PipelineDefinition:

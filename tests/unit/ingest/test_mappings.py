@@ -1,0 +1,97 @@
+"""Mappings of indices we create: languages, conflicts, limits; and where an existing one keeps exact text."""
+
+from typing import Any
+
+import pytest
+
+from ingest.elasticsearch.indices import count_fields
+from ingest.elasticsearch.mappings import (
+    analyzer_of,
+    exact_field,
+    is_usable_content_hash,
+    merged,
+    with_analyzers,
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "analyzer"),
+    [
+        (None, None), ("", None), ("en", "english"), ("de", "german"), ("pt-BR", "brazilian"),
+        ("pt_BR", "brazilian"), ("pt-PT", "portuguese"), ("en-US", "english"), ("zh", "cjk"), ("ja", "cjk"),
+        ("german", "german"), ("tlh", None),
+    ],
+)  # fmt: skip
+def test_a_language_names_its_analyzer(language: str | None, analyzer: str | None) -> None:
+    assert analyzer_of(language) == analyzer
+
+
+def test_only_text_without_an_analyzer_is_given_one_at_every_depth() -> None:
+    properties: dict[str, Any] = {
+        "title": {"type": "text", "fields": {"words": {"type": "text"}, "exact": {"type": "keyword"}}},
+        "code": {"type": "text", "analyzer": "whitespace"},
+        "address": {"properties": {"street": {"type": "text"}, "number": {"type": "long"}}},
+    }
+
+    analyzed = with_analyzers(properties, "fr")
+
+    assert analyzed["title"]["analyzer"] == "french"
+    assert analyzed["title"]["fields"] == {
+        "words": {"type": "text", "analyzer": "french"}, "exact": {"type": "keyword"}
+    }  # fmt: skip
+    assert analyzed["code"] == properties["code"]
+    assert analyzed["address"]["properties"]["street"]["analyzer"] == "french"
+    assert with_analyzers(properties, None) == properties
+
+
+def test_a_field_two_slices_map_differently_is_left_to_elasticsearch() -> None:
+    one = {"a": {"type": "long"}, "b": {"type": "text"}}
+    other = {"a": {"type": "keyword"}, "b": {"type": "text"}, "c": {"type": "date"}}
+
+    assert merged([one, other]) == {"b": {"type": "text"}, "c": {"type": "date"}}
+
+
+def test_fields_are_counted_as_elasticsearch_counts_them() -> None:
+    properties = {
+        "a": {"type": "text", "fields": {"k": {"type": "keyword"}}},
+        "o": {"properties": {"x": {"type": "long"}, "y": {"type": "long"}}},
+    }
+
+    assert count_fields(properties) == 5
+
+
+@pytest.mark.parametrize(
+    ("definition", "field"),
+    [
+        ({"type": "keyword"}, "database"),
+        (
+            {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}},
+            "database.keyword",
+        ),
+        (
+            {"type": "text", "fields": {"stem": {"type": "text"}, "enum": {"type": "keyword"}}},
+            "database.enum",
+        ),
+        ({"type": "text", "fields": {"k": {"type": "keyword", "normalizer": "lowercase"}}}, None),
+        ({"type": "text"}, None),
+        ({}, None),
+    ],
+)
+def test_the_field_that_holds_exact_text_is_found(definition: dict[str, Any], field: str | None) -> None:
+    assert exact_field({"database": definition}, "database") == field
+
+
+@pytest.mark.parametrize(
+    ("definition", "is_usable"),
+    [
+        ({"type": "long"}, True),
+        ({"type": "long", "index": False}, True),
+        ({"type": "long", "doc_values": False}, False),
+        ({"type": "double"}, False),
+        ({"type": "text"}, False),
+    ],
+)
+def test_only_an_exact_long_with_doc_values_holds_our_hash(
+    definition: dict[str, Any], is_usable: bool
+) -> None:
+    assert is_usable_content_hash(definition) is is_usable
