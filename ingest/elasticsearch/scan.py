@@ -1,9 +1,11 @@
 """Reads all documents of an index that match a query, page by page, as they are at one moment.
 
 A point in time (PIT) and `search_after` over `_shard_doc`: the cheapest order there is. Pages are handed
-out as bytes, because whoever needs ids and hashes only can read them faster than JSON can be decoded.
+out as bytes, because whoever needs ids and hashes only can read them faster than JSON can be decoded. While
+one page is read, the next is on its way.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,17 +82,20 @@ async def scan(client: Client, index_name: str, request: ScanRequest) -> AsyncGe
     """
     path = f"/{segment(index_name)}/_pit"
     pit_id = str((await client.call("POST", path, params={"keep_alive": KEEP_ALIVE}))["id"])
-    search_after: list[Any] | None = None
+    fetching = asyncio.create_task(_fetch(client, request, pit_id, None))
     try:
         while True:
-            page = await _fetch(client, request, pit_id, search_after)
+            page = await fetching
             pit_id = _complete(page).get("pit_id", pit_id)
             last_sort = page.rfind(_SORT)
             if last_sort < 0:
                 return
-            yield page
             search_after = orjson.loads(page[last_sort + len(_SORT) - 1 : page.index(b"]", last_sort) + 1])
+            fetching = asyncio.create_task(_fetch(client, request, pit_id, search_after))
+            yield page
     finally:
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
         # A point in time that is not given back ends by itself; failing to do so must not hide why we are
         # here.
         with suppress(IngestError):
@@ -129,10 +134,10 @@ async def _fetch(client: Client, request: ScanRequest, pit_id: str, search_after
 
 def _complete(page: bytes) -> dict[str, Any]:
     """Return what a page says besides its hits. Raises ScanLostError unless every shard answered in time."""
-    head, has_hits, _ = page.partition(_HITS)
+    hits = page.find(_HITS)
     try:
         # Elasticsearch writes the hits last; decoding what stands before them is enough.
-        members: dict[str, Any] = orjson.loads(head.rstrip(b",") + b"}" if has_hits else page)
+        members: dict[str, Any] = orjson.loads(page if hits < 0 else page[:hits].rstrip(b",") + b"}")
         is_complete = members["_shards"]["failed"] == 0 and not members["timed_out"]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise ScanLostError(f"A page of the scan cannot be read ({len(page)} bytes).") from error
