@@ -56,6 +56,8 @@ def select(views: Sequence[View], search: SearchBody, context: query.Context) ->
 def select_all(views: Sequence[View], search: SearchBody, context: query.Context) -> Selection:
     """As `select`, for pages of any size."""
     scorer = query.compiled(search.query, context) if search.query is not None else None
+    if scorer is not None:
+        _probe(views, scorer)
     if is_positional(search) and (scorer is None or _is_match_all(search.query)) and search.slice_count == 1:
         return _slice(views, search)
     matched = list(_matched(views, search, scorer))
@@ -148,6 +150,12 @@ def _position(value: Any) -> int:
         return int(value)
     except ValueError:
         raise errors.search_failed(errors.illegal_argument(f'For input string: "{value}"')) from None
+
+
+def _probe(views: Sequence[View], scorer: query.Scorer) -> None:
+    """Let a query that cannot be answered fail on an index without documents, too."""
+    for view in views:
+        scorer(Candidate(view.index, Document("", b"{}", 0, 0, 0), 0))
 
 
 def _matched(views: Sequence[View], search: SearchBody, scorer: query.Scorer | None) -> Iterator[Hit]:
