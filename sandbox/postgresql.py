@@ -50,9 +50,16 @@ class Cluster:
     user = "postgres"
 
     def __init__(
-        self, *, version: int = 18, settings: Mapping[str, str] | None = None, password: str | None = None
+        self,
+        *,
+        version: int = 18,
+        settings: Mapping[str, str] | None = None,
+        password: str | None = None,
+        binaries: Path | None = None,
     ) -> None:
+        """Take the wheel's binaries of a major version, or those of another installation (its `bin` folder)."""
         self.version = version
+        self._binaries = binaries
         self.password = password or secrets.token_urlsafe(12)
         self.port = 0
         self._settings = {**DEFAULT_SETTINGS, **(settings or {})}
@@ -137,7 +144,7 @@ class Cluster:
 
     def _prepare(self) -> None:
         self.folder.chmod(0o755)
-        self._bin = _binaries(self.version)
+        self._bin = self._binaries or _binaries(self.version)
         if self._owner is not None:
             os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
             if not self._can_run(self._bin / "postgres"):

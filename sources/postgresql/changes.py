@@ -67,7 +67,9 @@ class ChangedRows:
             yield first, end if end < self.pages else None
 
     async def _in_full(self, first: int, end: int | None) -> AsyncGenerator[Batch, None]:
-        async with aclosing(self._blocks(self._part(self.documents.select(self.source), first, end))) as blocks:
+        async with aclosing(
+            self._blocks(self._part(self.documents.select(self.source), first, end))
+        ) as blocks:
             async for block in blocks:
                 yield changed_batch_of(block, self.is_unchanged)
 

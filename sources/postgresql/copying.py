@@ -76,9 +76,7 @@ async def _next_block(gathered: _Blocks, copying: "asyncio.Future[None]", limits
         taking = asyncio.ensure_future(gathered.waiting.get())
         either: set[asyncio.Future[Any]] = {taking, copying}
         try:
-            await asyncio.wait(
-                either, timeout=limits.stall_seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(either, timeout=limits.stall_seconds, return_when=asyncio.FIRST_COMPLETED)
             if taking.done():
                 return taking.result()
         finally:

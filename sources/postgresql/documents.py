@@ -78,6 +78,11 @@ class Documents:
         return f"SELECT {self._head},ctid FROM {source} AS t"
 
     @property
+    def identity(self) -> str:
+        """The SQL of a row's id, over the same alias as the SELECTs."""
+        return self._id.between("", "")
+
+    @property
     def mapping(self) -> Mapping[str, Any]:
         """Elasticsearch `properties` of all members."""
         constants = {name: mappings.keyword() for name in ("id", "database", "schema", "table")}

@@ -75,7 +75,9 @@ def json_id(prefix: str, key: Sequence[tuple[str, Attribute]]) -> JsonId:
         if not column.is_not_null:
             value = f"COALESCE({value},{literal(_NULL)})"
         return JsonId(json_string(prefix + "_")[:-1], value, '"')
-    full = f"concat({literal(prefix + '_')},{(',' + literal(',') + ',').join(_part_sql(e, c) for e, c in key)})"
+    full = (
+        f"concat({literal(prefix + '_')},{(',' + literal(',') + ',').join(_part_sql(e, c) for e, c in key)})"
+    )
     if _is_short(prefix, [column for _, column in key]):
         return JsonId("", f"to_json({full})::text", "")
     digest = f"{literal(_digest_prefix(prefix))}||encode(sha256(convert_to({full},'UTF8')),'hex')"
@@ -106,6 +108,7 @@ def _part_sql(expression: str, column: Attribute) -> str:
     # concat() writes a value with its type's output function; a cast of inet to text would append the mask.
     text = f"concat({expression})" if column.type.name in ("inet", "cidr") else f"({expression})::text"
     if column.type.base_name not in _SHORT_PLAIN:
+        text = f'({text} COLLATE "C")'  # the collation of a key that ignores case does not allow replace()
         for character, escape in _ESCAPES:
             text = f"replace({text},{literal(character)},{literal(escape)})"
     if column.is_not_null:

@@ -119,7 +119,9 @@ async def describe(rule: Rule, settings: Settings, limits: Limits) -> Described:
             # Renders nothing yet, but lets the server refuse what cannot be rendered.
             await connection.fetch(statements.CLOSE, timeout=limits.command_seconds)
             documents = _documents(described, settings, 0)
-            await connection.fetch(statements.declare(_lines(documents, rule)), timeout=limits.command_seconds)
+            await connection.fetch(
+                statements.declare(_lines(documents, rule)), timeout=limits.command_seconds
+            )
             return described
 
 
@@ -166,9 +168,13 @@ class RuleSlice:
                 )
                 async with aclosing(self._blocks(connection)) as blocks:
                     async for block in blocks:
-                        yield batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
+                        yield (
+                            batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
+                        )
                 if [await catalog.files(relation.oid) for relation in self.described.relations] != files:
-                    raise SourceUnavailableError(f"Reading {self.name} failed: a table was rewritten meanwhile.")
+                    raise SourceUnavailableError(
+                        f"Reading {self.name} failed: a table was rewritten meanwhile."
+                    )
                 await connection.execute(statements.COMMIT, timeout=self.limits.command_seconds)
 
     async def _blocks(self, connection: Any) -> AsyncGenerator[bytes, None]:
@@ -245,7 +251,9 @@ async def _key(
         layouts = await catalog.layouts([table.oid for table in tables])
         for table in tables:
             if not layouts[table.oid].key:
-                raise SourceConfigurationError(f"{rule.label}: {table.label} has no primary key; give id_columns.")
+                raise SourceConfigurationError(
+                    f"{rule.label}: {table.label} has no primary key; give id_columns."
+                )
             wanted += layouts[table.oid].key
     exact = {column.name for column in columns}
     folded = {column.name.lower(): column.name for column in columns}
@@ -263,7 +271,9 @@ def _documents(described: Described, settings: Settings, seed: int) -> Documents
         origin=described.origin,
         columns=described.columns,
         key=described.key,
-        rendering=Rendering(server_version=described.server_version, max_value_bytes=settings.max_value_bytes),
+        rendering=Rendering(
+            server_version=described.server_version, max_value_bytes=settings.max_value_bytes
+        ),
         seed=seed,
     )
 

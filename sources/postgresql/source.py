@@ -76,6 +76,4 @@ class PostgreSQL:
 
     async def _rule_slice(self, rule: rules.Rule, seed: int) -> Slice:
         described = await rules.describe(rule, self.settings, self._limits)
-        return rules.RuleSlice(
-            settings=self.settings, limits=self._limits, described=described, seed=seed
-        )
+        return rules.RuleSlice(settings=self.settings, limits=self._limits, described=described, seed=seed)

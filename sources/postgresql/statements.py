@@ -70,10 +70,9 @@ def rows_between(select: str, first_page: int, end_page: int | None) -> str:
     return f"{select} WHERE {condition}"
 
 
-def duplicate_keys(relation: str, key: Iterable[str]) -> str:
-    """Find out whether a key occurs twice."""
-    columns = ",".join(key)
-    return f"SELECT 1 FROM {relation} AS t GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+def duplicates(source: str, identity: str) -> str:
+    """Find out whether two rows of a source have the same identity, an expression over alias `t`."""
+    return f"SELECT 1 FROM {source} AS t GROUP BY {identity} HAVING count(*) > 1 LIMIT 1"
 
 
 def declare(query: str) -> str:

@@ -22,7 +22,6 @@ from sources.postgresql.copying import copied
 from sources.postgresql.discovery import Target, effective_key, key_findings
 from sources.postgresql.documents import Documents, Origin
 from sources.postgresql.failures import translated
-from sources.postgresql.quoting import identifier
 from sources.postgresql.settings import Settings
 from sources.postgresql.values import Rendering
 
@@ -57,22 +56,16 @@ class TableSlice:
                 await self._lock(connection)
                 target = await self._as_it_is_now(catalog)
                 files = await catalog.files(target.relation.oid)
-                reads_children = len(files) > 1 and not target.only
-                if target.given_key or (target.relation.kind == "r" and reads_children):
-                    await self._require_unique(connection, target)
-                is_plain = target.relation.kind == "r" and target.relation.is_heap and not reads_children
+                has_children = len(files) > 1 and not target.only
                 documents = self._documents(target, catalog.server_version)
-                if is_unchanged is None or not is_plain:
+                if target.given_key or (target.relation.kind == "r" and has_children):
+                    await self._require_unique(connection, documents)
+                if is_unchanged is None or has_children or not target.relation.is_plain:
                     read = self._in_full(connection, documents, is_unchanged)
                 else:
-                    read = ChangedRows(
-                        connection=connection,
-                        limits=self.limits,
-                        documents=documents,
-                        source=self._source,
-                        pages=await catalog.pages(target.relation.oid),
-                        is_unchanged=is_unchanged,
-                    ).batches()
+                    read = self._changed(
+                        connection, documents, is_unchanged, await catalog.pages(files[0][0])
+                    )
                 async with aclosing(read) as batches:
                     async for batch in batches:
                         yield batch
@@ -89,6 +82,18 @@ class TableSlice:
         async with aclosing(copied(connection, query, self.limits)) as blocks:
             async for block in blocks:
                 yield batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
+
+    def _changed(
+        self, connection: Any, documents: Documents, is_unchanged: IsUnchanged, pages: int
+    ) -> AsyncGenerator[Batch, None]:
+        return ChangedRows(
+            connection=connection,
+            limits=self.limits,
+            documents=documents,
+            source=self._source,
+            pages=pages,
+            is_unchanged=is_unchanged,
+        ).batches()
 
     @property
     def _source(self) -> str:
@@ -115,12 +120,12 @@ class TableSlice:
             raise SourceConfigurationError(*findings)
         return target
 
-    async def _require_unique(self, connection: Any, target: Target) -> None:
-        """Make sure that a key which the server does not guarantee tells rows apart, under the snapshot we read."""
-        columns = [identifier(column) for column in effective_key(target)]
-        if await connection.fetch(statements.duplicate_keys(self._source, columns)):
+    async def _require_unique(self, connection: Any, documents: Documents) -> None:
+        """Make sure that a key which the server does not guarantee tells rows apart, in the snapshot we read."""
+        repeated = statements.duplicates(self._source, documents.identity)
+        if await connection.fetch(repeated, timeout=self.limits.stall_seconds):
             raise SourceConfigurationError(
-                f"Reading table {self.name} failed: several rows have the same {', '.join(effective_key(target))}."
+                f"Reading table {self.name} failed: several rows have the same {', '.join(documents.key)}."
                 " Name more columns in Id columns, so that they tell rows apart."
             )
 

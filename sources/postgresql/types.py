@@ -77,6 +77,11 @@ class Relation:
         return f"{self.schema}.{self.name}"
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its rows have places that can be asked for."""
+        return self.kind == "r" and self.is_heap
+
+    @property
     def is_lockable(self) -> bool:
         """Whether LOCK TABLE takes it."""
         return self.kind in "rpv"

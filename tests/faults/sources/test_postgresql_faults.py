@@ -64,6 +64,7 @@ async def read_with(slice_: Slice, event: Callable[[], Any], *, known: Known | N
     return rows
 
 
+READER: dict[str, Any] = {"username": "reader", "password": "x"}
 RULE = [{"tables": ["t"], "query": "SELECT * FROM public.t"}]
 
 
@@ -296,7 +297,7 @@ async def test_p14_a_refused_login_says_who_has_to_act(
     await database.execute(f"DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; {script}")
 
     with pytest.raises(kind, match=state) as raised:
-        await database.source(**({"username": "reader", "password": "x"} | configuration)).ping()
+        await database.source(**(READER | configuration)).ping()
 
     assert "wrong" not in str(raised.value)
 

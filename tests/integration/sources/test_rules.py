@@ -199,7 +199,7 @@ async def test_a_query_cannot_write_escape_or_run_programs(
 ) -> None:
     tmp_path.chmod(0o777)
     await database.execute(CATALOGUE + VICTIMS)
-    credentials = {} if role == "superuser" else {"username": "reader", "password": "x"}
+    credentials: dict[str, Any] = {} if role == "superuser" else {"username": "reader", "password": "x"}
     traces = []
 
     for probe, query in PROBES.items():

@@ -1,0 +1,128 @@
+"""Types of extensions, and foreign tables: on a full installation of PostgreSQL, where there is one."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.postgresql import Cluster
+from tests.integration.sources.database import database_on, read_all
+
+
+def installed() -> Path | None:
+    """The `bin` folder of the newest PostgreSQL of this machine that has the contrib modules."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    for initdb in reversed(found):
+        if Path(f"/usr/share/postgresql/{initdb.parts[4]}/extension/hstore.control").exists():
+            return initdb.parent
+    return None
+
+
+BINARIES = installed()
+pytestmark = pytest.mark.skipif(BINARIES is None, reason="needs a system PostgreSQL with its contrib modules")
+
+
+@pytest.fixture(scope="module")
+def full_cluster() -> Iterator[Cluster]:
+    with Cluster(binaries=BINARIES) as cluster:
+        yield cluster
+
+
+async def test_hstore_is_an_object_and_the_others_are_texts(full_cluster: Cluster) -> None:
+    async with database_on(full_cluster) as database:
+        await database.execute(
+            "CREATE SCHEMA x; CREATE EXTENSION hstore SCHEMA x; CREATE EXTENSION citext SCHEMA x;"
+            "CREATE EXTENSION ltree; CREATE EXTENSION isn; CREATE EXTENSION cube; CREATE EXTENSION seg;"
+            "CREATE TABLE t (id x.citext PRIMARY KEY, h x.hstore, l ltree, i isbn, c cube, s seg, hs x.hstore[]);"
+            "INSERT INTO t VALUES ('Key', 'a=>1, \"b\nc\"=>NULL', 'top.sub', '0-306-40615-2', '(1,2)', '1 .. 2',"
+            " ARRAY['a=>1'::x.hstore])"
+        )
+
+        (document,) = (await read_all(database.source())).documents.values()
+        (slice_,) = await database.source().slices(None, 0)
+
+    assert document["id"] == f"{database.name}_public_t_Key"
+    assert {name.removeprefix("public_t_"): value for name, value in document.items() if name.startswith("public")} == {
+        "id": "Key", "h": {"a": "1", "b\nc": None}, "l": "top.sub", "i": "0-306-40615-2", "c": "(1, 2)",
+        "s": "1 .. 2", "hs": [{"a": "1"}],
+    }  # fmt: skip
+    assert slice_.mapping["public_t_h"]["type"] == "flattened"
+    assert slice_.mapping["public_t_id"]["type"] == "keyword"
+
+
+async def test_a_citext_that_changes_its_case_changes_the_hash(full_cluster: Cluster) -> None:
+    async with database_on(full_cluster) as database:
+        await database.execute(
+            "CREATE EXTENSION citext; CREATE TABLE t (id int PRIMARY KEY, c citext, cs citext[]);"
+            "INSERT INTO t VALUES (1, 'a', '{b}')"
+        )
+        hashes: list[int] = []
+        for change in ("SELECT 1", "UPDATE t SET c = 'A'", "UPDATE t SET cs = '{B}'"):
+            await database.execute(change)
+            hashes += (await read_all(database.source())).hashes.values()
+
+    assert len(set(hashes)) == 3
+
+
+async def test_a_text_whose_collation_ignores_case_is_hashed_as_it_is_written(full_cluster: Cluster) -> None:
+    async with database_on(full_cluster) as database:
+        if not await database.value("SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i')"):
+            pytest.skip("this PostgreSQL was built without ICU")
+        await database.execute(
+            "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+            "CREATE TABLE t (id text COLLATE any_case PRIMARY KEY, c text COLLATE any_case); INSERT INTO t VALUES ('x', 'a')"
+        )
+        before = await read_all(database.source())
+        await database.execute("UPDATE t SET c = 'A'")
+        after = await read_all(database.source())
+
+    assert list(before.hashes) == list(after.hashes)
+    assert before.hashes != after.hashes
+
+
+async def test_xml_is_text(full_cluster: Cluster) -> None:
+    async with database_on(full_cluster) as database:
+        await database.execute(
+            "CREATE TABLE t (id int PRIMARY KEY, x xml, xs xml[]); INSERT INTO t VALUES (1, '<a>\n&amp;</a>', '{<b/>}')"
+        )
+        (document,) = (await read_all(database.source())).documents.values()
+
+    assert (document["public_t_x"], document["public_t_xs"]) == ("<a>\n&amp;</a>", ["<b/>"])
+
+
+async def test_a_foreign_table_is_read_when_it_is_named_with_its_key(
+    full_cluster: Cluster, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "rows.csv").write_text("1,a\n2,b\n")
+    async with database_on(full_cluster) as database:
+        folder = await database.value("SHOW data_directory")
+        shutil.copy(tmp_path / "rows.csv", f"{folder}/rows.csv")
+        subprocess.run(["chmod", "a+r", f"{folder}/rows.csv"], check=True)
+        await database.execute(
+            "CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;"
+            "CREATE FOREIGN TABLE f (id int, name text) SERVER files OPTIONS (filename 'rows.csv', format 'csv')"
+        )
+        reading = await read_all(database.source(tables="f", id_columns="f(id)"))
+
+    assert sorted(document["public_f_name"] for document in reading.documents.values()) == ["a", "b"]
+
+
+async def test_geometry_is_what_its_cast_to_json_says(full_cluster: Cluster) -> None:
+    """A stand-in for PostGIS, which has this cast too: a type named geometry whose JSON is GeoJSON."""
+    async with database_on(full_cluster) as database:
+        await database.execute(
+            "CREATE EXTENSION cube; ALTER TYPE cube RENAME TO geometry;"
+            "CREATE FUNCTION to_geojson(geometry) RETURNS json IMMUTABLE LANGUAGE sql AS"
+            " $$SELECT pg_catalog.json_build_object('type', 'Point', 'coordinates', pg_catalog.json_build_array("
+            "public.cube_ll_coord($1, 1), public.cube_ll_coord($1, 2)))$$;"
+            "CREATE CAST (geometry AS json) WITH FUNCTION to_geojson(geometry);"
+            "CREATE TABLE t (id int PRIMARY KEY, g geometry); INSERT INTO t VALUES (1, '(1,2)')"
+        )
+        (document,) = (await read_all(database.source())).documents.values()
+        (slice_,) = await database.source().slices(None, 0)
+
+    assert document["public_t_g"] == {"type": "Point", "coordinates": [1, 2]}
+    assert slice_.mapping["public_t_g"]["type"] == "geo_shape"
