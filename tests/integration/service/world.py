@@ -151,11 +151,11 @@ def config_for(server: Server, *connector_ids: str, **service: Any) -> Config:
     return Config(
         elasticsearch=replace(Elasticsearch(), host=server.url),
         service=replace(ServiceSettings(), **{**fast, **service}),
-        connectors=tuple(replace_entry(connector_id) for connector_id in connector_ids or (CONNECTOR,)),
+        connectors=tuple(entry_of(connector_id) for connector_id in connector_ids or (CONNECTOR,)),
     )
 
 
-def replace_entry(connector_id: str, **members: Any) -> ConnectorEntry:
+def entry_of(connector_id: str, **members: Any) -> ConnectorEntry:
     """Return an entry of `connectors` in `config.yml`."""
     return ConnectorEntry(connector_id=connector_id, service_type=SERVICE_TYPE, **members)
 
