@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.elasticsearch import dates, errors, query
 from sandbox.elasticsearch.fields import DATES, FLOATING, Field
+from sandbox.elasticsearch.request import token_of
 from sandbox.elasticsearch.sorting import fielddata_disabled
 from sandbox.elasticsearch.values import Candidate, is_analyzed
 
@@ -72,9 +73,16 @@ def _of(options: Mapping[str, Any], candidate: Candidate) -> tuple[Field | None,
         values = [candidate.document.id if field.path == "_id" else candidate.index.name]
     else:
         values = candidate.values(field)
-    if not values and "missing" in options:
-        values = [options["missing"]]
+    if not values and options.get("missing") is not None:
+        values = [_substitute(options["missing"])]
     return field, values
+
+
+def _substitute(value: Any) -> Any:
+    """What takes the place of a missing value."""
+    if isinstance(value, dict | list):
+        raise errors.query_parsing(f"[missing] doesn't support values of type: {token_of(value)}")
+    return value
 
 
 def _values(options: Mapping[str, Any], candidates: Candidates) -> list[tuple[Field | None, Any]]:

@@ -115,7 +115,7 @@ class SearchBody:
             tracked_total=_tracked(body.get("track_total_hits", DEFAULT_TRACKED)),
             with_seq_no=_flag(body, "seq_no_primary_term"),
             with_version=_flag(body, "version"),
-            min_score=body.get("min_score"),
+            min_score=_score(body.get("min_score")),
             aggregations=body.get("aggregations", body.get("aggs")),
         )
         if (
@@ -183,6 +183,12 @@ def _tracked(value: Any) -> int | None:
             f"[track_total_hits] parameter must be positive or equals to -1, got {value}"
         )
     return value or None
+
+
+def _score(value: Any) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise errors.query_parsing("Unknown key for a VALUE_STRING in [min_score].")
+    return value
 
 
 def _pit(value: Any) -> Mapping[str, Any] | None:

@@ -183,7 +183,7 @@ async def serve(
         security=security or Security(),
         keeps_sources=keeps_sources,
     )
-    journal = journal or Journal()
+    journal = Journal() if journal is None else journal
     faults = Faults()
     admin_router = Router(admin_api.routes(faults, journal))
     server = Server(

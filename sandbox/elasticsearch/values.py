@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from sandbox.elasticsearch import dates
-from sandbox.elasticsearch.fields import DATES, NUMERIC, TEXTUAL, Field, parsed_date
+from sandbox.elasticsearch.fields import (
+    DATES,
+    INTEGER_RANGES,
+    NUMBER_TEXT,
+    NUMERIC,
+    TEXTUAL,
+    Field,
+    parsed_date,
+)
 from sandbox.elasticsearch.index import Document, Index
 
 WORD = re.compile(r"\w+(?:['’]\w+)*")
@@ -116,14 +124,13 @@ def _number(field: Field, value: Any) -> Any:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        try:
-            value = float(value) if not value.lstrip("+-").isdigit() else int(value)
-        except ValueError:
+        if NUMBER_TEXT.fullmatch(value) is None:
             return None
+        value = float(value) if not value.lstrip("+-").isdigit() else int(value)
     if not isinstance(value, int | float):
         return None
-    if field.type in ("long", "integer", "short", "byte", "unsigned_long") and isinstance(value, float):
-        return int(value)
+    if field.type in INTEGER_RANGES and isinstance(value, float):
+        return int(value) if abs(value) < float("inf") else None
     return value
 
 
