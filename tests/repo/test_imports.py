@@ -9,7 +9,7 @@ LAYERS = (
     ("service", "cleanup", "pacing", "preflight"),
     ("connector", "registration", "scheduling"),
     ("job", "claim", "ending", "vigil"),
-    ("sync", "inventory"),
+    ("sync", "transfer", "inventory"),
     ("ledger", "lines", "chunks", "rejections", "lease", "rules", "schedule", "elasticsearch"),
     ("protocol", "stats", "config", "log", "secret", "stopping", "errors"),
 )

@@ -11,6 +11,7 @@ from structlog.testing import LogCapture
 
 from ingest import config
 from ingest.elasticsearch.client import JSON, Body, Client, Params, Response
+from ingest.elasticsearch.retry import Backoff
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
 from ingest.rules import BasicRules
@@ -36,6 +37,11 @@ class InterferingClient(Client):
     """A real client whose requests a test can watch or break, before they are sent or after they were
     applied."""
 
+    def __init__(self, settings: config.Elasticsearch, *, backoff: Callable[[float], Backoff]) -> None:
+        super().__init__(settings, backoff=backoff)
+        self.bulk_bodies: list[bytes] = []
+        """The body of every bulk request, whole."""
+
     before: Interference = staticmethod(nothing)
     after: Interference = staticmethod(nothing)
 
@@ -52,6 +58,8 @@ class InterferingClient(Client):
     ) -> Response:
         """Make one attempt, as the client does."""
         text = b"".join(body) if isinstance(body, tuple) else body or b""
+        if path.endswith("/_bulk"):
+            self.bulk_bodies.append(text)
         await self.before(method, path, text)
         response = await super().send(
             method,
@@ -146,16 +154,12 @@ class World:
         await self.client.call("PUT", f"/{INDEX}/_doc/{id_}", params={"refresh": True}, body=document)
 
     def deletes(self) -> list[str]:
-        """Return the id of every delete that reached the server."""
+        """Return the id of every delete that was sent."""
         return [id_ for action, id_ in self.actions() if action == "delete"]
 
     def actions(self) -> list[tuple[str, str]]:
-        """Return every bulk action that reached the server, as (action, id)."""
-        actions = []
-        for entry in self.server.journal:
-            if entry.path.endswith("/_bulk"):
-                actions += actions_in(entry.body)
-        return actions
+        """Return every bulk action that was sent, as (action, id)."""
+        return [action for body in self.client.bulk_bodies for action in actions_in(body)]
 
 
 def actions_in(body: bytes) -> list[tuple[str, str]]:

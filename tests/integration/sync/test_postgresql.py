@@ -1,0 +1,158 @@
+"""A real database into the embedded Elasticsearch, with others writing to it meanwhile."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+import structlog
+
+from ingest.errors import IngestError
+from ingest.rules import BasicRules
+from ingest.stats import Stats
+from ingest.sync import full_sync
+from sandbox.elasticsearch import Server
+from sandbox.postgresql import Cluster
+from sources.errors import SourceError
+from tests.fakes.elasticsearch import lasting_lease
+from tests.integration.sources.database import Database, database_on
+from tests.integration.sync.world import INDEX, PLAIN, World, world
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A database and the index that follows it."""
+
+    database: Database
+    index: World
+
+    async def sync(self, **configuration: Any) -> Stats:
+        stats = Stats()
+        async with self.database.source(**configuration) as source:
+            await full_sync(
+                source=source,
+                client=self.index.client,
+                index_name=INDEX,
+                pipeline=PLAIN,
+                rules=BasicRules(),
+                advanced_rules={},
+                options=self.index.options,
+                stats=stats,
+                lease=lasting_lease(),
+                log=structlog.wrap_logger(None, processors=[self.index.log]),
+            )
+        return stats
+
+    async def indexed(self) -> dict[int, str]:
+        """Return what the index says: key -> title."""
+        return {
+            document["public_album_id"]: document["public_album_title"]
+            for document in (await self.index.documents()).values()
+        }
+
+    async def stored(self) -> dict[int, str]:
+        """Return what the table says."""
+        rows = await self.database.connection.fetch("SELECT id, title FROM public.album")
+        return {row["id"]: row["title"] for row in rows}
+
+
+@pytest.fixture
+async def mirror(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Mirror]:
+    async with database_on(cluster) as database, world(elasticsearch) as index:
+        await database.execute(
+            "CREATE TABLE public.album (id integer PRIMARY KEY, title text NOT NULL);"
+            "INSERT INTO public.album SELECT n, 'title ' || n FROM generate_series(1, 300) AS n;"
+        )
+        yield Mirror(database, index)
+
+
+async def test_rows_become_documents_and_changes_follow(mirror: Mirror) -> None:
+    first = await mirror.sync()
+    assert await mirror.indexed() == await mirror.stored()
+    assert (first.read, first.created) == (300, 300)
+    await mirror.database.execute(
+        "DELETE FROM public.album WHERE id % 50 = 0;"
+        "UPDATE public.album SET title = 'new \\\"\n' || id WHERE id % 60 = 1;"
+        "UPDATE public.album SET id = id + 1000 WHERE id % 70 = 2;"
+        "INSERT INTO public.album VALUES (9999, E'\\x1f é 漢字');"
+    )
+
+    second = await mirror.sync()
+    third = await mirror.sync()
+
+    assert await mirror.indexed() == await mirror.stored()
+    assert second.deleted == 6 + 5
+    assert (third.indexed, third.deleted, third.unchanged) == (0, 0, 295)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "REVOKE ALL ON public.album FROM reader",
+        "DROP TABLE public.album",
+        "ALTER TABLE public.album DROP CONSTRAINT album_pkey",
+    ],
+)
+async def test_b1_a_table_that_cannot_be_read_any_more_keeps_its_documents(mirror: Mirror, harm: str) -> None:
+    database = mirror.database
+    await database.execute(
+        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'reader';"
+        "GRANT SELECT ON public.album TO reader;"
+    )
+    reader = {"username": "reader", "password": "reader", "tables": "album"}
+    try:
+        await mirror.sync(**reader)
+        await database.execute(harm)
+
+        with pytest.raises((SourceError, IngestError), match="album"):
+            await mirror.sync(**reader)
+
+        assert mirror.index.deletes() == []
+        assert len(await mirror.indexed()) == 300
+    finally:
+        await database.execute("DROP OWNED BY reader; DROP ROLE reader")
+
+
+async def test_b2_i3_others_writing_meanwhile_never_costs_a_row_that_stays_its_document(
+    mirror: Mirror,
+) -> None:
+    mirror.index.with_bulk(chunk_size=20, max_concurrency=2)
+    done = asyncio.Event()
+    generator = random.Random(7)
+
+    async def write() -> None:
+        """Update rows 1 to 100, which stay; insert and delete others; move some to another key."""
+        connection = await asyncpg.connect(
+            host=mirror.database.cluster.host,
+            port=mirror.database.cluster.port,
+            user=mirror.database.cluster.user,
+            password=mirror.database.cluster.password,
+            database=mirror.database.name,
+        )
+        try:
+            while not done.is_set():
+                stays, comes = generator.randint(1, 100), generator.randint(101, 600)
+                await connection.execute("UPDATE album SET title = title || '.' WHERE id = $1", stays)
+                await connection.execute("DELETE FROM album WHERE id = $1", generator.randint(101, 600))
+                await connection.execute(
+                    "INSERT INTO album VALUES ($1, 'came') ON CONFLICT (id) DO UPDATE SET title = 'again'",
+                    comes,
+                )
+        finally:
+            await connection.close()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write())
+        for _ in range(6):
+            stats = await mirror.sync()
+            assert stats.read == stats.indexed + stats.unchanged
+        done.set()
+    await mirror.sync()
+
+    stay = {f"{mirror.database.name}_public_album_{key}" for key in range(1, 101)}
+    assert stay.isdisjoint(mirror.index.deletes())
+    assert mirror.index.deletes() != []
+    assert await mirror.indexed() == await mirror.stored()
