@@ -1,7 +1,7 @@
 """Everything that is asked of PostgreSQL's catalog, and the records it becomes.
 
-The catalog tables are read, never `information_schema`: that view leaves out what one may not read, and a table that is
-left out looks like a table that is gone.
+The catalog tables are read, never `information_schema`: that view leaves out what one may not read, and a
+table that is left out looks like a table that is gone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,11 +10,13 @@ from typing import Any
 from sources.postgresql.types import Attribute, Layout, Relation, Type, TypeKind
 
 _RELATIONS = """
-SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relispartition AS is_partition,
+SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind,
+       c.relispartition AS is_partition,
        c.relhassubclass AS has_children, COALESCE(a.amname = 'heap', false) AS is_heap,
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS is_readable,
        row_security_active(c.oid) AS is_filtered,
-       CASE WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relpages > 0) THEN c.reltuples::int8 END AS estimated_rows
+       CASE WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relpages > 0)
+            THEN c.reltuples::int8 END AS estimated_rows
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
@@ -71,7 +73,8 @@ WHERE i.indrelid = ANY($1::oid[]) AND i.indisunique AND i.indisvalid AND i.indim
       JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
       WHERE k.position <= i.indnkeyatts AND (NOT a.attnotnull OR EXISTS (
           SELECT FROM pg_catalog.pg_constraint n  -- since version 18 a not-null constraint may be unproven
-          WHERE n.conrelid = i.indrelid AND n.contype = 'n' AND NOT n.convalidated AND n.conkey = ARRAY[a.attnum])))
+          WHERE n.conrelid = i.indrelid AND n.contype = 'n' AND NOT n.convalidated
+            AND n.conkey = ARRAY[a.attnum])))
 ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid
 """
 
@@ -92,9 +95,11 @@ WITH RECURSIVE needed AS (
         {multiranges}
     ) AS part
 )
-SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typtype::text AS kind, t.typcategory = 'A' AS is_array,
+SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typtype::text AS kind,
+       t.typcategory = 'A' AS is_array,
        t.typelem AS element, t.typbasetype AS base, t.typtypmod AS modifier, t.typrelid AS relation,
-       r.rngsubtype AS subtype, {range_of_multirange} AS range, pn.nspname AS sender_schema, p.proname AS sender
+       r.rngsubtype AS subtype, {range_of_multirange} AS range,
+       pn.nspname AS sender_schema, p.proname AS sender
 FROM needed
 JOIN pg_catalog.pg_type t ON t.oid = needed.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -105,7 +110,8 @@ LEFT JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace
 
 _TYPES_WITH_MULTIRANGES = TYPES.replace(
     "{multiranges}",
-    "UNION ALL SELECT m.rngtypid FROM pg_catalog.pg_range m WHERE t.typtype = 'm' AND m.rngmultitypid = t.oid",
+    "UNION ALL SELECT m.rngtypid FROM pg_catalog.pg_range m"
+    " WHERE t.typtype = 'm' AND m.rngmultitypid = t.oid",
 ).replace(
     "{range_of_multirange}", "(SELECT m.rngtypid FROM pg_catalog.pg_range m WHERE m.rngmultitypid = t.oid)"
 )
@@ -138,12 +144,19 @@ SELECT r.rolname AS name, r.rolsuper AS is_superuser, r.rolbypassrls AS bypasses
 FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
 """
 
-ENCODING = "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database WHERE datname = current_database()"
+ENCODING = """
+SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database WHERE datname = current_database()
+"""
 
 _KINDS = {
-    "b": TypeKind.BASE, "c": TypeKind.COMPOSITE, "d": TypeKind.DOMAIN, "e": TypeKind.ENUM, "m": TypeKind.MULTIRANGE,
-    "r": TypeKind.RANGE, "p": TypeKind.PSEUDO,
-}  # fmt: skip
+    "b": TypeKind.BASE,
+    "c": TypeKind.COMPOSITE,
+    "d": TypeKind.DOMAIN,
+    "e": TypeKind.ENUM,
+    "m": TypeKind.MULTIRANGE,
+    "r": TypeKind.RANGE,
+    "p": TypeKind.PSEUDO,
+}
 
 
 class Catalog:
@@ -166,7 +179,7 @@ class Catalog:
         return [schema for schema in schemas if schema not in found]
 
     async def relations(self, schemas: Sequence[str]) -> list[Relation]:
-        """Return every table, view and the like of the schemas, readable or not, in the order of their names."""
+        """Return every table, view and the like of the schemas, readable or not, ordered by name."""
         rows = await self._fetch(RELATIONS, list(schemas))
         partitioned = [row["oid"] for row in rows if row["kind"] == "p"]
         estimates = {}
@@ -204,10 +217,7 @@ class Catalog:
                     name=row["name"], type=types[row["type"]], modifier=row["modifier"], is_not_null=is_key
                 )
             )
-        return {
-            oid: Layout(columns=tuple(found), key=keys.get(oid, ()), is_key_unique=oid in keys)
-            for oid, found in columns.items()
-        }
+        return {oid: Layout(columns=tuple(found), key=keys.get(oid, ())) for oid, found in columns.items()}
 
     async def types(self, oids: Iterable[int]) -> dict[int, Type]:
         """Return the types of these oids, complete with all they consist of."""

@@ -1,11 +1,12 @@
-"""Reading only what changed: hashes first, then, under the same snapshot, the documents of rows whose hash is not known.
+"""Reading only what changed: hashes first, then, in the same snapshot, the documents whose hash is not known.
 
     pages 0..4095     hashes -> which are not known? -> their places -> their documents
     pages 4096..8191  ...
 
-A hash costs the server a quarter of a document, so an unchanged table is passed three to four times as fast as it could
-be read. Working through runs of pages keeps what has to be remembered small and lets documents flow from the start. Where a
-run turns out to be changed for the most part, the next one is read in full at once.
+A hash costs the server a quarter of a document, so an unchanged table is passed three to four times as fast
+as it could be read. Working through runs of pages keeps what has to be remembered small and lets documents
+flow from the start. Where a run turns out to be changed for the most part, the next one is read in full at
+once.
 """
 
 from collections.abc import AsyncGenerator, Iterator
@@ -26,7 +27,7 @@ PAGES_AT_ONCE = 4096
 ROWS_AT_ONCE = 10_000
 """How many places one statement fetches."""
 MOSTLY = 0.6
-"""From which share of changed rows on reading in full is cheaper than hashes and then documents by place (measured)."""
+"""The share of changed rows from which on it is cheaper to read in full than hashes first (measured)."""
 _FIRST_VERSION_WITH_RANGES = 14
 
 Place = tuple[int, int]

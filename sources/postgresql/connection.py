@@ -1,7 +1,8 @@
-"""A connection for one piece of work: opened with limits, its transaction pinned, closed within seconds whatever happens.
+"""A connection for one piece of work: opened with limits, pinned, closed within seconds whatever happens.
 
-No named statements and no session settings outlive a transaction, so a pooler in transaction mode may stand between.
-The driver's `async with transaction()` is not used: leaving it waits for ROLLBACK, through a dead network for ever.
+No named statements and no session settings outlive a transaction, so a pooler in transaction mode may stand
+between. The driver's `async with transaction()` is not used: leaving it waits for ROLLBACK, through a dead
+network for ever.
 """
 
 import asyncio
@@ -57,7 +58,8 @@ async def transaction(settings: Settings, limits: Limits) -> AsyncIterator[Any]:
 
 async def connect(settings: Settings, limits: Limits) -> Any:
     """Connect and authenticate. Raises SourceError."""
-    where = f"Connecting to database {settings.database!r} on {settings.host}:{settings.port} as {settings.username!r}"
+    server = f"{settings.host}:{settings.port}"
+    where = f"Connecting to database {settings.database!r} on {server} as {settings.username!r}"
     with translated(where):
         context = await asyncio.to_thread(ssl_context, settings)
         connection = await asyncpg.connect(

@@ -2,10 +2,10 @@
 
     PostgreSQL -> 8 KiB pieces -> gathered -> one block waiting -> whoever iterates
 
-PostgreSQL flushes its socket every 8 KiB. Answering each piece at once costs Python three times the CPU of letting the
-kernel gather for a millisecond (measured: 0.62 -> 0.21 s a million rows, and the backend gets cheaper too); over TLS
-every piece is a record of its own and waiting gains nothing. Whoever iterates slowly stops the reading: one block is
-gathered, one waits, then the backend blocks on its socket.
+PostgreSQL flushes its socket every 8 KiB. Answering each piece at once costs Python three times the CPU of
+letting the kernel gather for a millisecond (measured: 0.62 -> 0.21 s a million rows, and the backend gets
+cheaper too); over TLS every piece is a record of its own and waiting gains nothing. Whoever iterates slowly
+stops the reading: one block is gathered, one waits, then the backend blocks on its socket.
 """
 
 import asyncio
@@ -22,8 +22,9 @@ _NAP_SECONDS = 0.001
 
 
 async def copied(connection: Any, query: str, limits: Limits) -> AsyncGenerator[bytes, None]:
-    """Run COPY of a query and give what arrives, cut at line ends. Wrap in `aclosing`: leaving early stops the server.
+    """Run COPY of a query and give what arrives, cut at line ends.
 
+    Wrap it in `aclosing`: leaving early stops the server.
     Raises SourceUnavailableError if the server goes silent; the driver's errors pass through.
     """
     gathered = _Blocks(naps=not is_encrypted(connection))
@@ -89,10 +90,10 @@ async def _next_block(gathered: _Blocks, copying: "asyncio.Future[None]", limits
 
 
 async def _stop(copying: "asyncio.Future[None]", connection: Any, limits: Limits) -> None:
-    """Cancel a COPY that still runs: ask the server first, then cut the connection. Both within the close limit."""
+    """Cancel a COPY that still runs: ask the server first, then cut the connection."""
     if copying.done():
         if not copying.cancelled():
-            copying.exception()  # taken note of: it was raised to whoever iterated, or they left for their own reason
+            copying.exception()  # it was raised to whoever iterated, or they left for a reason of their own
         return
     copying.cancel()
     await asyncio.wait({copying}, timeout=limits.close_seconds)

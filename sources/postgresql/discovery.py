@@ -1,7 +1,7 @@
-"""Which relations a sync reads: what the configuration names, held against what the catalog says. Nothing is left out.
+"""Which relations a sync reads: what the configuration names, held against what the catalog says.
 
-Whatever is selected and cannot be read becomes a finding. A table that silently drops out would look like one whose rows
-are gone.
+Whatever is selected and cannot be read becomes a finding. A table that silently drops out would look like one
+whose rows are gone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -58,7 +58,7 @@ async def discover(catalog: Catalog, settings: Settings) -> Discovery:
             if (pair := _meant(name, relations, settings.schemas)) is not None}  # fmt: skip
     targets = []
     for relation in chosen:
-        layout = layouts.get(relation.oid, Layout(columns=(), key=(), is_key_unique=False))
+        layout = layouts.get(relation.oid, Layout(columns=(), key=()))
         target = Target(
             relation=relation,
             layout=layout,
@@ -71,7 +71,7 @@ async def discover(catalog: Catalog, settings: Settings) -> Discovery:
 
 
 async def database_findings(catalog: Catalog) -> list[Finding]:
-    """Report what does not stop a sync but should be known: a role that may do more than read, an unsafe encoding."""
+    """Report what stops nothing but should be known: a role that may write, an unsafe encoding."""
     role = await catalog.role()
     findings = []
     powers = list(role["powers"])
@@ -112,8 +112,8 @@ def key_findings(target: Target) -> Iterable[Finding]:
     elif not target.layout.key:
         yield _fatal(
             f"{label} has no primary key and no unique key without nulls, so its rows cannot be told apart.",
-            "Add a primary key, name identifying columns in Id columns, use an advanced rule with id_columns, or"
-            " leave it out of the list of tables.",
+            "Add a primary key, name identifying columns in Id columns, use an advanced rule with id_columns,"
+            " or leave it out of the list of tables.",
         )
 
 
@@ -159,8 +159,8 @@ def _without_repeats(
 ) -> tuple[list[Relation], set[int]]:
     """Read each row once where tables inherit from each other.
 
-    If all that inherit from a table are chosen too, each is read alone. Otherwise the table is read as SQL reads it,
-    with all that inherit from it, and under the wildcard these are then not read again.
+    If all that inherit from a table are chosen too, each is read alone. Otherwise the table is read as SQL
+    reads it, with all that inherit from it, and under the wildcard these are then not read again.
     """
     oids = {relation.oid for relation in chosen}
     named = {pair for name in settings.selection.names if (pair := _meant(name, chosen, settings.schemas))}

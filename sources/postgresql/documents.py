@@ -1,12 +1,13 @@
 r"""From columns to the SELECT that yields documents in the line format of `sources.base`.
 
-A row comes as two texts, `id \x01 hash` and `members`, and COPY's delimiter between them is the \x02 which the format
-asks for; so a row needs no work in Python at all. Quote, escape and null of the csv format are control characters too.
-They cannot occur in JSON, so nothing is ever quoted.
+A row comes as two texts, `id \x01 hash` and `members`; COPY's delimiter between them is the \x02 which the
+format asks for; so a row needs no work in Python at all. Quote, escape and null of the csv format are control
+characters too. They cannot occur in JSON, so nothing is ever quoted.
 
-Members are concatenated: `concat` of `name||value` pairs, with the hash, is as fast as `row_to_json` of a sub-select with the
-same members without it (measured), and it leaves the form of every value to us. A `concat` of single parts is a third
-slower, as it copies every argument once more; a chain of `||` alone copies what it has so far with every step.
+Members are concatenated: `concat` of `name||value` pairs, with the hash, is as fast as `row_to_json` of a
+sub-select with the same members without it (measured), and leaves the form of every value to us. A `concat`
+of single parts is a third slower, as it copies every argument once more; a chain of `||` alone copies what it
+has so far with every step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ class Documents:
         return f"SELECT {self._head}||{literal(HASH_END.decode())}||{self._members} FROM {source} AS t"
 
     def select_hashes(self, source: str) -> str:
-        """Return the SELECT of id, hash and place of each row of a plain table, for COPY with `COPY_OPTIONS`."""
+        """Return the SELECT of id, hash and place of each row of a plain table, for COPY likewise."""
         return f"SELECT {self._head},ctid FROM {source} AS t"
 
     @property
@@ -127,10 +128,12 @@ class Documents:
 
 
 def field_names(origin: Origin, columns: Sequence[str]) -> dict[str, str]:
-    """Return each column's field: `{schema}_{table}_{column}` in lower case, unless that would merge two columns.
+    """Return each column's field: `{schema}_{table}_{column}` in lower case, unless that would merge two
+    columns.
 
-    Columns that differ in case alone keep their case. A dot divides an object from its member in Elasticsearch; where
-    that would not make a valid path, or two fields would be an object and its member, dots become underscores.
+    Columns that differ in case alone keep their case. A dot divides an object from its member in
+    Elasticsearch; where that would not make a valid path, or two fields would be an object and its member,
+    dots become underscores.
     """
     prefix = "_".join([origin.schema, *sorted(origin.tables)]).lower()
     lowered = [column.lower() for column in columns]

@@ -1,7 +1,8 @@
 """What an error of the driver or of PostgreSQL means: who has to act, and what to say. Pure.
 
-The sentence names what was being done, the cause and the remedy, and carries the SQLSTATE. Messages of PostgreSQL are passed
-on only for errors that speak about names; those about values (class 22 and 23) may quote a row.
+The sentence names what was being done, the cause and the remedy, and carries the SQLSTATE. Messages of
+PostgreSQL are passed on only for errors that speak about names; those about values (class 22 and 23) may
+quote a row.
 """
 
 import ssl
@@ -20,15 +21,15 @@ _REMEDIES = {
     "28P01": "the password was not accepted; correct Username and Password",
     "28000": "the server does not let this user in; check Username and the server's pg_hba.conf",
     "3D000": "the database does not exist; correct Database",
-    "42501": "the role may not read it; grant USAGE on its schema and SELECT on it, and, if it has row security,"
-    " exempt the role with BYPASSRLS",
+    "42501": "the role may not read it; grant USAGE on its schema and SELECT on it, and, if it has row"
+    " security, exempt the role with BYPASSRLS",
     "42P01": "it does not exist",
     "3F000": "the schema does not exist",
     "55P03": "another session keeps it locked",
     "57P03": "the server is starting or stopping",
     "57014": "the server or somebody cancelled the query",
     "53300": "the server has no connection left",
-    "22021": "it holds bytes that are not valid in the database's encoding; convert the column or leave the table out",
+    "22021": "it holds bytes which are no text in the database's encoding; convert them or leave it out",
     "25006": "the query would write, and this connection only reads",
 }
 """What the state means and what to do about it; PostgreSQL's own message follows where it names no values."""
@@ -56,8 +57,9 @@ def source_error(doing: str, error: BaseException) -> SourceError:
     if isinstance(error, asyncpg.PostgresError):
         return _server_error(doing, error)
     if isinstance(error, ssl.SSLCertVerificationError):
+        reason = getattr(error, "verify_message", "not trusted")
         return SourceConfigurationError(
-            f"{doing} failed: the server's certificate could not be verified ({error.verify_message});"
+            f"{doing} failed: the server's certificate could not be verified ({reason});"
             " give its authority in SSL certificate or choose another SSL mode."
         )
     if isinstance(error, asyncpg.ClientConfigurationError | ssl.SSLError):

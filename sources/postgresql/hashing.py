@@ -1,10 +1,11 @@
 """A row's content hash, computed by PostgreSQL: whenever the document changes, it changes.
 
-`hash_record_extended` hashes a row four times as fast as its document could be hashed, but by each type's own notion of
-equality, which is coarser than what a document shows: 1.0 and 1.00 are equal numerics, -0 and 0 equal floats, an enum
-hashes its oid and not its label, an array forgets its dimensions. And bigint is folded to 32 bits first, so that 1
-and 4294967296 have the same hash by construction, and with it every timestamp. A column is therefore hashed as it is only
-if its type's hash tells apart all that prints differently, otherwise as its binary or its text form, as bytes.
+`hash_record_extended` hashes a row four times as fast as its document could be hashed, but by each type's own
+notion of equality, which is coarser than what a document shows: 1.0 and 1.00 are equal numerics, -0 and 0
+equal floats, an enum hashes its oid and not its label, an array forgets its dimensions. And bigint is folded
+to 32 bits first, so that 1 and 4294967296 have the same hash by construction, and with it every timestamp. A
+column is therefore hashed as it is only if its type's hash tells apart all that prints differently, otherwise
+as its binary or its text form, as bytes.
 """
 
 import hashlib
@@ -32,8 +33,8 @@ _HASHED_AS_IS = {
 }
 _TEXTS = {"text", "varchar", "bpchar", "name", "xml", "json"}
 _SENT_EXACTLY = {
-    "int8", "float4", "float8", "numeric", "money", "time", "timetz", "timestamp", "timestamptz", "interval", "bit",
-    "varbit", "point", "lseg", "path", "box", "polygon", "line", "circle", "pg_lsn", "tsvector",
+    "int8", "float4", "float8", "numeric", "money", "time", "timetz", "timestamp", "timestamptz", "interval",
+    "bit", "varbit", "point", "lseg", "path", "box", "polygon", "line", "circle", "pg_lsn", "tsvector",
 }  # fmt: skip
 
 

@@ -1,16 +1,18 @@
 """Document ids: `{database}_{schema}_{table}_{key}`, made unambiguous.
 
-The scheme is the one Elastic's service uses, and wherever it is unambiguous an id is the same, byte for byte. It is
-ambiguous in three ways: an underscore may belong to a name or divide two, a composite key has the same divider, and
-a missing part leaves no trace. So
+The scheme is the one Elastic's service uses, and wherever it is unambiguous an id is the same, byte for byte.
+It is ambiguous in three ways: an underscore may belong to a name or divide two, a composite key has the same
+divider, and a missing part leaves no trace. So
 
     key     parts divided by commas; in a part `%`, `_` and `,` are written %25, %5F and %2C; a null is %N
-    prefix  `{database}_{schema}_{table}` as it is, if reading it back gives the same three names, otherwise with the
-            underscores of every name as %5F. Reading back: the last underscore ends the prefix, `_public_` divides
-            database and table if it occurs, otherwise the first two underscores divide.
+    prefix  `{database}_{schema}_{table}` as it is, if reading it back gives the same three names, otherwise
+    with the
+            underscores of every name as %5F. Reading back: the last underscore ends the prefix, `_public_`
+            divides database and table if it occurs, otherwise the first two underscores divide.
     long    an id over 512 bytes ends in %H and the SHA-256 of what it would have been
 
-Changing anything here changes the ids in every index: `tests/unit/sources/postgresql/golden_ids.json` must not change.
+Changing anything here changes the ids in every index: `tests/unit/sources/postgresql/golden_ids.json` must
+not change.
 """
 
 import hashlib
@@ -128,7 +130,9 @@ def _is_short(prefix: str, columns: Sequence[Attribute]) -> bool:
 
 
 def _longest(column: Attribute) -> int | None:
-    """Return the greatest length of a value in an id, in bytes after escaping; None if there is no useful bound."""
+    """Return the greatest length of a value in an id, in bytes after escaping; None if there is no useful
+    bound.
+    """
     if column.type.base_name in _SHORT_PLAIN:
         return _SHORT_PLAIN[column.type.base_name]
     if column.type.kind is TypeKind.ENUM:

@@ -1,8 +1,8 @@
 """Elasticsearch field mappings derived from column types, for an index that does not exist yet.
 
-The rule is that a mapping may never make a document unacceptable which the source can produce: what does not parse as
-a date, an address or a number is kept in the document and only not indexed (`ignore_malformed`), and long values are
-not indexed as one term (`ignore_above`). Arrays are mapped as their elements are.
+The rule is that a mapping may never make a document unacceptable which the source can produce: what does not
+parse as a date, an address or a number is kept in the document and only not indexed (`ignore_malformed`), and
+long values are not indexed as one term (`ignore_above`). Arrays are mapped as their elements are.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """The one place where a name or a text becomes part of an SQL statement.
 
-Values are bound wherever PostgreSQL lets us. Names, COPY statements and cursors cannot take parameters; they go through
-here. `standard_conforming_strings` is pinned on for every session, so doubling the quote is all a literal needs.
+Values are bound wherever PostgreSQL lets us. Names, COPY statements and cursors cannot take parameters; they
+go through here. `standard_conforming_strings` is pinned on for every session, so doubling the quote is all a
+literal needs.
 """
 
 import orjson

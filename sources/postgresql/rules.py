@@ -2,10 +2,10 @@
 
     [{"tables": ["album"], "query": "SELECT * FROM public.album WHERE ...", "id_columns": ["albumid"]}]
 
-The query is somebody else's SQL. It is sent over the extended protocol as `DECLARE ... CURSOR FOR <query>` in a read-only
-transaction: what is not a single SELECT is refused by the server's own grammar, what writes by the transaction. Only a
-query that was accepted on its own is then put into a FROM clause, where the server renders its rows; being complete and
-balanced by then, it cannot reach out of the parentheses.
+The query is somebody else's SQL. It is sent over the extended protocol as `DECLARE ... CURSOR FOR <query>` in
+a read-only transaction: what is not one SELECT is refused by the server's own grammar, what writes by the
+transaction. Only a query that was accepted on its own is then put into a FROM clause, where the server
+renders its rows; being complete and balanced by then, it cannot reach out of the parentheses.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -97,7 +97,9 @@ async def validate(value: Any, settings: Settings, limits: Limits) -> list[RuleP
 
 
 async def describe(rule: Rule, settings: Settings, limits: Limits) -> Described:
-    """Let the server parse the query and say what it returns. Raises SourceConfigurationError for what is wrong."""
+    """Let the server parse the query and say what it returns. Raises SourceConfigurationError for what is
+    wrong.
+    """
     with translated(f"Checking {rule.label}"):
         async with transaction(settings, limits) as connection:
             catalog = Catalog(connection, limits.command_seconds)
@@ -237,7 +239,7 @@ async def _columns(rule: Rule, connection: Any, catalog: Catalog, limits: Limits
     names = [attribute.name for attribute in attributes]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise SourceConfigurationError(
-            f"{rule.label} returns several columns named {', '.join(repeated)}; give each its own name with AS."
+            f"{rule.label} returns several columns named {', '.join(repeated)}; name each with AS."
         )
     types = await catalog.types(attribute.type.oid for attribute in attributes)
     return tuple(Attribute(name=attribute.name, type=types[attribute.type.oid]) for attribute in attributes)

@@ -1,9 +1,9 @@
 """Which tables a configuration names: parsing `tables`, `schema` and `id_columns`. Pure.
 
-album, artist           two tables, names exactly as PostgreSQL spells them
-*                       every table of the schemas; views have to be named beside it
-sales.order             with several schemas, a table of one of them (a table whose name has the dot comes first)
-"odd, name", "s"."t"    quoted as in SQL, when a name has commas, dots, quotes or spaces at its ends
+album, artist           two tables, names exactly as PostgreSQL spells them *                       every
+table of the schemas; views have to be named beside it sales.order             with several schemas, a table
+of one of them (a table whose name has the dot comes first) "odd, name", "s"."t"    quoted as in SQL, when a
+name has commas, dots, quotes or spaces at its ends
 """
 
 import re
@@ -96,10 +96,9 @@ def _scan(text: str) -> Sequence[Name]:
             name = Name(_unquoted(second or first), _unquoted(first) if second else None, is_quoted=True)
             position = quoted.end()
         else:
-            plain = _PLAIN_NAME.match(text, position)
-            assert plain is not None  # the pattern matches the empty text
-            name = Name(plain[0].strip())
-            position = plain.end()
+            plain = _PLAIN_NAME.findall(text, position)[0]  # it matches at least the empty text
+            name = Name(plain.strip())
+            position += len(plain)
         if position < len(text) and text[position] != ",":
             raise SelectionError(
                 f'has a quotation mark out of place after {str(name)!r}; write " inside a name as ""'

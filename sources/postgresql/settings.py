@@ -1,7 +1,7 @@
 """The connector's configuration: its fields as registered on the connector, and what their values mean.
 
-`FIELDS` is data, in the exact shape of the Connector API. The first eleven fields are those of Elastic's PostgreSQL
-connector, with their names and meaning; the rest are optional and hidden in simple forms.
+`FIELDS` is data, in the exact shape of the Connector API. The first eleven fields are those of Elastic's
+PostgreSQL connector, with their names and meaning; the rest are optional and hidden in simple forms.
 """
 
 import ipaddress
@@ -94,7 +94,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         2, "Port", type="int", display="numeric", validations=_between(1, 65535), tooltip="Usually 5432."
     ),
     "username": _field(
-        3, "Username", tooltip="A role with CONNECT on the database, USAGE on the schema and SELECT on the tables."
+        3, "Username", tooltip="A role that has CONNECT, USAGE on the schema and SELECT on the tables."
     ),
     "password": _field(4, "Password", sensitive=True, tooltip="The role's password."),
     "database": _field(5, "Database", tooltip="The name of the database, exactly as PostgreSQL spells it."),
@@ -131,7 +131,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     ),
     "ssl_ca": _field(
         11, "SSL certificate", required=False, display="textarea", default_value="", depends_on=_ON_TLS,
-        tooltip="Certificates (PEM) of the authority that signed the server's; empty for the system's authorities.",
+        tooltip="Certificates (PEM) of the server's authority; empty for the system's authorities.",
     ),
     "sslmode": _choice(
         12,
@@ -146,16 +146,18 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         },
         "Decides instead of the switch above if it is set.",
     ),
-    "ssl_cert": _advanced(13, "SSL client certificate", "", display="textarea", tooltip="PEM; for servers which ask for one."),
+    "ssl_cert": _advanced(
+        13, "SSL client certificate", "", display="textarea", tooltip="PEM; for servers which ask for one."
+    ),
     "ssl_key": _advanced(
-        14, "SSL client key", "", display="textarea", sensitive=True, tooltip="PEM, not encrypted; belongs to the certificate."
+        14, "SSL client key", "", display="textarea", sensitive=True, tooltip="PEM, without a passphrase."
     ),
     "id_columns": _advanced(
         15,
         "Id columns",
         "",
         display="textarea",
-        tooltip="What identifies a row of a table or view without a primary key: album_view(id), sales(shop, day).",
+        tooltip="What identifies rows where there is no primary key: album_view(id), sales(shop, day).",
     ),
     "max_value_bytes": _advanced(
         16,

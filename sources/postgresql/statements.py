@@ -20,8 +20,9 @@ SESSION_SETTINGS = {
 }
 """Set in every transaction, whatever the role's or the database's own settings are.
 
-They are local to the transaction, so that a pooler which lends a server connection for a transaction never sees them.
-A statement has no time limit of the server's: how long one may take is for the reader to say, who sees progress.
+They are local to the transaction, so that a pooler which lends a server connection for a transaction never
+sees them. A statement has no time limit of the server's: how long one may take is for the reader to say, who
+sees progress.
 """
 
 
@@ -35,7 +36,9 @@ def begin(lock_timeout_seconds: float) -> str:
 COMMIT = "COMMIT"
 
 BY_PLACE = "SET LOCAL enable_seqscan = off"
-"""Keeps the planner from scanning a table for some thousand rows whose places we name: it thinks each costs a disk read."""
+"""Keeps the planner from scanning a table for some thousand rows whose places we name: it thinks each costs a
+disk read.
+"""
 BY_CHOICE = "SET LOCAL enable_seqscan TO DEFAULT"
 
 PING = "SELECT 1"
@@ -78,14 +81,16 @@ def duplicates(source: str, identity: str) -> str:
 def declare(query: str) -> str:
     """Declare a cursor over a query that is not ours.
 
-    Sent over the extended protocol, in a read-only transaction, the server's own grammar refuses several statements, COPY,
-    EXPLAIN, SELECT INTO and everything that writes.
+    Sent over the extended protocol, in a read-only transaction, the server's own grammar refuses several
+    statements, COPY, EXPLAIN, SELECT INTO and everything that writes.
     """
     return f"DECLARE rows NO SCROLL CURSOR FOR {query}"
 
 
 def sub_select(query: str) -> str:
-    """Put a query that `declare` has accepted on its own into a FROM clause; a comment at its end may be open."""
+    """Put a query that `declare` has accepted on its own into a FROM clause; a comment at its end may be
+    open.
+    """
     return f"(\n{query}\n)"
 
 

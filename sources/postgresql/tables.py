@@ -2,8 +2,9 @@
 
     lock -> snapshot -> columns again, under the lock -> rows -> the files still the same?
 
-The lock comes before the first query, because a snapshot taken before an ALTER TABLE that rewrites the table, and used after
-it, sees an empty table. What is compared at the end is the certificate that this did not happen.
+The lock comes before the first query, because a snapshot taken before an ALTER TABLE that rewrites the table,
+and used after it, sees an empty table. What is compared at the end is the certificate that this did not
+happen.
 """
 
 from collections.abc import AsyncGenerator, Mapping
@@ -121,7 +122,9 @@ class TableSlice:
         return target
 
     async def _require_unique(self, connection: Any, documents: Documents) -> None:
-        """Make sure that a key which the server does not guarantee tells rows apart, in the snapshot we read."""
+        """Make sure that a key which the server does not guarantee tells rows apart, in the snapshot we
+        read.
+        """
         repeated = statements.duplicates(self._source, documents.identity)
         if await connection.fetch(repeated, timeout=self.limits.stall_seconds):
             raise SourceConfigurationError(

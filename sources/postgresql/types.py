@@ -39,6 +39,13 @@ class Type:
     """Schema and name of the function that gives the binary form of a value."""
 
     @property
+    def inner(self) -> Self:
+        """The `part` of a type that is made of one other type."""
+        if self.part is None:
+            raise ValueError(f"type {self.name} is not made of another type")
+        return self.part
+
+    @property
     def base_name(self) -> str:
         """The name if the type came with the server, otherwise empty: for tables of built-in types."""
         return self.name if self.schema == "pg_catalog" else ""
@@ -93,8 +100,6 @@ class Layout:
 
     columns: tuple[Attribute, ...]
     key: tuple[str, ...]
-    is_key_unique: bool
-    """Whether the server guarantees that no two rows have the same key."""
 
     def column(self, name: str) -> Attribute:
         """Return the column of that name. Raises KeyError."""

@@ -1,10 +1,11 @@
 r"""How each type becomes JSON: a value's SQL expression -> the SQL of its JSON text.
 
-PostgreSQL does the rendering, so every value is exact; what is chosen here is only the form. The result of every
-expression is text and never null: an SQL null is the JSON `null`.
+PostgreSQL does the rendering, so every value is exact; what is chosen here is only the form. The result of
+every expression is text and never null: an SQL null is the JSON `null`.
 
-A value that JSON cannot hold (NaN, an infinity, an empty range) or that is over the size cap becomes `\x03null`. The
-mark cannot occur in JSON text, so the reader counts the marks and removes them, and a row without them pays nothing.
+A value that JSON cannot hold (NaN, an infinity, an empty range) or that is over the size cap becomes
+`\x03null`. The mark cannot occur in JSON text, so the reader counts the marks and removes them, and a row
+without them pays nothing.
 
 The forms depend on session settings which `statements.BEGIN` pins: TimeZone, DateStyle, IntervalStyle,
 extra_float_digits, bytea_output.
@@ -23,12 +24,14 @@ FUNCTION_ARGUMENTS = 96
 """How many arguments we give one function; PostgreSQL allows 100."""
 
 _MAY_BE_LARGE_BYTES = 2048
-"""Stored size from which a value that is not plain text is measured before it is sent. Smaller ones cannot be large:
-compression saves at most a factor of 255."""
+"""Stored size from which a value that is not plain text is measured before it is sent. Smaller ones cannot be
+large: compression saves at most a factor of 255.
+"""
 
 _NUMBERS = {"int2", "int4", "int8", "oid", "bool"}
 _QUOTED = {
-    "uuid", "date", "time", "timetz", "interval", "macaddr", "macaddr8", "bit", "varbit", "pg_lsn", "xid", "xid8",
+    "uuid", "date", "time", "timetz", "interval", "macaddr", "macaddr8", "bit", "varbit", "pg_lsn", "xid",
+    "xid8",
 }  # fmt: skip
 """Types whose text never needs an escape in JSON."""
 _TIMES = {"date", "timestamp", "timestamptz"}
@@ -80,8 +83,7 @@ class _Renderer:
     def render(self, value: str, of: Type, modifier: int = -1) -> str:
         match of.kind:
             case TypeKind.DOMAIN:
-                assert of.part is not None
-                return self.render(f"({value}::{type_name(of.part)})", of.part, of.modifier)
+                return self.render(f"({value}::{type_name(of.inner)})", of.inner, of.modifier)
             case TypeKind.ENUM:
                 return _or_null(f"to_json({value}::text)::text")
             case TypeKind.COMPOSITE:
@@ -152,9 +154,9 @@ class _Renderer:
     def _json(self, value: str, of: Type, modifier: int) -> str:
         """Keep the text, but make line breaks harmless, replace lone surrogates and resolve duplicate keys.
 
-        Control characters inside strings are not valid JSON, so those that occur are white space between tokens.
-        Duplicate keys, which Elasticsearch refuses, are resolved as jsonb does (the last one counts) where the
-        server can test for them without raising an error, which is from version 16 on.
+        Control characters inside strings are not valid JSON, so those that occur are white space between
+        tokens. Duplicate keys, which Elasticsearch refuses, are resolved as jsonb does (the last one counts)
+        where the server can test for them without raising an error, which is from version 16 on.
         """
         text = f"translate({value}::text,{literal(_BREAKS)},'   ')"
         if self._version < 16:
@@ -195,36 +197,35 @@ class _Renderer:
             field = f"({value}).{identifier(member.name)}"
             parts.append(f"{literal(opening)}||{self.render(field, member.type, member.modifier)}")
         body = joined([*parts, "'}'"]) if parts else "'{}'"
-        # Against the constant NULL this asks whether the whole is null; IS NULL would ask whether all members are.
+        # Against the constant NULL this asks whether the whole is null; IS NULL would ask whether all members
+        # are.
         return f"CASE WHEN {value} IS NOT DISTINCT FROM NULL THEN 'null' ELSE {body} END"
 
     def _array(self, value: str, of: Type) -> str:
-        element = of.part
-        assert element is not None
-        while element.kind is TypeKind.DOMAIN and element.part is not None:
-            element = element.part
+        element = of.inner
+        while element.kind is TypeKind.DOMAIN:
+            element = element.inner
         native = _NATIVE_ARRAYS.get(element.base_name)
         if element.kind is TypeKind.ENUM:
             native = _same
         if native is not None:
-            return _or_null(native(f"{value}::{type_name(element)}[]" if element is not of.part else value))
+            return _or_null(native(f"{value}::{type_name(element)}[]" if element is not of.inner else value))
         return self._array_by_element(value, of)
 
     def _array_by_element(self, value: str, of: Type) -> str:
         """Render element by element, each dimension a JSON array."""
-        assert of.part is not None
         self._depth += 1
         item = f"u{self._depth}"
         flat = (
-            f"(SELECT concat('[',string_agg({self.render(item + '.v', of.part)},','),']')"
+            f"(SELECT concat('[',string_agg({self.render(item + '.v', of.inner)},','),']')"
             f" FROM (SELECT unnest({value}) AS v) AS {item})"
         )
-        cases = [f"WHEN 1 THEN {flat}"]
-        for dimensions in range(2, 7):
-            cases.append(f"WHEN {dimensions} THEN {self._nested(value, of.part, dimensions)}")
+        nested = [f"WHEN {count} THEN {self._nested(value, of.inner, count)}" for count in range(2, 7)]
         self._depth -= 1
-        return f"CASE WHEN {value} IS NULL THEN 'null' ELSE CASE COALESCE(array_ndims({value}),0)" \
-               f" WHEN 0 THEN '[]' {' '.join(cases)} END END"  # fmt: skip
+        return (
+            f"CASE WHEN {value} IS NULL THEN 'null' ELSE CASE COALESCE(array_ndims({value}),0)"
+            f" WHEN 0 THEN '[]' WHEN 1 THEN {flat} {' '.join(nested)} END END"
+        )
 
     def _nested(self, value: str, element: Type, dimensions: int) -> str:
         indexes = [f"i{self._depth}_{number}" for number in range(1, dimensions + 1)]
@@ -238,9 +239,8 @@ class _Renderer:
         return text
 
     def _range(self, value: str, of: Type) -> str:
-        assert of.part is not None
         lower, upper = f"lower({value})", f"upper({value})"
-        subtype = of.part.base_name
+        subtype = of.inner.base_name
         no_lower, no_upper, is_unusable = f"lower_inf({value})", f"upper_inf({value})", f"isempty({value})"
         if (lowest_highest := self._infinities(subtype)) is not None:
             lowest, highest = lowest_highest
@@ -258,8 +258,8 @@ class _Renderer:
                 f" OR (isfinite({lower}) AND {lower} {years}) OR (isfinite({upper}) AND {upper} {years})"
             )
         bounds = ",".join(
-            f"CASE WHEN {is_open} THEN NULL ELSE concat(CASE WHEN {function}({value}) THEN '\"{closed}\":' ELSE"
-            f" '\"{opened}\":' END,{self.render(bound, of.part)}) END"
+            f"CASE WHEN {is_open} THEN NULL ELSE concat(CASE WHEN {function}({value})"
+            f" THEN '\"{closed}\":' ELSE '\"{opened}\":' END,{self.render(bound, of.inner)}) END"
             for is_open, function, closed, opened, bound in (
                 (no_lower, "lower_inc", "gte", "gt", lower),
                 (no_upper, "upper_inc", "lte", "lt", upper),
@@ -278,10 +278,9 @@ class _Renderer:
         return None
 
     def _multirange(self, value: str, of: Type) -> str:
-        assert of.part is not None
         self._depth += 1
         item = f"u{self._depth}"
-        text = self.render(f"{item}.v", of.part)
+        text = self.render(f"{item}.v", of.inner)
         self._depth -= 1
         return (
             f"CASE WHEN {value} IS NULL THEN 'null' ELSE (SELECT concat('[',string_agg({text},','),']')"
@@ -290,8 +289,9 @@ class _Renderer:
 
     def _capped(self, value: str, text: str) -> str:
         return (
-            f"CASE WHEN pg_column_size({value})>{_MAY_BE_LARGE_BYTES} AND octet_length({value}::text)>{self._cap}"
-            f" THEN {_NULLED} ELSE {text} END"
+            f"CASE WHEN pg_column_size({value})>{_MAY_BE_LARGE_BYTES}"
+            f" AND octet_length({value}::text)>{self._cap} THEN {_NULLED}"
+            f" ELSE {text} END"
         )
 
 
@@ -313,7 +313,9 @@ def _finite(value: str, is_finite: str, text: str | None = None) -> str:
 
 
 def _repaired(json: str) -> str:
-    """Replace lone surrogates; escaped backslashes are masked, so that one cannot be taken for the start of an escape."""
+    """Replace lone surrogates; escaped backslashes are masked, so that one cannot be taken for the start of
+    an escape.
+    """
     masked = f"replace({json},{literal(_BACKSLASH * 2)},{literal(_MASK)})"
     return f"regexp_replace({masked},{literal(_LONE_SURROGATE)},{literal(_BACKSLASH * 2 + 'ufffd')},'g')"
 
@@ -345,8 +347,9 @@ def _cast(to: str, render: Callable[[str], str] = _same) -> Callable[[str], str]
 _NATIVE_ARRAYS: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(
         (
-            "int2", "int4", "int8", "bool", "text", "varchar", "name", "uuid", "date", "time", "timetz", "timestamp",
-            "timestamptz", "interval", "macaddr", "macaddr8", "bit", "varbit", "inet", "cidr", "jsonb", "xml",
+            "int2", "int4", "int8", "bool", "text", "varchar", "name", "uuid", "date", "time", "timetz",
+            "timestamp", "timestamptz", "interval", "macaddr", "macaddr8", "bit", "varbit", "inet", "cidr",
+            "jsonb", "xml",
         ),
         _same,
     ),

@@ -1,8 +1,8 @@
 """A TCP proxy that breaks connections at a chosen byte, so that every failure is reproducible.
 
-    async with FaultProxy(host, port) as proxy:
-        connect(proxy.host, proxy.port)
-        proxy.answers.silent_after = 100_000     from then on the client waits
+async with FaultProxy(host, port) as proxy:
+    connect(proxy.host, proxy.port)
+    proxy.answers.silent_after = 100_000     from then on the client waits
 """
 
 import asyncio
@@ -51,6 +51,16 @@ class FaultProxy:
         self._server = await asyncio.start_server(self._forward, self.host, 0)
         return self
 
+    async def down(self) -> int:
+        """Cut every connection and take no more; return the port, for `up`."""
+        port = self.port
+        await self.__aexit__(None, None, None)
+        return port
+
+    async def up(self, port: int) -> None:
+        """Take connections again."""
+        self._server = await asyncio.start_server(self._forward, self.host, port)
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -78,7 +88,9 @@ class FaultProxy:
                     each.transport.abort()
             self._handlers.discard(handler)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
+    ) -> None:
         while piece := await reader.read(_PIECE_BYTES):
             direction.passed_bytes += len(piece)
             if direction.keeps:

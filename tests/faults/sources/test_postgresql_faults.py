@@ -1,7 +1,9 @@
-"""What may happen to a read of PostgreSQL, and that it ends in every row or in an exception that says what to do."""
+"""What may happen to a read of PostgreSQL, and that it ends in every row or in an exception that says what to
+do.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -41,16 +43,25 @@ async def slice_of(database: Database, rules: Any = None, **configuration: Any) 
 
 async def backends(database: Database) -> int:
     count: int = await database.value(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'elastic-ingest' AND datname = $1", database.name
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'elastic-ingest' AND datname = $1",
+        database.name,
     )
     return count
 
 
-async def no_backends(database: Database) -> None:
-    """Wait until the server has no session of ours; a session that ended takes a moment to go."""
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for something that the server does in its own time, and tells nobody about."""
     async with asyncio.timeout(5):
-        while await backends(database):
+        while not await condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def has_backend(database: Database) -> bool:
+    return await backends(database) > 0
+
+
+async def has_no_backend(database: Database) -> bool:
+    return await backends(database) == 0
 
 
 async def read_with(slice_: Slice, event: Callable[[], Any], *, known: Known | None = None) -> int:
@@ -86,7 +97,7 @@ async def test_p01_a_terminated_backend_is_transient_and_reading_again_gives_eve
         await read_with(slice_, terminate, known=known)
 
     assert len((await read(slice_)).documents) == ROWS
-    await no_backends(database)
+    await until(lambda: has_no_backend(database))
 
 
 @pytest.fixture
@@ -101,6 +112,7 @@ async def test_p02_restarts_and_a_server_that_is_down_are_transient(own_cluster:
     slice_ = await slice_of(database)
 
     for mode in ("fast", "immediate"):
+
         async def restart(mode: str = mode) -> None:
             await asyncio.to_thread(own_cluster.restart, mode)
 
@@ -163,7 +175,11 @@ async def test_p05_a_lock_that_is_not_granted_is_transient_and_names_the_table(d
     (slice_,) = await database.source(replace(BRISK, lock_seconds=0.1)).slices(None, 0)
     await database.execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
 
-    with pytest.raises(SourceUnavailableError, match=r"public\.t failed: another session keeps it locked.*55P03"):
+    with pytest.raises(
+        SourceUnavailableError,
+        match=r"public\.t failed: another session keeps it"
+        r" locked.*55P03",
+    ):
         await read(slice_)
 
     await database.execute("COMMIT")
@@ -186,7 +202,8 @@ async def test_p06_to_p10_what_changes_between_discovery_and_read_so_that_it_can
 ) -> None:
     await database.execute(
         "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x';"
-        "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1), (9, 9); GRANT SELECT ON t TO reader"
+        "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1), (9, 9); GRANT SELECT ON"
+        " t TO reader"
     )
     slice_ = await slice_of(database, username="reader", password="x")
     await database.execute(change)
@@ -198,23 +215,33 @@ async def test_p06_to_p10_what_changes_between_discovery_and_read_so_that_it_can
 
 
 async def test_p09_a_table_rewritten_after_discovery_is_read_completely(database: Database) -> None:
-    """A snapshot taken before the rewrite would show an empty table; the lock is taken before the snapshot."""
-    await database.execute("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM generate_series(1, 1000) i")
+    """A snapshot taken before the rewrite would show an empty table; the lock is taken before the
+    snapshot.
+    """
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM"
+        " generate_series(1, 1000) i"
+    )
     slice_ = await slice_of(database)
     await database.execute("ALTER TABLE t ALTER a TYPE bigint")
 
     assert len((await read(slice_)).documents) == 1000
 
 
-async def test_p09_a_rewrite_that_waits_for_the_lock_while_we_wait_for_it_is_read_completely(database: Database) -> None:
-    """The reader asks for its lock while an ALTER holds the table; it gets it after the rewrite was committed."""
-    await database.execute("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM generate_series(1, 1000) i")
+async def test_p09_a_rewrite_that_waits_for_the_lock_while_we_wait_for_it_is_read_completely(
+    database: Database,
+) -> None:
+    """The reader asks for its lock while an ALTER holds the table; it gets it after the rewrite was
+    committed.
+    """
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM"
+        " generate_series(1, 1000) i"
+    )
     slice_ = await slice_of(database)
     await database.execute("BEGIN; ALTER TABLE t ALTER a TYPE bigint")
     reading = asyncio.create_task(read(slice_))
-    async with asyncio.timeout(5):
-        while not await database.value("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
-            await asyncio.sleep(0.01)
+    await until(lambda: database.value("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
 
     await database.execute("COMMIT")
 
@@ -234,10 +261,14 @@ async def test_p10_ddl_waits_for_the_read(database: Database, change: str) -> No
     assert await read_with(slice_, alter) == ROWS
 
 
-async def test_a_table_that_was_replaced_by_one_of_the_same_name_is_read_at_the_next_attempt(database: Database) -> None:
+async def test_a_table_that_was_replaced_by_one_of_the_same_name_is_read_at_the_next_attempt(
+    database: Database,
+) -> None:
     await database.execute("CREATE TABLE t (id int PRIMARY KEY)")
     slice_ = await slice_of(database)
-    await database.execute("DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, b int); INSERT INTO t VALUES (1)")
+    await database.execute(
+        "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, b int); INSERT INTO t VALUES (1)"
+    )
 
     with pytest.raises(SourceUnavailableError, match="replaced"):
         await read(slice_)
@@ -246,10 +277,13 @@ async def test_a_table_that_was_replaced_by_one_of_the_same_name_is_read_at_the_
 
 
 async def test_p11_columns_are_those_of_the_moment_of_reading(database: Database) -> None:
-    await database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, b int, c int); INSERT INTO t VALUES (1, 2, 3, 4)")
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, a int, b int, c int); INSERT INTO t VALUES (1, 2, 3, 4)"
+    )
     slice_ = await slice_of(database)
     await database.execute(
-        "ALTER TABLE t ADD d int DEFAULT 5; ALTER TABLE t DROP a; ALTER TABLE t RENAME b TO e; ALTER TABLE t ALTER c TYPE text"
+        "ALTER TABLE t ADD d int DEFAULT 5; ALTER TABLE t DROP a; ALTER TABLE t RENAME b TO e; ALTER"
+        " TABLE t ALTER c TYPE text"
     )
 
     (document,) = (await read(slice_)).documents.values()
@@ -260,7 +294,9 @@ async def test_p11_columns_are_those_of_the_moment_of_reading(database: Database
 
 
 @pytest.mark.parametrize("way", ["table", "hashes"])
-async def test_p12_rows_written_during_the_read_do_not_disturb_its_snapshot(database: Database, way: str) -> None:
+async def test_p12_rows_written_during_the_read_do_not_disturb_its_snapshot(
+    database: Database, way: str
+) -> None:
     await database.execute(TABLE)
     slice_ = await slice_of(database)
     documents: dict[str, Any] = {}
@@ -270,7 +306,8 @@ async def test_p12_rows_written_during_the_read_do_not_disturb_its_snapshot(data
         async for batch in batches:
             if not written:
                 await database.execute(
-                    f"DELETE FROM t WHERE id % 3 = 0; UPDATE t SET a = 'new', id = id + {ROWS} WHERE id % 3 = 1;"
+                    f"DELETE FROM t WHERE id % 3 = 0; UPDATE t SET a = 'new', id = id + {ROWS} WHERE id %"
+                    f" 3 = 1;"
                     f"INSERT INTO t SELECT i, 'new' FROM generate_series({3 * ROWS}, {3 * ROWS + 100}) i"
                 )
                 written = True
@@ -302,19 +339,30 @@ async def test_p14_a_refused_login_says_who_has_to_act(
     assert "wrong" not in str(raised.value)
 
 
-async def test_p14_an_address_where_nothing_listens_or_that_does_not_exist_is_transient(database: Database) -> None:
+async def test_p14_an_address_where_nothing_listens_or_that_does_not_exist_is_transient(
+    database: Database,
+) -> None:
     for host, port in (("127.0.0.1", 1), ("no-such-host.invalid", 5432)):
         with pytest.raises(SourceUnavailableError, match="check host"):
             await database.source(host=host, port=port).ping()
 
 
-async def test_p20_bytes_that_are_no_text_are_an_error_naming_the_table_and_latin1_is_converted(cluster: Cluster) -> None:
-    async with database_on(cluster, options="TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'") as ascii_:
-        await ascii_.execute(r"CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, E'\xff')")
+async def test_p20_bytes_that_are_no_text_are_an_error_naming_the_table_and_latin1_is_converted(
+    cluster: Cluster,
+) -> None:
+    async with database_on(
+        cluster, options="TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+    ) as ascii_:
+        await ascii_.execute(
+            r"CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1,"
+            r" E'\xff')"
+        )
         with pytest.raises(SourceConfigurationError, match=r"public\.t.*22021"):
             await read_all(ascii_.source())
         assert [f for f in await ascii_.source().check() if "SQL_ASCII" in f.problem]
-    async with database_on(cluster, options="TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'") as latin:
+    async with database_on(
+        cluster, options="TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+    ) as latin:
         await latin.execute("CREATE TABLE té (ïd text PRIMARY KEY, a text); INSERT INTO té VALUES ('ñ', 'ü')")
         (document,) = (await read_all(latin.source())).documents.values()
         assert (document["id"], document["public_té_a"]) == (f"{latin.name}_public_té_ñ", "ü")
@@ -345,22 +393,25 @@ async def test_p27_a_cancelled_read_leaves_no_query_running(database: Database, 
         await database.execute(f"CREATE VIEW v AS {slow} ORDER BY i DESC")
         (slice_,) = await database.source(tables="v", id_columns="v(id)").slices(None, 0)
     reading = asyncio.create_task(read(slice_))
-    async with asyncio.timeout(5):
-        while not await backends(database):
-            await asyncio.sleep(0.01)
+    await until(lambda: has_backend(database))
 
     reading.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await reading
-    await no_backends(database)
+    await until(lambda: has_no_backend(database))
 
 
-async def test_p28_a_pooler_in_transaction_mode_may_stand_between(proxied: tuple[FaultProxy, Database]) -> None:
-    """Such a pooler knows a few startup parameters, and neither named statements nor settings between transactions."""
+async def test_p28_a_pooler_in_transaction_mode_may_stand_between(
+    proxied: tuple[FaultProxy, Database],
+) -> None:
+    """Such a pooler knows a few startup parameters, and neither named statements nor settings between
+    transactions.
+    """
     proxy, database = proxied
     await database.execute(
-        "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE t (id int PRIMARY KEY, m mood, ms mood[]); INSERT INTO t VALUES (1, 'sad')"
+        "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE t (id int PRIMARY KEY, m mood, ms mood[]); INSERT"
+        " INTO t VALUES (1, 'sad')"
     )
     source = database.source(host=proxy.host, port=proxy.port)
     proxy.requests.keeps = True

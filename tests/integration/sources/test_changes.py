@@ -124,11 +124,13 @@ async def changed_since(database: Database, before: Reading) -> tuple[Reading, K
 
 async def test_only_changed_rows_are_rendered_and_each_row_is_asked_about_once(database: Database) -> None:
     await database.execute(
-        "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, md5(i::text) FROM generate_series(1, 5000) i"
+        "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, md5(i::text) FROM"
+        " generate_series(1, 5000) i"
     )
     before = await read_all(database.source())
     await database.execute(
-        "UPDATE t SET a = 'new' WHERE id % 500 = 0; DELETE FROM t WHERE id = 7; INSERT INTO t VALUES (0, 'zero')"
+        "UPDATE t SET a = 'new' WHERE id % 500 = 0; DELETE FROM t WHERE id = 7; INSERT INTO t VALUES (0,"
+        " 'zero')"
     )
 
     after, known = await changed_since(database, before)
@@ -198,7 +200,8 @@ async def test_nulled_values_are_counted_in_changed_rows(database: Database) -> 
 
 async def test_a_read_that_is_left_early_leaves_no_query_behind(database: Database) -> None:
     await database.execute(
-        "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, repeat('x', 1000) FROM generate_series(1, 20000) i"
+        "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, repeat('x', 1000) FROM"
+        " generate_series(1, 20000) i"
     )
     (slice_,) = await database.source().slices(None, 0)
 
@@ -208,7 +211,8 @@ async def test_a_read_that_is_left_early_leaves_no_query_behind(database: Databa
                 break
 
         assert await database.value(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'elastic-ingest' AND datname = $1", database.name
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'elastic-ingest' AND datname"
+            " = $1", database.name
         ) == 0  # fmt: skip
 
 
@@ -219,7 +223,8 @@ async def test_it_works_on_an_older_server_with_the_same_result() -> None:
         with Cluster(version=version) as cluster:
             async with database_on(cluster) as database:
                 await database.execute(
-                    "CREATE TABLE t (id int PRIMARY KEY, a numeric, b json, c int4multirange, d timestamptz[]);"
+                    "CREATE TABLE t (id int PRIMARY KEY, a numeric, b json, c int4multirange, d"
+                    " timestamptz[]);"
                     "INSERT INTO t VALUES (1, 1.10, '{\"a\":1,\"a\":2}', '{[1,2)}', '{2024-01-01 00:00+00}')"
                 )
                 before = await read_all(database.source())

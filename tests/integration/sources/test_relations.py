@@ -31,10 +31,14 @@ async def test_a_document_says_where_it_is_from(database: Database) -> None:
 
     assert reading.documents == {
         f"{database.name}_public_Album_1": {
-            "id": f"{database.name}_public_Album_1", "database": database.name, "schema": "public", "table": "Album",
-            "public_album_id": 1, "public_album_title": "x",
+            "id": f"{database.name}_public_Album_1",
+            "database": database.name,
+            "schema": "public",
+            "table": "Album",
+            "public_album_id": 1,
+            "public_album_title": "x",
         }
-    }  # fmt: skip
+    }
 
 
 async def test_the_wildcard_reads_tables_and_partition_roots_but_neither_leaves_nor_views(
@@ -57,7 +61,8 @@ async def test_the_wildcard_reads_tables_and_partition_roots_but_neither_leaves_
 
 async def test_rows_of_tables_that_inherit_are_read_once(database: Database) -> None:
     await database.execute(
-        "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (extra text, PRIMARY KEY (id)) INHERITS (parent);"
+        "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (extra text, PRIMARY KEY (id))"
+        " INHERITS (parent);"
         "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2, 'x')"
     )
 
@@ -89,12 +94,16 @@ async def test_a_key_that_occurs_twice_among_inheriting_tables_is_an_error(datab
 async def test_views_and_materialized_views_are_read_when_named_with_their_key(database: Database) -> None:
     await database.execute(
         "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a'), (2, 'b');"
-        "CREATE VIEW v AS SELECT id, upper(name) AS name FROM t; CREATE MATERIALIZED VIEW m AS SELECT * FROM t"
+        "CREATE VIEW v AS SELECT id, upper(name) AS name FROM t; CREATE MATERIALIZED VIEW m AS SELECT *"
+        " FROM t"
     )
 
     assert await ids_of(database, tables="v,m", id_columns="v(name), m(id)") == [
-        "public_m_1", "public_m_2", "public_v_A", "public_v_B"
-    ]  # fmt: skip
+        "public_m_1",
+        "public_m_2",
+        "public_v_A",
+        "public_v_B",
+    ]
     assert "public.v has no primary key" in await problems_of(database, tables="v")
     assert "public.v has no column missing" in await problems_of(
         database, tables="v", id_columns="v(missing)"
@@ -111,7 +120,8 @@ async def test_id_columns_that_do_not_tell_rows_apart_are_an_error(database: Dat
 
 async def test_a_table_without_primary_key_uses_a_unique_key_without_nulls(database: Database) -> None:
     await database.execute(
-        "CREATE TABLE t (a int UNIQUE, b int NOT NULL, c int NOT NULL, UNIQUE (c, b)); INSERT INTO t VALUES (1, 2, 3)"
+        "CREATE TABLE t (a int UNIQUE, b int NOT NULL, c int NOT NULL, UNIQUE (c, b)); INSERT INTO t"
+        " VALUES (1, 2, 3)"
     )
 
     assert await ids_of(database) == ["public_t_3,2"]
@@ -146,7 +156,8 @@ async def test_generated_identity_and_dropped_columns(database: Database) -> Non
     await database.execute(
         "CREATE TABLE t (gone int, id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int,"
         " b int GENERATED ALWAYS AS (a * 2) STORED);"
-        "INSERT INTO t (a) VALUES (5); ALTER TABLE t DROP COLUMN gone; ALTER TABLE t ADD COLUMN c int DEFAULT 7"
+        "INSERT INTO t (a) VALUES (5); ALTER TABLE t DROP COLUMN gone; ALTER TABLE t ADD COLUMN c int"
+        " DEFAULT 7"
     )
 
     (document,) = (await read_all(database.source())).documents.values()
@@ -164,8 +175,11 @@ async def test_several_schemas(database: Database) -> None:
     )
 
     assert await ids_of(database, schema="public,sales") == [
-        "public_sales.t_4", "public_t_1", "sales_o_3", "sales_t_2"
-    ]  # fmt: skip
+        "public_sales.t_4",
+        "public_t_1",
+        "sales_o_3",
+        "sales_t_2",
+    ]
     assert await ids_of(database, schema="public,sales", tables='"sales"."t", o') == [
         "sales_o_3",
         "sales_t_2",
@@ -186,8 +200,10 @@ async def test_everything_that_is_missing_is_named_at_once(database: Database) -
 
 async def test_a_table_that_may_not_be_read_is_an_error_under_the_wildcard_too(database: Database) -> None:
     await database.execute(
-        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE TABLE a (id int PRIMARY KEY);"
-        "CREATE TABLE b (id int PRIMARY KEY, c int); GRANT SELECT ON a TO reader; GRANT SELECT (id) ON b TO reader"
+        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE TABLE a (id int"
+        " PRIMARY KEY);"
+        "CREATE TABLE b (id int PRIMARY KEY, c int); GRANT SELECT ON a TO reader; GRANT SELECT (id) ON b"
+        " TO reader"
     )
     reader = {"username": "reader", "password": "x"}
 
@@ -200,7 +216,8 @@ async def test_a_table_that_may_not_be_read_is_an_error_under_the_wildcard_too(d
 
 async def test_row_security_that_would_hide_rows_is_an_error(database: Database) -> None:
     await database.execute(
-        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE TABLE t (id int PRIMARY KEY);"
+        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE TABLE t (id int"
+        " PRIMARY KEY);"
         "INSERT INTO t VALUES (1), (2); GRANT SELECT ON t TO reader;"
         "CREATE POLICY p ON t USING (id = 1); ALTER TABLE t ENABLE ROW LEVEL SECURITY"
     )
@@ -222,9 +239,29 @@ async def test_check_warns_of_a_role_that_may_do_more_than_read_and_reports_what
 
 
 NAMES = [
-    "Mixed Case", "quo'te", 'dou"ble', "dot.ted", "new\nline", "%s", "{0}", "back\\slash", "x;drop table x", "ünïcödé 😀",
-    "a" * 63, "select", "tab\there", "$1", "--", "/*", "comma,comma", " padded ", "_", "%5F", "t", "*",
-]  # fmt: skip
+    "Mixed Case",
+    "quo'te",
+    'dou"ble',
+    "dot.ted",
+    "new\nline",
+    "%s",
+    "{0}",
+    "back\\slash",
+    "x;drop table x",
+    "ünïcödé 😀",
+    "a" * 63,
+    "select",
+    "tab\there",
+    "$1",
+    "--",
+    "/*",
+    "comma,comma",
+    " padded ",
+    "_",
+    "%5F",
+    "t",
+    "*",
+]
 
 
 async def test_every_name_works_as_a_table_and_as_a_column(database: Database) -> None:
@@ -254,7 +291,8 @@ async def test_every_name_works_as_a_schema_and_as_a_database(cluster: Cluster, 
         await outer.execute(f"CREATE DATABASE {quoted}")
         try:
             cluster.execute(
-                f"CREATE SCHEMA {quoted}; CREATE TABLE {quoted}.t (id int PRIMARY KEY); INSERT INTO {quoted}.t VALUES (1)",
+                f"CREATE SCHEMA {quoted}; CREATE TABLE {quoted}.t (id int PRIMARY KEY); INSERT INTO"
+                f" {quoted}.t VALUES (1)",
                 database=name,
             )
             reading = await read_all(outer.source(database=name, schema=quoted))
@@ -267,14 +305,19 @@ async def test_every_name_works_as_a_schema_and_as_a_database(cluster: Cluster, 
 
 async def test_columns_that_differ_in_case_alone_keep_it(database: Database) -> None:
     await database.execute(
-        'CREATE TABLE t (id int PRIMARY KEY, "Id" int, "Other" int, "a.b" int, a int); INSERT INTO t VALUES (1, 2, 3, 4, 5)'
+        'CREATE TABLE t (id int PRIMARY KEY, "Id" int, "Other" int, "a.b" int, a int); INSERT INTO t'
+        " VALUES (1, 2, 3, 4, 5)"
     )
 
     (document,) = (await read_all(database.source())).documents.values()
 
     assert {name: value for name, value in document.items() if name.startswith("public_")} == {
-        "public_t_id": 1, "public_t_Id": 2, "public_t_other": 3, "public_t_a_b": 4, "public_t_a": 5,
-    }  # fmt: skip
+        "public_t_id": 1,
+        "public_t_Id": 2,
+        "public_t_other": 3,
+        "public_t_a_b": 4,
+        "public_t_a": 5,
+    }
 
 
 async def test_1600_columns(database: Database) -> None:

@@ -36,10 +36,15 @@ async def test_a_rule_on_one_table_gives_the_documents_of_the_table_with_table_a
 
     assert reading.documents == {
         f"{database.name}_public_album_10": {
-            "id": f"{database.name}_public_album_10", "database": database.name, "schema": "public", "table": ["album"],
-            "public_album_album_id": 10, "public_album_title": "Let There Be Rock", "public_album_artist_id": 1,
+            "id": f"{database.name}_public_album_10",
+            "database": database.name,
+            "schema": "public",
+            "table": ["album"],
+            "public_album_album_id": 10,
+            "public_album_title": "Let There Be Rock",
+            "public_album_artist_id": 1,
         }
-    }  # fmt: skip
+    }
 
 
 async def test_a_join_gets_the_names_of_its_tables_in_sorted_order(database: Database) -> None:
@@ -52,8 +57,9 @@ async def test_a_join_gets_the_names_of_its_tables_in_sorted_order(database: Dat
     reading = await read_all(database.source(), rule(join, "artist", "album"))
 
     assert sorted(reading.documents) == [
-        f"{database.name}_public_album,artist_1,10", f"{database.name}_public_album,artist_2,11"
-    ]  # fmt: skip
+        f"{database.name}_public_album,artist_1,10",
+        f"{database.name}_public_album,artist_2,11",
+    ]
     document = reading.documents[f"{database.name}_public_album,artist_1,10"]
     assert document["table"] == ["artist", "album"]
     assert document["public_album_artist_artist name"] == "AC/DC"
@@ -74,8 +80,10 @@ async def test_every_type_a_query_returns_can_be_rendered(database: Database) ->
         CATALOGUE + "CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE pair AS (x int, y numeric)"
     )
     query = (
-        "SELECT album_id, 'unknown' AS u, ROW(1, 'a') AS r, ROW(1, 2.50)::public.pair AS p, 'sad'::public.mood AS m,"
-        " ARRAY[1.10, 'NaN'] AS a, now() AS n, album AS whole, int4range(1, 5) AS g, NULL AS nothing FROM public.album"
+        "SELECT album_id, 'unknown' AS u, ROW(1, 'a') AS r, ROW(1, 2.50)::public.pair AS p,"
+        " 'sad'::public.mood AS m,"
+        " ARRAY[1.10, 'NaN'] AS a, now() AS n, album AS whole, int4range(1, 5) AS g, NULL AS nothing FROM"
+        " public.album"
     )
 
     reading = await read_all(database.source(), rule(query))
@@ -188,22 +196,29 @@ CREATE FUNCTION destroy() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS
 CREATE FUNCTION escape() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS
   'BEGIN SET transaction_read_only = off; DELETE FROM public.victim; RETURN 1; END';
 CREATE PROCEDURE destroy_procedure() LANGUAGE sql AS 'DELETE FROM public.victim';
-DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
+DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x';
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO reader;
 """
 
 
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """A folder into which the server could write."""
+    tmp_path.chmod(0o777)
+    return tmp_path
+
+
 @pytest.mark.parametrize("role", ["superuser", "reader"])
 async def test_a_query_cannot_write_escape_or_run_programs(
-    database: Database, tmp_path: Path, role: str
+    database: Database, open_folder: Path, role: str
 ) -> None:
-    tmp_path.chmod(0o777)
     await database.execute(CATALOGUE + VICTIMS)
     credentials: dict[str, Any] = {} if role == "superuser" else {"username": "reader", "password": "x"}
     traces = []
 
     for probe, query in PROBES.items():
-        file = tmp_path / "written"
+        file = open_folder / "written"
         try:
             await read_all(database.source(**credentials), rule(query.replace("{file}", str(file))))
         except SourceConfigurationError:
@@ -241,7 +256,9 @@ async def test_a_reader_cannot_use_a_superusers_functions(database: Database) ->
 
 
 async def test_a_table_under_the_query_is_locked_before_the_snapshot(database: Database) -> None:
-    """A table that is only in the query, not in `tables`, and reached through a view, is not rewritten while read."""
+    """A table that is only in the query, not in `tables`, and reached through a view, is not rewritten while
+    read.
+    """
     await database.execute(CATALOGUE + "CREATE VIEW v AS SELECT album_id, title FROM album")
     (slice_,) = await database.source().slices(
         rule("SELECT * FROM public.v", "artist", id_columns=["album_id"]), 0

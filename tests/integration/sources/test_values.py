@@ -23,7 +23,7 @@ CASES: list[tuple[str, str, Any]] = [
     ("float8", "-0", "-0"),
     ("float8", "NaN", NULLED),
     ("float4", "-Infinity", NULLED),
-    ("numeric", "12345678901234567890.123456789012345678901234567890", "12345678901234567890.123456789012345678901234567890"),
+    ("numeric", "1234567890123456789.1234567890123456789012", "1234567890123456789.1234567890123456789012"),
     ("numeric", "1.10", "1.10"),
     ("numeric(12,2)", "1.1", "1.10"),
     ("numeric", "1e400", "1" + "0" * 400),
@@ -128,7 +128,7 @@ CASES: list[tuple[str, str, Any]] = [
     ("floatrange", "[1.5,2)", '{"gte":1.5,"lt":2}'),
     ("textrange", "[a,b)", '{"gte":"a","lt":"b"}'),
     ("vector(3)", "[1,2.5,-3]", "[1,2.5,-3]"),
-]  # fmt: skip
+]
 
 DEFINITIONS = """
 CREATE EXTENSION vector;
@@ -199,15 +199,26 @@ async def test_a_null_of_any_type_is_null(database: Database) -> None:
     assert reading.nulled == 0
 
 
-PSEUDO_OR_UNSTORABLE = {"pg_node_tree", "pg_ndistinct", "pg_dependencies", "pg_mcv_list",
-                        "pg_brin_bloom_summary", "pg_brin_minmax_multi_summary", "pg_ddl_command"}  # fmt: skip
+PSEUDO_OR_UNSTORABLE = {
+    "pg_node_tree",
+    "pg_ndistinct",
+    "pg_dependencies",
+    "pg_mcv_list",
+    "pg_brin_bloom_summary",
+    "pg_brin_minmax_multi_summary",
+    "pg_ddl_command",
+}
 
 
 async def test_every_built_in_type_can_be_a_column(database: Database) -> None:
-    """Exhaustive over pg_type: whatever can be a column's type, with nulls and, where a sample is known, a value."""
+    """Exhaustive over pg_type: whatever can be a column's type, with nulls and, where a sample is known, a
+    value.
+    """
     names = await database.connection.fetch(
-        "SELECT oid, format_type(oid, NULL) AS name FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace"
-        " AND typtype IN ('b', 'd', 'e', 'r', 'm') AND typisdefined AND typrelid = 0 AND typname <> ALL($1::text[])"
+        "SELECT oid, format_type(oid, NULL) AS name FROM pg_type WHERE typnamespace ="
+        " 'pg_catalog'::regnamespace"
+        " AND typtype IN ('b', 'd', 'e', 'r', 'm') AND typisdefined AND typrelid = 0 AND typname <>"
+        " ALL($1::text[])"
         " AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = pg_type.typelem AND (e.typtype IN ('c', 'p')"
         " OR e.typname = ANY($1::text[])))",
         list(PSEUDO_OR_UNSTORABLE),
@@ -232,9 +243,34 @@ async def test_every_built_in_type_can_be_a_column(database: Database) -> None:
 
 async def test_what_is_plain_agrees_with_what_postgresql_prints_itself(database: Database) -> None:
     """Differential: for types whose form is PostgreSQL's own, the document equals to_jsonb of the row."""
-    types = ["int2", "int4", "int8", "bool", "text", "varchar(40)", "uuid", "date", "time", "timetz", "timestamp",
-             "timestamptz", "interval", "inet", "macaddr", "jsonb", "numeric", "float8", "real", "int4[]", "text[]",
-             "mood", "bit(3)", "xml", "tsvector", "box"]  # fmt: skip
+    types = [
+        "int2",
+        "int4",
+        "int8",
+        "bool",
+        "text",
+        "varchar(40)",
+        "uuid",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "inet",
+        "macaddr",
+        "jsonb",
+        "numeric",
+        "float8",
+        "real",
+        "int4[]",
+        "text[]",
+        "mood",
+        "bit(3)",
+        "xml",
+        "tsvector",
+        "box",
+    ]
     await database.execute(DEFINITIONS)
     samples = [(of, text) for of, text, wanted in CASES if of in types and wanted is not NULLED]
     columns = ", ".join(f"c{number} {of}" for number, (of, _) in enumerate(samples))
@@ -259,7 +295,8 @@ async def test_what_is_plain_agrees_with_what_postgresql_prints_itself(database:
 
 async def test_a_value_over_the_cap_is_null_and_counted_and_one_below_is_not(database: Database) -> None:
     await database.execute(
-        "CREATE TABLE t (id int PRIMARY KEY, a text, b bytea, c jsonb, d int[], e varchar(100), f json, g text);"
+        "CREATE TABLE t (id int PRIMARY KEY, a text, b bytea, c jsonb, d int[], e varchar(100), f json, g"
+        " text);"
         "INSERT INTO t SELECT 1, repeat('x', 5000), convert_to(repeat('x', 5000), 'UTF8'),"
         " (SELECT jsonb_agg(md5(i::text)) FROM generate_series(1, 200) i),"
         " (SELECT array_agg(i * 1000003) FROM generate_series(1, 2000) i), 'short',"
@@ -279,20 +316,27 @@ async def test_a_value_over_the_cap_is_null_and_counted_and_one_below_is_not(dat
 async def test_a_role_with_hostile_settings_gets_the_same_documents(database: Database) -> None:
     await database.execute(
         "CREATE TABLE t (id int PRIMARY KEY, f float8, r real, b bytea, ts timestamptz, d date, i interval);"
-        r"INSERT INTO t VALUES (1, 0.1, 1.1, '\x00ff', '2024-01-02 03:04:05+00', '2024-01-02', '1 day 2 hours')"
+        r"INSERT INTO t VALUES (1, 0.1, 1.1, '\x00ff', '2024-01-02 03:04:05+00', '2024-01-02', '1 day 2"
+        r" hours')"
     )
     before = await read_all(database.source())
     for setting in (
-        "extra_float_digits = -15", "bytea_output = escape", "TimeZone = 'Asia/Kathmandu'", "DateStyle = 'German'",
-        "IntervalStyle = 'sql_standard'", "search_path = nowhere", "standard_conforming_strings = off",
-        "statement_timeout = '1ms'", "default_transaction_isolation = 'read committed'", "client_encoding = 'LATIN1'",
-        "row_security = on", "quote_all_identifiers = on", "xmloption = document",
-    ):  # fmt: skip
-        if (
-            "standard_conforming_strings" in setting
-            and await database.value("SELECT current_setting('server_version_num')::int") >= 190000
-        ):
-            continue
+        "extra_float_digits = -15",
+        "bytea_output = escape",
+        "TimeZone = 'Asia/Kathmandu'",
+        "DateStyle = 'German'",
+        "IntervalStyle = 'sql_standard'",
+        "search_path = nowhere",
+        "standard_conforming_strings = off",
+        "idle_in_transaction_session_timeout = 1",
+        "lock_timeout = 1",
+        "statement_timeout = '1ms'",
+        "default_transaction_isolation = 'read committed'",
+        "client_encoding = 'LATIN1'",
+        "row_security = on",
+        "quote_all_identifiers = on",
+        "xmloption = document",
+    ):
         await database.execute(f"ALTER DATABASE {database.name} SET {setting}")
 
     after = await read_all(database.source())

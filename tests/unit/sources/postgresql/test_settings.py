@@ -13,12 +13,29 @@ from sources.errors import SourceConfigurationError
 from sources.postgresql.settings import FIELDS, FullSync, Mappings, SslMode, parse
 
 MEMBERS = {
-    "default_value", "depends_on", "display", "label", "options", "order", "required", "sensitive", "tooltip", "type",
-    "ui_restrictions", "validations", "value",
-}  # fmt: skip
+    "default_value",
+    "depends_on",
+    "display",
+    "label",
+    "options",
+    "order",
+    "required",
+    "sensitive",
+    "tooltip",
+    "type",
+    "ui_restrictions",
+    "validations",
+    "value",
+}
 VALID: dict[str, Any] = {
-    "host": "db", "port": 5432, "username": "u", "password": "p", "database": "d", "schema": "public", "tables": "*",
-}  # fmt: skip
+    "host": "db",
+    "port": 5432,
+    "username": "u",
+    "password": "p",
+    "database": "d",
+    "schema": "public",
+    "tables": "*",
+}
 
 
 def test_every_field_has_all_thirteen_members_and_its_own_order() -> None:
@@ -28,9 +45,18 @@ def test_every_field_has_all_thirteen_members_and_its_own_order() -> None:
 
 def test_elastics_eleven_fields_come_first_under_their_names() -> None:
     assert list(FIELDS)[:11] == [
-        "host", "port", "username", "password", "database", "schema", "tables", "fetch_size", "retry_count",
-        "ssl_enabled", "ssl_ca",
-    ]  # fmt: skip
+        "host",
+        "port",
+        "username",
+        "password",
+        "database",
+        "schema",
+        "tables",
+        "fetch_size",
+        "retry_count",
+        "ssl_enabled",
+        "ssl_ca",
+    ]
 
 
 def test_every_field_explains_itself_and_values_are_what_the_api_accepts() -> None:
@@ -42,8 +68,12 @@ def test_every_field_explains_itself_and_values_are_what_the_api_accepts() -> No
         assert isinstance(field["value"], str | int | bool)
         assert not isinstance(field["default_value"], list | dict)
         assert {rule["type"] for rule in field["validations"]} <= {
-            "less_than", "greater_than", "list_type", "included_in", "regex"
-        }  # fmt: skip
+            "less_than",
+            "greater_than",
+            "list_type",
+            "included_in",
+            "regex",
+        }
     assert [name for name, field in FIELDS.items() if field["sensitive"]] == ["password", "ssl_key"]
 
 
@@ -70,20 +100,49 @@ def test_an_empty_configuration_names_every_missing_field_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("port", 0), ("port", 65536), ("port", -1), ("port", "abc"), ("port", 5432.7), ("port", True), ("port", [5432]),
-        ("fetch_size", 0), ("fetch_size", 10**9), ("retry_count", -1), ("retry_count", 11), ("max_value_bytes", 1),
-        ("host", "https://db"), ("host", "db:5432"), ("host", "a,b"), ("host", "a b"), ("host", "db/path"),
-        ("host", "169.254.169.254"), ("host", "fe80::1"), ("host", "x" * 256), ("host", 5),
-        ("username", "a\0b"), ("password", {"a": 1}), ("database", "x" * 64), ("schema", ""), ("schema", "é" * 32),
-        ("tables", 'a"b'), ("tables", '"a'), ("tables", {"a": 1}), ("tables", ["a", 1]),
-        ("ssl_enabled", "maybe"), ("sslmode", "prefer"), ("ssl_ca", "garbage"),
+        ("port", 0),
+        ("port", 65536),
+        ("port", -1),
+        ("port", "abc"),
+        ("port", 5432.7),
+        ("port", True),
+        ("port", [5432]),
+        ("fetch_size", 0),
+        ("fetch_size", 10**9),
+        ("retry_count", -1),
+        ("retry_count", 11),
+        ("max_value_bytes", 1),
+        ("host", "https://db"),
+        ("host", "db:5432"),
+        ("host", "a,b"),
+        ("host", "a b"),
+        ("host", "db/path"),
+        ("host", "169.254.169.254"),
+        ("host", "fe80::1"),
+        ("host", "x" * 256),
+        ("host", 5),
+        ("username", "a\0b"),
+        ("password", {"a": 1}),
+        ("database", "x" * 64),
+        ("schema", ""),
+        ("schema", "é" * 32),
+        ("tables", 'a"b'),
+        ("tables", '"a'),
+        ("tables", {"a": 1}),
+        ("tables", ["a", 1]),
+        ("ssl_enabled", "maybe"),
+        ("sslmode", "prefer"),
+        ("ssl_ca", "garbage"),
         ("ssl_ca", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"),
         ("ssl_ca", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"),
         ("ssl_key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"),
-        ("id_columns", "view"), ("id_columns", "view()"), ("id_columns", "view(a"), ("mappings", "guess"),
+        ("id_columns", "view"),
+        ("id_columns", "view()"),
+        ("id_columns", "view(a"),
+        ("mappings", "guess"),
         ("full_sync", "never"),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_cannot_be_meant_is_named_by_its_field(name: str, value: Any) -> None:
     with pytest.raises(SourceConfigurationError) as raised:
         parse(VALID | {name: value})
@@ -93,9 +152,14 @@ def test_a_value_that_cannot_be_meant_is_named_by_its_field(name: str, value: An
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [(" db.example.com ", "db.example.com"), ("10.0.0.1", "10.0.0.1"), ("[2001:db8::1]", "2001:db8::1"), ("::1", "::1"),
-     ("/var/run/postgresql", "/var/run/postgresql")],
-)  # fmt: skip
+    [
+        (" db.example.com ", "db.example.com"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("::1", "::1"),
+        ("/var/run/postgresql", "/var/run/postgresql"),
+    ],
+)
 def test_a_host_is_a_name_an_address_or_a_socket_folder(host: str, expected: str) -> None:
     assert parse(VALID | {"host": host}).host == expected
 
@@ -116,10 +180,27 @@ def test_the_ssl_mode_follows_the_switch_unless_it_is_set(values: dict[str, Any]
 
 def test_a_certificate_survives_what_forms_do_to_line_breaks(tmp_path: Path) -> None:
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-         "-subj", "/CN=test", "-keyout", tmp_path / "key", "-out", tmp_path / "certificate"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=test",
+            "-keyout",
+            tmp_path / "key",
+            "-out",
+            tmp_path / "certificate",
+        ],
+        check=True,
+        capture_output=True,
+    )
     pem = (tmp_path / "certificate").read_text()
 
     for text in (pem, pem.replace("\n", " "), pem.replace("\n", "\r\n"), pem.replace("\n", "\\n"), pem + pem):

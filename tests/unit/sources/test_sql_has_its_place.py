@@ -1,0 +1,125 @@
+"""SQL is put together in the few modules that quote; elsewhere a statement is a constant or comes from them."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sources.postgresql
+
+FOLDER = Path(sources.postgresql.__file__).parent
+RENDERING = {"quoting.py", "statements.py", "ids.py", "values.py", "hashing.py", "documents.py"}
+"""Every name and text in these goes through `quoting`."""
+CONSTANT = {"catalog.py"}
+"""Constant statements only; values are bound."""
+EXECUTING = {
+    "execute",
+    "executemany",
+    "fetch",
+    "fetchrow",
+    "fetchval",
+    "prepare",
+    "cursor",
+    "copy_from_query",
+}
+VERBS = (
+    "SELECT ",
+    "INSERT ",
+    "UPDATE ",
+    "DELETE ",
+    "SET ",
+    "COPY ",
+    "LOCK ",
+    "DECLARE ",
+    "FETCH ",
+    "BEGIN",
+    "WITH ",
+)
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(FOLDER.glob("*.py")):
+        yield path.name, ast.parse(path.read_text())
+
+
+def is_put_together(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr | ast.BinOp) or (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("format", "join")
+    )
+
+
+def texts_put_together(tree: ast.Module) -> Iterator[str]:
+    """What stands in f-strings, in `%` and `+` of texts, and before `.format(`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod | ast.Add):
+            for side in (node.left, node.right):
+                if isinstance(side, ast.Constant) and isinstance(side.value, str):
+                    yield side.value
+        if isinstance(node, ast.Attribute) and node.attr == "format" and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
+
+
+def test_no_other_module_puts_sql_together() -> None:
+    found = [
+        (name, text)
+        for name, tree in modules()
+        if name not in RENDERING | CONSTANT
+        for text in texts_put_together(tree)
+        if text.lstrip().startswith(VERBS)
+    ]
+
+    assert found == []
+
+
+def test_the_catalog_puts_nothing_but_its_own_constants_together() -> None:
+    (tree,) = [tree for name, tree in modules() if name in CONSTANT]
+    names = {
+        part.value.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+        if isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name)
+    }
+    parts = [
+        part
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+        if isinstance(part, ast.FormattedValue)
+    ]
+
+    assert names == {"_RELATIONS"}
+    assert all(isinstance(part.value, ast.Name) for part in parts)
+
+
+def test_what_is_executed_is_never_put_together_on_the_spot() -> None:
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in EXECUTING
+        and node.args
+        and is_put_together(node.args[0])
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("name", sorted(RENDERING - {"quoting.py", "statements.py"}))
+def test_rendering_modules_quote(name: str) -> None:
+    assert "sources.postgresql.quoting" in (FOLDER / name).read_text()
+
+
+def test_the_check_itself_sees_sql_that_is_put_together() -> None:
+    bad = ast.parse('x = f"SELECT {y}"\nz = "DELETE FROM " + y\nw = "SET %s" % y\nv = "COPY {}".format(y)')
+
+    assert [text for text in texts_put_together(bad) if text.startswith(VERBS)] == [
+        "SELECT ", "DELETE FROM ", "SET %s", "COPY {}"
+    ]  # fmt: skip
