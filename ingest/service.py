@@ -33,7 +33,7 @@ from sources.base import Source
 
 LOOK_SECONDS: Final = 5.0
 """Connectors are listed at least this often: a new one wants its schema, an edited one its status."""
-STALE_SHARE: Final = 0.1
+STALE_SHARE: Final = 1 / 30
 """Share of the idle limit after which a connector in progress without a running job counts as stale."""
 
 

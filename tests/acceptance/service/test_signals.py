@@ -1,0 +1,186 @@
+"""`elastic-ingest` is told to stop in the middle of something: it is out in time and loses nothing."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sandbox.elasticsearch import Server
+from sandbox.elasticsearch.faults import Action, Hold, Reply
+from sandbox.elasticsearch.journal import Entry
+from sandbox.postgresql import Cluster
+from sources.postgresql import PostgreSQL
+from tests.integration.service.world import CONNECTOR, World
+
+ROOT = Path(__file__).parents[3]
+DOCKER_GRACE_SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def albums(cluster: Cluster) -> Cluster:
+    """A database with one small table."""
+    cluster.execute("CREATE DATABASE signals")
+    cluster.execute(
+        "CREATE TABLE album (id int PRIMARY KEY, title text);"
+        "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 300) n",
+        database="signals",
+    )
+    return cluster
+
+
+@pytest.fixture
+async def world(elasticsearch: Server, albums: Cluster) -> AsyncIterator[World]:
+    """A connector whose configuration is filled in."""
+    values: dict[str, Any] = {
+        "host": albums.host,
+        "port": albums.port,
+        "username": albums.user,
+        "password": albums.password,
+        "database": "signals",
+        "schema": "public",
+        "tables": "album",
+        "ssl_enabled": False,
+    }
+    fields = {
+        name: {**properties, "value": values.get(name, properties.get("value"))}
+        for name, properties in PostgreSQL.fields.items()
+    }
+    async with aiohttp.ClientSession() as session:
+        world = World(elasticsearch, session)
+        await world.create_connector()
+        await world.ok("PUT", f"/_connector/{CONNECTOR}/_configuration", {"configuration": fields})
+        yield world
+
+
+def config_text(url: str, **service: Any) -> str:
+    settings: dict[str, Any] = {"idling": 1, "job_poll_interval": 0.1, "job_report_interval": 0.2, **service}
+    return json.dumps(
+        {
+            "elasticsearch": {"host": url},
+            "service": settings,
+            "connectors": [{"connector_id": CONNECTOR, "service_type": "postgresql"}],
+        }
+    )
+
+
+@asynccontextmanager
+async def daemon(folder: Path, text: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the real command; whatever is left of it at the end is killed."""
+    (folder / "config.yml").write_text(text)
+    with (folder / "daemon.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ingest", "-c", "config.yml"),
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def is_of_a_job(entry: Entry) -> bool:
+    return entry.opaque_id is not None
+
+
+async def stopped(process: asyncio.subprocess.Process, number: signal.Signals) -> tuple[int, float]:
+    """Send the signal; return exit code and seconds."""
+    start = time.monotonic()
+    process.send_signal(number)
+    code = await asyncio.wait_for(process.wait(), DOCKER_GRACE_SECONDS)
+    return code, time.monotonic() - start
+
+
+MIDDLES: dict[str, tuple[Action, str]] = {
+    "claiming": (Hold(), "/.elastic-connectors-v1/_update/*"),
+    "writing": (Hold(), "/music/_bulk"),
+    "waiting to write again": (Reply(503), "/music/_bulk"),
+}
+
+
+@pytest.mark.parametrize(
+    ("middle", "number"),
+    [
+        ("claiming", signal.SIGTERM),
+        ("writing", signal.SIGTERM),
+        ("writing", signal.SIGINT),
+        ("waiting to write again", signal.SIGTERM),
+    ],
+)
+async def test_a_stop_in_the_middle_loses_nothing(
+    world: World, tmp_path: Path, middle: str, number: signal.Signals
+) -> None:
+    action, path = MIDDLES[middle]
+    # A compare-and-set that is carried out after its worker has gone is repaired after a share of the idle limit.
+    text = config_text(world.server.url, idle_limit=30, fencing_limit=20, shutdown_timeout=2)
+    async with daemon(tmp_path, text) as process:
+        await world.until_connector("connected")
+        fault = world.server.faults.add(action, path=path, when=is_of_a_job)
+        job_id = await world.create_job()
+        await fault.struck()
+        code, seconds = await stopped(process, number)
+        job = await world.job(job_id)
+    world.server.faults.clear()
+    async with daemon(tmp_path, text) as process:
+        resumed = await world.until_job(job_id, "completed", "error")
+        await stopped(process, number)
+
+    assert (code, seconds < DOCKER_GRACE_SECONDS) == (0, True), seconds
+    assert job["status"] in ("suspended", "pending")
+    assert (resumed["status"], resumed["error"], resumed["total_document_count"]) == ("completed", None, 300)
+
+
+async def test_a_second_signal_ends_it_at_once(world: World, tmp_path: Path) -> None:
+    async with daemon(tmp_path, config_text(world.server.url, shutdown_timeout=60)) as process:
+        await world.until_connector("connected")
+        held = world.server.faults.add(Hold(), when=is_of_a_job)
+        await world.create_job()
+        await held.struck()
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.5)
+        assert process.returncode is None
+        code, _ = await stopped(process, signal.SIGTERM)
+
+    assert code == -signal.SIGTERM
+
+
+async def test_it_can_be_stopped_while_it_waits(tmp_path: Path, elasticsearch: Server) -> None:
+    elasticsearch.faults.add(Reply(503))
+    async with daemon(tmp_path, config_text(elasticsearch.url)) as process:
+        await elasticsearch.journal.wait_for(lambda entry: entry.status == 503)
+        code, _ = await stopped(process, signal.SIGTERM)
+
+    assert code == 0
+
+
+async def test_a_job_whose_worker_was_killed_ends_and_the_next_is_exact(world: World, tmp_path: Path) -> None:
+    limits = {"idle_limit": 2, "fencing_limit": 1, "job_cleanup_interval": 1}
+    text = config_text(world.server.url, **limits)
+    async with daemon(tmp_path, text) as process:
+        await world.until_connector("connected")
+        held = world.server.faults.add(Hold(), path="/music/_bulk")
+        job_id = await world.create_job()
+        await held.struck()
+        process.kill()
+        await process.wait()
+    world.server.faults.clear()
+    async with daemon(tmp_path, text) as process:
+        killed = await world.until_job(job_id, "error")
+        job = await world.until_job(await world.create_job(), "completed", "error")
+        await stopped(process, signal.SIGTERM)
+
+    assert "No report since" in killed["error"]
+    assert (job["status"], job["error"], job["total_document_count"]) == ("completed", None, 300)
