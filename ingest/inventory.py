@@ -90,7 +90,7 @@ class Inventory:
             async with aclosing(self._pages(self._request(foreign=True))) as pages:
                 async for page in pages:
                     ledger.add(self._foreign_keys(hits_of(page))[0], foreign=True)
-        ledger.seal()
+        await asyncio.to_thread(ledger.seal)  # sorting ten million entries takes a second
         return ledger
 
     async def _delete_stale(

@@ -120,7 +120,7 @@ async def full_sync(
     )
     await _run(transfer, slices, options.progress_seconds)
 
-    certificate = await _certify(client, index, slices, stats, lease)
+    certificate = await certify(client, index, slices, stats, lease)
     await _delete_stale(inventory, ledger, certificate, writer, lease, stats, log)
     await indices.refresh(client, index_name)
     await indices.require_same(client, index)
@@ -208,7 +208,7 @@ def _most_telling(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     return failures
 
 
-async def _certify(
+async def certify(
     client: Client, index: ContentIndex, slices: Sequence[Slice], stats: Stats, lease: Lease
 ) -> Certificate:
     """Prove that everything was read and acknowledged, for this job, in this index; raise otherwise."""
