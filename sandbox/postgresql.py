@@ -23,6 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sandbox.process import interrupts_held_back
+
 START_TIMEOUT_SECONDS = 60
 
 _INSTALLATIONS: Mapping[int, str] = {16: "pginstall", 18: "pginstall18"}
@@ -57,7 +59,7 @@ class Cluster:
         password: str | None = None,
         binaries: Path | None = None,
     ) -> None:
-        """Take the wheel's binaries of a major version, or those of another installation (its `bin` folder)."""
+        """Take the wheel's binaries of a major version, or another installation's (its `bin` folder)."""
         self.version = version
         self._binaries = binaries
         self.password = password or secrets.token_urlsafe(12)
@@ -164,7 +166,7 @@ class Cluster:
         settings = {**self._settings, "port": str(port), "listen_addresses": self.host}
         settings["unix_socket_directories"] = str(self.socket_folder)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with self.log_file.open("ab") as log:
+        with self.log_file.open("ab") as log, interrupts_held_back():
             self._process = subprocess.Popen(
                 [self._binary("postgres"), "-D", str(self.data_folder), *options],
                 stdin=subprocess.DEVNULL,

@@ -1,11 +1,14 @@
 """A program of ours as a process of its own: started, watched, and gone when the context ends.
 
-    with Process("service", [sys.executable, "-m", "..."], log_file=folder / "service.log") as service:
-        service.check()
+with Process("service", [sys.executable, "-m", "..."], log_file=folder / "service.log") as service:
+    service.check()
 """
 
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +17,7 @@ STOP_TIMEOUT_SECONDS = 15
 
 
 class ProcessEndedError(Exception):
-    """A process ended that should run; the message holds the end of its log."""
+    """A process ended that should run, or did not when it should; the message holds the end of its log."""
 
 
 class Process:
@@ -28,15 +31,49 @@ class Process:
         log_file: Path,
         folder: Path,
         environment: Mapping[str, str] | None = None,
+        stop_seconds: float = STOP_TIMEOUT_SECONDS,
     ) -> None:
         self.name = name
         self.command = command
         self.log_file = log_file
         self._folder = folder
         self._environment = environment
+        self._stop_seconds = stop_seconds
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        with self.log_file.open("wb") as log:
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None, "its context has not been entered"  # noqa: S101
+        return self._process.pid
+
+    def check(self) -> None:
+        """Raise ProcessEndedError unless it runs."""
+        if self._process is None or self._process.poll() is not None:
+            raise ProcessEndedError(f"The {self.name} ended by itself:\n{self._last_words()}")
+
+    def log(self) -> str:
+        """Return what it printed so far."""
+        return self.log_file.read_text(errors="replace")
+
+    def _last_words(self) -> str:
+        return self.log()[-4000:]
+
+    def _start(self) -> None:
+        with self.log_file.open("wb") as log, interrupts_held_back():
             # In a session of its own: Ctrl-C at the terminal is for us, who then end it in order.
             self._process = subprocess.Popen(
                 self.command,
@@ -47,30 +84,40 @@ class Process:
                 env=self._environment,
                 start_new_session=True,
             )
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _stop(self) -> None:
+        if self._process is None:
+            return
         self._process.terminate()
         try:
-            self._process.wait(STOP_TIMEOUT_SECONDS)
-        except BaseException:
-            # It does not listen, or somebody pressed Ctrl-C again: either way it must not stay.
+            self._process.wait(self._stop_seconds)
+        except subprocess.TimeoutExpired:
+            raise ProcessEndedError(
+                f"The {self.name} did not end when told to:\n{self._last_words()}"
+            ) from None
+        finally:
+            # However this wait ended, also by a second Ctrl-C: it must not stay.
             self._process.kill()
             self._process.wait()
-            raise
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
 
-    def check(self) -> None:
-        """Raise ProcessEndedError unless it runs."""
-        if self._process.poll() is not None:
-            raise ProcessEndedError(f"The {self.name} ended by itself:\n{self.log()[-4000:]}")
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Deliver Ctrl-C and its like only at the end of the block.
 
-    def log(self) -> str:
-        """Return what it printed so far."""
-        return self.log_file.read_text(errors="replace")
+    `Popen` starts a process in two steps; interrupted between them it leaves a process that nobody knows.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are for the main thread alone
+        return
+    caught: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in caught:
+            signal.raise_signal(late)
