@@ -3,9 +3,14 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from sandbox.elasticsearch import Server, serve
 from sandbox.postgresql import Cluster
+
+# An example is judged by what it shows, not by how long it took on a machine that does other things as well.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
