@@ -1,4 +1,4 @@
-"""Fixtures every test may use: a real PostgreSQL server, an empty database on it, an embedded Elasticsearch."""
+"""Fixtures every test may use: a real PostgreSQL server and an embedded Elasticsearch."""
 
 from collections.abc import AsyncIterator, Iterator
 
