@@ -50,7 +50,7 @@ class Arena:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._tables: set[str] = set()
+        self._rows: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -71,12 +71,11 @@ class Arena:
         return this_machine(self._cluster.execute("SHOW server_version").split()[0])
 
     def table(self, shape: Shape, rows: int) -> str:
-        """Make the table unless it is there; return its name."""
-        name = shape.table(rows)
-        if name not in self._tables:
+        """Make the table unless it is there with so many rows; return its name."""
+        if self._rows.get(shape.name) != rows:
             self._cluster.execute(shape.create(rows), database=DATABASE)
-            self._tables.add(name)
-        return name
+            self._rows[shape.name] = rows
+        return shape.name
 
     def run(self, contestant: str, table: str, rows: int, *, probes: bool = False, **options: Any) -> Run:
         """Run a contestant over a table, with these options of the sink."""

@@ -72,15 +72,12 @@ class Shape:
     rows: int
     """How many it has unless asked for otherwise."""
 
-    def table(self, rows: int) -> str:
-        """Name the table of so many rows."""
-        return f"{self.name}_{rows}"
-
     def create(self, rows: int) -> str:
-        """Return the SQL that makes and settles the table."""
-        table = self.table(rows)
+        """Return the SQL that makes and settles the table, in place of one with another number of rows."""
+        table = self.name
         script = self.script.format(table=table, rows=rows, huge_bytes=HUGE_VALUE_BYTES)
-        return f"{script}; VACUUM (FREEZE, ANALYZE) {table}; CHECKPOINT;"
+        drop = f"DROP TABLE IF EXISTS {table}; DROP TYPE IF EXISTS {table}_state;"
+        return f"SET client_min_messages = warning; {drop} {script}; VACUUM (FREEZE, ANALYZE) {table}; CHECKPOINT;"
 
 
 SHAPES = {
