@@ -76,8 +76,9 @@ class Shape:
         """Return the SQL that makes and settles the table, in place of one with another number of rows."""
         table = self.name
         script = self.script.format(table=table, rows=rows, huge_bytes=HUGE_VALUE_BYTES)
-        drop = f"DROP TABLE IF EXISTS {table}; DROP TYPE IF EXISTS {table}_state;"
-        return f"SET client_min_messages = warning; {drop} {script}; VACUUM (FREEZE, ANALYZE) {table}; CHECKPOINT;"
+        quiet = "SET client_min_messages = warning"
+        drop = f"DROP TABLE IF EXISTS {table}; DROP TYPE IF EXISTS {table}_state"
+        return f"{quiet}; {drop}; {script}; VACUUM (FREEZE, ANALYZE) {table}; CHECKPOINT;"
 
 
 SHAPES = {
