@@ -13,6 +13,8 @@ import orjson
 
 from sandbox.elasticsearch.request import Effect
 
+ENTRY_BYTES = 2_000
+NAME_BYTES = 64
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "es-secondary-authorization"})
 
 
@@ -37,6 +39,15 @@ class Entry:
     ended_monotonic: float | None = None
     fault: str | None = None
     effect: Effect = field(default_factory=Effect)
+
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory an answered entry holds."""
+        if self.ended_monotonic is None:
+            return 0
+        effect = self.effect
+        names = len(effect.indexed) + len(effect.deleted) + len(effect.failed)
+        return ENTRY_BYTES + len(self.body) + len(self.answer) + NAME_BYTES * names
 
     def json(self) -> Any:
         """The body as JSON; None if it was empty."""
@@ -79,10 +90,18 @@ class Entry:
 
 
 class Journal:
-    """The entries in the order the requests arrived; the oldest fall out beyond `entries`."""
+    """The entries in the order the requests arrived.
 
-    def __init__(self, *, entries: int = 100_000, kept_bytes: int = 64 * 1024) -> None:
+    The oldest fall out beyond `entries` of them or `total_bytes` kept by them together, so that a server may run for
+    days; of each body and answer `kept_bytes` are kept.
+    """
+
+    def __init__(
+        self, *, entries: int = 100_000, kept_bytes: int = 64 * 1024, total_bytes: int = 128 * 1024 * 1024
+    ) -> None:
         self.kept_bytes = kept_bytes
+        self._total_bytes = total_bytes
+        self._held_bytes = 0
         self._entries: deque[Entry] = deque(maxlen=entries)
         self._count = 0
         self._waiting: list[tuple[Callable[[Entry], bool], asyncio.Future[Entry]]] = []
@@ -125,6 +144,8 @@ class Journal:
             opaque_id=headers.get("X-Opaque-Id"),
         )
         self._count += 1
+        if len(self._entries) == self._entries.maxlen:
+            self._held_bytes -= self._entries[0].held_bytes
         self._entries.append(entry)
         return entry
 
@@ -134,6 +155,9 @@ class Journal:
         entry.answer = answer[: self.kept_bytes]
         entry.answer_bytes = len(answer)
         entry.ended_monotonic = ended_monotonic
+        self._held_bytes += entry.held_bytes
+        while self._held_bytes > self._total_bytes and self._entries[0] is not entry:
+            self._held_bytes -= self._entries.popleft().held_bytes
         for predicate, future in self._waiting:
             if not future.done() and predicate(entry):
                 future.set_result(entry)
@@ -169,6 +193,7 @@ class Journal:
     def clear(self) -> None:
         """Forget all entries."""
         self._entries.clear()
+        self._held_bytes = 0
 
 
 def _path_matches(path: str, pattern: str) -> bool:

@@ -78,6 +78,14 @@ async def test_the_oldest_entries_fall_out() -> None:
         assert [entry.number for entry in server.journal] == [1, 2]
 
 
+async def test_entries_fall_out_when_they_hold_too_much() -> None:
+    async with serve(journal=Journal(total_bytes=100_000)) as server:
+        for number in range(5):
+            await _send(server, "PUT", f"/m/_doc/{number}", orjson.dumps({"a": "x" * 40_000}))
+
+        assert [entry.number for entry in server.journal] == [3, 4]
+
+
 async def test_one_can_wait_for_a_request_to_come(elasticsearch: Server) -> None:
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(elasticsearch.journal.wait_for(lambda entry: entry.path == "/_license"))
