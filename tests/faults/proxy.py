@@ -32,9 +32,8 @@ class Direction:
 class FaultProxy:
     """Forwards to one server. Also counts connections and keeps what passed, if asked to."""
 
-    host = "127.0.0.1"
-
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, listen: str = "127.0.0.1") -> None:
+        self.host = listen
         self.requests = Direction()
         self.answers = Direction()
         self.connections = 0

@@ -1,25 +1,14 @@
 """Types of extensions, and foreign tables: on a full installation of PostgreSQL, where there is one."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from sandbox.postgresql import Cluster
 from tests.integration.sources.database import database_on, read_all
+from tests.integration.sources.installation import BINARIES, needs_installation
 
-
-def installed() -> Path | None:
-    """The `bin` folder of the newest PostgreSQL of this machine that has the contrib modules."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
-    for initdb in reversed(found):
-        if Path(f"/usr/share/postgresql/{initdb.parts[4]}/extension/hstore.control").exists():
-            return initdb.parent
-    return None
-
-
-BINARIES = installed()
-pytestmark = pytest.mark.skipif(BINARIES is None, reason="needs a system PostgreSQL with its contrib modules")
+pytestmark = needs_installation
 
 
 @pytest.fixture(scope="module")

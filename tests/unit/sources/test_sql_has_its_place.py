@@ -1,4 +1,4 @@
-"""SQL is put together in the few modules that quote; elsewhere a statement is a constant or comes from them."""
+"""SQL is put together in the few modules that quote; elsewhere a statement is constant or comes from them."""
 
 import ast
 from collections.abc import Iterator

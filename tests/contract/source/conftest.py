@@ -1,0 +1,43 @@
+"""Every source there is, with the same three rows in it, and the fake one that other tests rely on."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from sandbox.postgresql import Cluster
+from sources.base import Source
+from tests.fakes.source import MemorySource
+from tests.integration.sources.database import database_on
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A source with the rows a, b and c, and a way to change row b."""
+
+    source: Source
+    change_b: Callable[[], Awaitable[None]]
+
+
+@pytest.fixture(params=["postgresql", "memory"])
+async def world(request: pytest.FixtureRequest, cluster: Cluster) -> AsyncIterator[World]:
+    """A source under the contract."""
+    if request.param == "memory":
+        source = MemorySource()
+        source.put("letter", [(letter, {"value": 1}) for letter in "abc"])
+
+        async def change() -> None:
+            source.put("letter", [("b", {"value": 2})])
+
+        yield World(source, change)
+        return
+    async with database_on(cluster) as database:
+        await database.execute(
+            "CREATE TABLE letter (id text PRIMARY KEY, value int);"
+            "INSERT INTO letter VALUES ('a', 1), ('b', 1), ('c', 1)"
+        )
+
+        async def update() -> None:
+            await database.execute("UPDATE letter SET value = 2 WHERE id = 'b'")
+
+        yield World(database.source(), update)

@@ -1,0 +1,113 @@
+"""What any source has to keep to, whatever it reads from."""
+
+import inspect
+from contextlib import aclosing
+
+import pytest
+
+from sources import SOURCES
+from sources.base import Batch, Slice, Source
+from sources.errors import SourceConfigurationError
+from tests.contract.source.conftest import World
+from tests.integration.sources.database import Known, Reading, read
+
+FIELD_MEMBERS = {
+    "default_value", "depends_on", "display", "label", "options", "order", "required", "sensitive", "tooltip",
+    "type", "ui_restrictions", "validations", "value",
+}  # fmt: skip
+
+
+async def only_slice(world: World, seed: int = 0) -> Slice:
+    (slice_,) = await world.source.slices(None, seed)
+    return slice_
+
+
+def test_sources_are_registered_under_their_service_type() -> None:
+    assert {name: source.service_type for name, source in SOURCES.items()} == {name: name for name in SOURCES}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_fields_are_complete_and_depend_only_on_fields_there_are(source: type[Source]) -> None:
+    for name, field in source.fields.items():
+        assert set(field) == FIELD_MEMBERS, name
+        assert {dependency["field"] for dependency in field["depends_on"]} <= set(source.fields)
+    orders = [field["order"] for field in source.fields.values()]
+    assert sorted(orders) == orders
+    assert len(set(orders)) == len(orders)
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_an_invalid_configuration_is_reported_at_once_with_every_problem(source: type[Source]) -> None:
+    with pytest.raises(SourceConfigurationError) as raised:
+        source({})
+
+    missing = [n for n, f in source.fields.items() if f["required"] and f["value"] in ("", None)]
+    assert missing
+    for name in missing:
+        assert f"({name})" in str(raised.value)
+
+
+async def test_a_source_answers_pings_and_finds_nothing_fatal(world: World) -> None:
+    async with world.source as source:
+        await source.ping()
+
+        assert not [finding for finding in await source.check() if finding.is_fatal]
+        assert list(await source.validate(None)) == []
+
+
+async def test_two_full_reads_are_equal(world: World) -> None:
+    slice_ = await only_slice(world)
+
+    first, second = await read(slice_), await read(slice_)
+
+    assert len(first.documents) == 3
+    assert (first.documents, first.hashes) == (second.documents, second.hashes)
+
+
+async def test_documents_carry_the_scope_and_their_id(world: World) -> None:
+    reading = await read(await only_slice(world))
+
+    assert world.source.scope
+    for identifier, document in reading.documents.items():
+        assert document["id"] == identifier
+        assert dict(world.source.scope).items() <= document.items()
+
+
+async def test_batches_come_from_an_async_generator_that_can_be_left(world: World) -> None:
+    slice_ = await only_slice(world)
+
+    async with aclosing(slice_.batches()) as batches:
+        assert inspect.isasyncgen(batches)
+        assert isinstance(await anext(batches), Batch)
+
+    assert len((await read(slice_)).documents) == 3
+
+
+async def test_known_rows_are_counted_and_each_row_is_asked_about_once(world: World) -> None:
+    slice_ = await only_slice(world)
+    known = Known((await read(slice_)).hashes)
+
+    again = await read(slice_, known)
+
+    assert (again.documents, again.unchanged) == ({}, 3)
+    assert len(known.asked) == len(set(known.asked)) == 3
+
+
+async def test_only_the_changed_row_is_given_again(world: World) -> None:
+    before = await read(await only_slice(world))
+    await world.change_b()
+
+    after = await read(await only_slice(world), Known(before.hashes))
+
+    (identifier,) = after.documents
+    assert identifier.endswith("b")
+    assert after.hashes[identifier] != before.hashes[identifier]
+    assert after.unchanged == 2
+
+
+async def test_the_seed_enters_every_hash(world: World) -> None:
+    one: Reading = await read(await only_slice(world, seed=1))
+    other: Reading = await read(await only_slice(world, seed=-(2**63)))
+
+    assert one.documents == other.documents
+    assert not set(one.hashes.values()) & set(other.hashes.values())
