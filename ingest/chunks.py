@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.lines import ACTION, render, rendered_overhead, small_blocks
+from ingest.lines import ACTION, render, render_large, rendered_overhead, small_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Chunk:
     done to it before.
     """
 
-    pieces: tuple[bytes, ...]
+    pieces: tuple[bytes | memoryview, ...]
     size: int
     count: int
 
@@ -57,7 +57,7 @@ class Chunker:
         self._constants = constants
         self._limits = limits
         self._overhead = rendered_overhead(constants)
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | memoryview] = []
         self._bytes = 0
         self._count = 0
 
@@ -70,20 +70,12 @@ class Chunker:
         if not count:
             return
         if self._fits(len(lines) + count * self._overhead, count):
-            self._append(lines, count)
+            for block in small_blocks(lines):
+                self._append(block)
+            self._count += count
             return
-        # Where each line ends, in the block and once rendered.
-        ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == 0x0A) + 1
-        rendered_ends = ends + self._overhead * np.arange(1, len(ends) + 1)
-        first, start, rendered_start = 0, 0, 0
-        while True:
-            stop = self._stop(rendered_ends, first, rendered_start)
-            if stop > first:
-                self._append(lines[start : int(ends[stop - 1])], stop - first)
-                first, start, rendered_start = stop, int(ends[stop - 1]), int(rendered_ends[stop - 1])
-            if first == len(ends):
-                return
-            yield self._close()
+        for block in small_blocks(lines):
+            yield from self._add(block)
 
     def flush(self) -> Chunk | None:
         """Return what is left, or None."""
@@ -104,11 +96,30 @@ class Chunker:
         stop = min(by_bytes, first + self._limits.max_count - self._count)
         return max(stop, first if self._count else first + 1)
 
-    def _append(self, lines: bytes, count: int) -> None:
-        for block in small_blocks(lines):
-            self._pieces.append(render(block, self._constants))
-        self._bytes += len(lines) + count * self._overhead
-        self._count += count
+    def _add(self, block: bytes | memoryview) -> Iterator[Chunk]:
+        if isinstance(block, memoryview):
+            ends = np.array([len(block)])
+        else:
+            ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 0x0A) + 1
+        rendered_ends = ends + self._overhead * np.arange(1, len(ends) + 1)
+        first, start, rendered_start = 0, 0, 0
+        while True:
+            stop = self._stop(rendered_ends, first, rendered_start)
+            if stop > first:
+                self._append(block[start : int(ends[stop - 1])])
+                self._count += stop - first
+                first, start, rendered_start = stop, int(ends[stop - 1]), int(rendered_ends[stop - 1])
+            if first == len(ends):
+                return
+            yield self._close()
+
+    def _append(self, block: bytes | memoryview) -> None:
+        if isinstance(block, memoryview):
+            pieces: tuple[bytes | memoryview, ...] = render_large(block, self._constants)
+        else:
+            pieces = (render(block, self._constants),)
+        self._pieces += pieces
+        self._bytes += sum(map(len, pieces))
 
     def _close(self) -> Chunk:
         # Every piece ends with the start of an action that belongs before the next line: the last one has

@@ -21,7 +21,7 @@ from ingest.elasticsearch.retry import Attempts
 from ingest.errors import IncompleteSyncError
 from ingest.lease import Lease
 from ingest.ledger import Ledger
-from ingest.lines import KeyReader, count_lines
+from ingest.lines import KeyReader, count_lines, without_members
 from ingest.rules import BasicRules
 from ingest.stats import SliceStats, Stats, Tally
 from sources.base import HASH_END, Batch, Slice
@@ -29,6 +29,8 @@ from sources.errors import SourceUnavailableError
 
 READINGS: Final = 3
 """How often a slice is read at most when the source is lost on the way."""
+LARGE_BLOCK_BYTES: Final = 2**21
+"""A block larger than this holds large values, of which no further copies are made to read its keys."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,6 +131,8 @@ class Transfer:
             self.slots.release()
 
     def _is_unchanged(self, block: bytes) -> NDArray[np.bool_]:
+        if len(block) >= LARGE_BLOCK_BYTES:
+            block = without_members(block)
         keys = self.key_reader.of_lines(block)
         self._asked += len(keys)
         # A row the rules exclude must lose its document: with rules, changed rows are marked when they are

@@ -34,6 +34,7 @@ _STATUSES_WITHOUT_PRODUCT: Final = frozenset({401, 403, 413})
 """Answers Elasticsearch itself, or its HTTP layer, gives without the product header."""
 
 Params = Mapping[str, str | int | float | bool]
+_MOST_WRITTEN_BYTES: Final = 256 * 2**10
 Body = bytes | tuple[bytes | memoryview, ...]
 """What a request carries. In pieces it is sent one by one, without ever being copied into one."""
 
@@ -307,7 +308,13 @@ def _tls_context(settings: config.Elasticsearch) -> ssl.SSLContext | bool:
 
 async def _one_by_one(pieces: tuple[bytes | memoryview, ...]) -> AsyncIterator[bytes | memoryview]:
     for piece in pieces:
-        yield piece
+        if len(piece) <= _MOST_WRITTEN_BYTES:
+            yield piece
+            continue
+        # What the socket does not take at once is copied; in parts, that never is all of a large value.
+        view = memoryview(piece)
+        for start in range(0, len(view), _MOST_WRITTEN_BYTES):
+            yield view[start : start + _MOST_WRITTEN_BYTES]
 
 
 async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:

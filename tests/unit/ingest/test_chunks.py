@@ -3,10 +3,12 @@
 import itertools
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.chunks import Chunk, Chunker, ChunkLimits, documents
+from ingest.lines import LARGE_LINE_BYTES
 from tests.fakes.source import line_of
 
 CONSTANTS = b'"_timestamp":"2026-01-01T00:00:00Z",'
@@ -90,3 +92,16 @@ def test_an_empty_block_leaves_no_trace() -> None:
     chunks, ids = chunked([[], [1, 2], []], ChunkLimits(1000, 10))
 
     assert [id_ for chunk in chunks for id_ in ids_in(chunk)] == ids
+
+
+@pytest.mark.parametrize("before", [0, 2])
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_large_value_arrives_as_it_was_given_and_is_not_copied(before: int, after: int) -> None:
+    lengths = [*([3] * before), LARGE_LINE_BYTES, *([3] * after)]
+    chunks, ids = chunked([lengths], ChunkLimits(10**7, 100))
+
+    assert [id_ for chunk in chunks for id_ in ids_in(chunk)] == ids
+    texts = [orjson.loads(one.split(b"\n")[1])["t"] for chunk in chunks for one in documents(chunk.body)]
+    assert [len(text) for text in texts] == lengths
+    assert sum(isinstance(piece, memoryview) for chunk in chunks for piece in chunk.pieces) == 1
+    assert all(chunk.size == len(chunk.body) for chunk in chunks)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.lines import ACTION, KeyReader, render, rendered_overhead
+from ingest.lines import ACTION, KeyReader, render, rendered_overhead, without_members
 
 READER = KeyReader()
 CONSTANTS = b'"_timestamp":"2026-01-01T00:00:00Z",'
@@ -141,3 +141,15 @@ def test_rendering_adds_the_same_to_every_line(rows: list[tuple[str, int]]) -> N
     rendered = render(block, CONSTANTS)
 
     assert len(rendered) == len(block) + len(rows) * rendered_overhead(CONSTANTS)
+
+
+@given(rows)
+@settings(max_examples=50, deadline=None)
+def test_lines_without_their_members_have_the_same_keys(rows: list[tuple[str, int]]) -> None:
+    block = b"".join(line(id_, hash_) for id_, hash_ in rows)
+
+    keys = READER.of_lines(without_members(block))
+
+    assert keys.ids.tolist() == READER.of_lines(block).ids.tolist()
+    assert keys.hashes.tolist() == [hash_ for _, hash_ in rows]
+    assert without_members(without_members(block)) == without_members(block)
