@@ -3,11 +3,12 @@
 Turns matter: a machine that is busy for a moment then slows both contestants, and the ratio stays.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import figures
+from benchmarks import embedded_elasticsearch, figures
 from benchmarks.arena import Arena, Run
 from benchmarks.datasets import HUGE_VALUE_BYTES, SHAPES, Shape
 from benchmarks.figures import Check, Report, Row
@@ -214,6 +215,21 @@ def sink(arena: Arena, request: Request) -> Report:
     return Report(name=f"sink, {rows:,} documents", rows=_rows(runs), notes=notes)
 
 
+def embedded(arena: Arena, request: Request) -> Report:
+    """The embedded Elasticsearch: how fast it starts, takes, keeps and gives documents."""
+    rows = request.rows or 1_000_000
+    found = asyncio.run(embedded_elasticsearch.run(rows))
+    checks = [
+        Check(name="documents indexed a second", value=found["index_documents_per_second"], target=50_000),
+        Check(name="with discard", value=found["discard_documents_per_second"], target=100_000),
+        Check(name="start", value=found["start_milliseconds"], target=300, is_ceiling=True, unit=" ms"),
+        Check(name="memory", value=found["memory_mebibytes"], target=954, is_ceiling=True, unit=" MiB"),
+    ]
+    names = ("index_documents_per_second", "discard_documents_per_second", "scan_documents_per_second")
+    shown = {name.replace("_documents_per_second", " docs/s"): found[name] for name in names}
+    return Report(name=f"embedded, {rows:,} documents", rows=[Row(name="", figures=shown)], checks=checks)
+
+
 SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -225,6 +241,7 @@ SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
         cpu_split,
         event_loop_latency,
         sink,
+        embedded,
     )
 }
 
