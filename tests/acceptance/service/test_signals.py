@@ -124,7 +124,7 @@ async def test_a_stop_in_the_middle_loses_nothing(
     world: World, tmp_path: Path, middle: str, number: signal.Signals
 ) -> None:
     action, path = MIDDLES[middle]
-    # A compare-and-set that is carried out after its worker has gone is repaired after a share of the idle limit.
+    # A compare-and-set carried out after its worker has gone is repaired after a share of the idle limit.
     text = config_text(world.server.url, idle_limit=30, fencing_limit=20, shutdown_timeout=2)
     async with daemon(tmp_path, text) as process:
         await world.until_connector("connected")
