@@ -53,7 +53,10 @@ class FaultProxy:
     async def down(self) -> int:
         """Cut every connection and take no more; return the port, for `up`."""
         port = self.port
-        await self.__aexit__(None, None, None)
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*self._handlers)
         return port
 
     async def up(self, port: int) -> None:
@@ -76,6 +79,7 @@ class FaultProxy:
         server_writer = None
         try:
             server_reader, server_writer = await asyncio.open_connection(*self._target)
+            self._writers |= {writer, server_writer}
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pump(reader, server_writer, self.requests))
                 group.create_task(self._pump(server_reader, writer, self.answers))
@@ -85,6 +89,7 @@ class FaultProxy:
             for each in (writer, server_writer):
                 if each is not None:
                     each.transport.abort()
+                    self._writers.discard(each)
             self._handlers.discard(handler)
 
     async def _pump(

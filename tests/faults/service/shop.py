@@ -1,0 +1,303 @@
+"""A small shop, whole: the real service in this process, the embedded Elasticsearch, and tables to read.
+
+The tables are in a real database, or in memory where many rounds are played and the database is not what is
+tested. Between two rounds one row of each table is added, one changed and one deleted.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol
+
+import aiohttp
+
+from ingest.config import Bulk, Config, Elasticsearch
+from ingest.elasticsearch.client import Client, Response
+from ingest.elasticsearch.retry import Backoff
+from ingest.service import Service
+from sandbox.elasticsearch import Server, serve
+from sandbox.postgresql import Cluster
+from sources import SOURCES
+from sources.base import Slice, Source
+from tests.fakes.source import Document, MemorySource
+from tests.faults.history.events import events_of
+from tests.faults.history.promises import Circumstances, problems
+from tests.integration.service.world import (
+    CONNECTOR,
+    SERVICE_TYPE,
+    Shelf,
+    ShelfSource,
+    World,
+    config_for,
+    source_over,
+    until,
+)
+from tests.integration.sources.database import Database, database_on
+
+INDEX = "music"
+IDLE_LIMIT_SECONDS = 5.0
+FIRST_KEYS: Mapping[str, list[tuple[int, ...]]] = {
+    "album": [(1,), (2,), (3,)],
+    "artist": [(1,), (2,)],
+    "track": [(1, 1), (1, 2)],
+}
+_CREATE = """
+CREATE TABLE album (id int PRIMARY KEY, title text);
+CREATE TABLE artist (id int PRIMARY KEY, title text);
+CREATE TABLE track (album int, number int, title text, PRIMARY KEY (album, number));
+"""
+_END_BACKENDS = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    "WHERE datname = $1 AND application_name = 'elastic-ingest'"
+)
+ADDED = ("_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference")
+
+
+class Tables(Protocol):
+    """Where the rows are."""
+
+    @property
+    def name(self) -> str:
+        """The database's name."""
+
+    @property
+    def sources(self) -> Mapping[str, type[Source]]:
+        """What reads them."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What the connector is configured with."""
+
+    async def put(self, document: Document) -> None:
+        """Insert or update the row behind a document."""
+
+    async def delete(self, document: Document) -> None:
+        """Delete the row behind a document."""
+
+
+class TablesInMemory:
+    """Dictionaries behind a fake source."""
+
+    name = "shop"
+    values: Mapping[str, Any] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        tables = MemorySource()
+        self.tables = tables
+
+        class Bound(ShelfSource):
+            """Asks for what the shelf asks for, and reads these tables."""
+
+            scope = tables.scope
+
+            async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
+                """Return a slice a table."""
+                return await tables.slices(advanced_rules, seed)
+
+        self.sources = {SERVICE_TYPE: source_over(Shelf(), base=Bound)}
+
+    async def put(self, document: Document) -> None:
+        members = {name: value for name, value in document.items() if name not in ("id", "database", "table")}
+        self.tables.put(document["table"], [(document["id"], members)])
+
+    async def delete(self, document: Document) -> None:
+        del self.tables.tables[document["table"]][document["id"]]
+
+
+class TablesInPostgreSQL:
+    """A database and the source that is made for it."""
+
+    sources = SOURCES
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.name = database.name
+        self.values = database.configuration(port=str(database.cluster.port))
+
+    async def put(self, document: Document) -> None:
+        columns = _columns_of(document)
+        names, values = ", ".join(columns), ", ".join(f"'{value}'" for value in columns.values())
+        keys = ", ".join(name for name in columns if name != "title")
+        await self.database.execute(
+            f"INSERT INTO {document['table']} ({names}) VALUES ({values}) "
+            f"ON CONFLICT ({keys}) DO UPDATE SET title = excluded.title"
+        )
+
+    async def delete(self, document: Document) -> None:
+        condition = " AND ".join(f"{name} = '{value}'" for name, value in _columns_of(document).items())
+        await self.database.execute(f"DELETE FROM {document['table']} WHERE {condition}")
+
+    async def end_backends(self) -> int:
+        """Terminate every connection of the service; return how many there were."""
+        return int(await self.database.value(_END_BACKENDS, self.name))
+
+
+def _columns_of(document: Document) -> dict[str, Any]:
+    prefix = f"public_{document['table']}_"
+    return {name.removeprefix(prefix): value for name, value in document.items() if name.startswith(prefix)}
+
+
+class KilledError(BaseException):
+    """The worker is dead: nothing it still does may reach anybody."""
+
+
+class MortalClient(Client):
+    """A client whose worker can be killed. Each worker has a class of its own, which all views share."""
+
+    is_dead: ClassVar[bool] = False
+
+    async def send(self, method: str, path: str, **members: Any) -> Response:
+        """Make one attempt, or be dead."""
+        if self.is_dead:
+            raise KilledError
+        response = await super().send(method, path, **members)
+        if self.is_dead:
+            raise KilledError
+        return response
+
+
+def brief(budget_seconds: float) -> Backoff:
+    """Return a retry policy that hardly waits. The policy itself is tested elsewhere."""
+    return Backoff(budget_seconds=min(budget_seconds, 5.0), initial_seconds=0.002, ceiling_seconds=0.02)
+
+
+@dataclass(slots=True)
+class Shop:
+    """The shop's rows as they should be in the index, and everything around them."""
+
+    server: Server
+    tables: Tables
+    world: World
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The documents the rows should become, for each table, oldest first."""
+    changes: int = 0
+    is_served: bool = False
+
+    async def fill(self) -> None:
+        """Put the first rows into the tables."""
+        for table, keys in FIRST_KEYS.items():
+            self.rows[table] = [self._document(table, key, f"title of {key}") for key in keys]
+            for document in self.rows[table]:
+                await self.tables.put(document)
+
+    async def change(self) -> frozenset[str]:
+        """Add, change and delete a row of each table; return the ids of the rows that are there all along."""
+        self.changes += 1
+        kept = []
+        for table, (first, second, *others) in self.rows.items():
+            new = self._document(table, (*FIRST_KEYS[table][0][:-1], 100 + self.changes), "new")
+            changed = second | {f"public_{table}_title": f"changed by change {self.changes}"}
+            await self.tables.delete(first)
+            await self.tables.put(changed)
+            await self.tables.put(new)
+            self.rows[table] = [changed, *others, new]
+            kept += [changed, *others]
+        return frozenset(document["id"] for document in kept)
+
+    def expected(self) -> dict[str, dict[str, Any]]:
+        """Return what the index must hold."""
+        return {document["id"]: document for documents in self.rows.values() for document in documents}
+
+    def _document(self, table: str, key: tuple[int, ...], title: str) -> dict[str, Any]:
+        names = ("album", "number") if table == "track" else ("id",)
+        return {
+            "id": f"{self.tables.name}_public_{table}_{','.join(map(str, key))}",
+            "database": self.tables.name,
+            "schema": "public",
+            "table": table,
+            **{f"public_{table}_{name}": value for name, value in zip(names, key, strict=True)},
+            f"public_{table}_title": title,
+        }
+
+    async def content(self) -> dict[str, dict[str, Any]]:
+        """Return what the index holds, without the members every document is given."""
+        await self.world.ok("POST", f"/{INDEX}/_refresh")
+        body = {"size": 1000, "query": {"match_all": {}}}
+        hits = (await self.world.ok("POST", f"/{INDEX}/_search", body))["hits"]["hits"]
+        return {
+            hit["_id"]: {name: value for name, value in hit["_source"].items() if name not in ADDED}
+            for hit in hits
+        }
+
+    async def quiet(self, job_id: str) -> Mapping[str, Any]:
+        """Wait until the job has ended and its connector says so; return the job."""
+        job = await self.world.until_job(job_id, "completed", "error", "canceled")
+        await until(self.world.connector, lambda one: one["last_sync_status"] != "in_progress")
+        return job
+
+    async def problems(self, living: frozenset[str], *job_ids: str) -> list[str]:
+        """Check what is in the journal."""
+        jobs = {job_id: await self.world.job(job_id) for job_id in job_ids}
+        circumstances = Circumstances(
+            connector_of=dict.fromkeys(job_ids, CONNECTOR),
+            living=living,
+            jobs=jobs,
+            connectors={CONNECTOR: await self.world.connector()},
+        )
+        return problems(events_of(self.server.journal), circumstances)
+
+    def let_time_pass(self) -> None:
+        """Let the server's clock pass the idle limit."""
+        self.server.state.clock.offset += timedelta(seconds=2 * IDLE_LIMIT_SECONDS)
+
+    def config(self) -> Config:
+        """Return a configuration with which a round takes a fraction of a second."""
+        config = config_for(
+            self.server,
+            job_poll_interval_seconds=0.02,
+            job_check_interval_seconds=0.5,
+            job_report_interval_seconds=0.5,
+            job_cleanup_interval_seconds=0.1,
+            idle_limit_seconds=IDLE_LIMIT_SECONDS,
+            fencing_limit_seconds=IDLE_LIMIT_SECONDS - 1,
+        )
+        bulk = replace(Bulk(), chunk_size=2, max_concurrency=2)
+        return replace(config, elasticsearch=replace(Elasticsearch(), host=self.server.url, bulk=bulk))
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[type[MortalClient]]:
+        """Run a worker that can be killed through its client; if it lives it is stopped in order."""
+
+        class OneClient(MortalClient):
+            """The client of this worker alone."""
+
+        config = self.config()
+        async with OneClient(config.elasticsearch, backoff=brief) as client:
+            service = Service(config=config, client=client, sources=self.tables.sources)
+            running = asyncio.create_task(service.run())
+            self.is_served = True
+            try:
+                yield OneClient
+            finally:
+                self.is_served = False
+                service.stop()
+                await asyncio.wait({running})
+                if (error := running.exception()) is not None and not OneClient.is_dead:
+                    raise error
+
+
+@asynccontextmanager
+async def shop(tables: Tables) -> AsyncIterator[Shop]:
+    """Open a shop whose rows have been synced once; nobody serves it."""
+    async with serve() as server, aiohttp.ClientSession() as session:
+        opened = Shop(server, tables, World(server, session))
+        await opened.fill()
+        await opened.world.create_connector(CONNECTOR, INDEX)
+        async with opened.serving():
+            await opened.world.until_connector("needs_configuration")
+            await opened.world.configure(**tables.values)
+            await opened.world.until_connector("connected")
+            assert (await opened.quiet(await opened.world.create_job()))["status"] == "completed"
+        assert await opened.content() == opened.expected()
+        yield opened
+
+
+@asynccontextmanager
+async def tables_in_postgresql(cluster: Cluster) -> AsyncIterator[TablesInPostgreSQL]:
+    """Create the tables in a database of their own."""
+    async with database_on(cluster) as database:
+        await database.execute(_CREATE)
+        yield TablesInPostgreSQL(database)

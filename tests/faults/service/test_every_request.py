@@ -1,0 +1,199 @@
+"""Break each request of a job in turn, in every way, and the worker with it: every promise is kept.
+
+A round changes some rows, runs a job of which one request is broken, and then a job of which none is. In
+between everything comes to rest by itself. The history of the round is checked offline, and the index must
+say exactly what the tables say.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+
+from sandbox.elasticsearch.faults import Action, Edit, FailItems, Fault, Hold, Reply, Reset, Truncate
+from sandbox.elasticsearch.journal import Entry
+from sandbox.postgresql import Cluster
+from tests.faults.service.shop import Shop, TablesInMemory, TablesInPostgreSQL, shop, tables_in_postgresql
+
+STRIDE = 4
+"""The quick run breaks every fourth request only, others for each kind of breakage."""
+LEAST_REQUESTS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakage:
+    """What happens to one request."""
+
+    action: Action
+    applied: bool = False
+    path: str = "*"
+
+
+ITEMS = Breakage(action=FailItems(429), path="*/_bulk")
+WITH_REQUESTS = {
+    "applied, answer lost": Breakage(action=Reset(), applied=True),
+    "reset before it was applied": Breakage(action=Reset()),
+    "unavailable": Breakage(action=Reply(503)),
+    "turned away": Breakage(action=Reply(429)),
+    "items turned away": ITEMS,
+    "answer cut": Breakage(action=Truncate(10)),
+}
+
+
+KILL = "worker killed"
+END_BACKENDS = "database connections ended"
+KINDS = (*WITH_REQUESTS, KILL)
+
+
+Broken = Callable[[int], Awaitable[tuple[Fault, str]]]
+"""Given a number: runs a job of which that request is broken; returns the fault and the job's id."""
+
+
+class Enumeration:
+    """Rounds in one shop, each of which breaks another request of a job."""
+
+    def __init__(self, opened: Shop) -> None:
+        self.shop = opened
+        self.faults = opened.server.faults
+        self.rounds = 0
+        self.backends_ended = 0
+
+    async def run(self, kind: str, numbers: Iterable[int]) -> None:
+        """Break requests of these numbers, until a job does not have so many."""
+        if kind == KILL:
+            await self._rounds(self._kill, numbers)
+            return
+        async with self.shop.serving():
+            if kind == END_BACKENDS:
+                await self._rounds(self._end_backends, numbers)
+            else:
+                await self._rounds(lambda nth: self._break(WITH_REQUESTS[kind], nth), numbers)
+
+    async def _rounds(
+        self, broken: Callable[[int], Awaitable[tuple[Fault, str]]], numbers: Iterable[int]
+    ) -> None:
+        for nth in numbers:
+            living = await self.shop.change()
+            self.shop.server.journal.clear()
+            fault, job_id = await broken(nth)
+            self.faults.remove(fault)
+            if not fault.strikes:
+                return
+            await self._in_order_again(living, job_id, f"request {nth}: {struck_by(self.shop, fault)}")
+            self.rounds += 1
+
+    async def _break(self, breakage: Breakage, nth: int) -> tuple[Fault, str]:
+        fault = self.faults.add(
+            breakage.action, path=breakage.path, when=is_of_a_job, nth=nth, applied=breakage.applied
+        )
+        job_id = await self.shop.world.create_job()
+        await self.shop.quiet(job_id)
+        return fault, job_id
+
+    async def _end_backends(self, nth: int) -> tuple[Fault, str]:
+        fault = self.faults.add(Hold(), when=is_of_a_job, nth=nth)
+        job_id = await self.shop.world.create_job()
+        if await self._is_struck(fault, job_id):
+            assert isinstance(self.shop.tables, TablesInPostgreSQL)
+            self.backends_ended += await self.shop.tables.end_backends()
+            fault.release()
+        await self.shop.quiet(job_id)
+        return fault, job_id
+
+    async def _kill(self, nth: int) -> tuple[Fault, str]:
+        async with self.shop.serving() as client:
+
+            def kill(answer: Any) -> Any:
+                client.is_dead = True
+                return answer
+
+            fault = self.faults.add(Edit(kill), when=is_of_a_job, nth=nth)
+            job_id = await self.shop.world.create_job()
+            await self._is_struck(fault, job_id)
+        self.shop.let_time_pass()
+        async with self.shop.serving():
+            await self.shop.quiet(job_id)
+        return fault, job_id
+
+    async def _is_struck(self, fault: Fault, job_id: str) -> bool:
+        """Wait until the fault has struck or can strike no more."""
+        striking = asyncio.create_task(fault.struck())
+        ending = asyncio.create_task(self.shop.quiet(job_id))
+        await asyncio.wait({striking, ending}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (striking, ending):
+            task.cancel()
+        await asyncio.wait({striking, ending})
+        return fault.strikes > 0
+
+    async def _in_order_again(self, living: frozenset[str], job_id: str, what: str) -> None:
+        """Run a job of which nothing is broken and check everything."""
+        assert living <= (await self.shop.content()).keys(), what
+        async with AsyncExitStack() as stack:
+            if not self.shop.is_served:
+                await stack.enter_async_context(self.shop.serving())
+            clean_id = await self.shop.world.create_job()
+            clean = await self.shop.quiet(clean_id)
+
+        expected = self.shop.expected()
+        assert (clean["status"], clean["error"]) == ("completed", None), what
+        assert await self.shop.content() == expected, what
+        assert clean["total_document_count"] == len(expected), what
+        assert await self.shop.problems(living, job_id, clean_id) == [], what
+
+
+def is_of_a_job(entry: Entry) -> bool:
+    """Whether a worker sent this request for a job, not on its own account."""
+    return entry.opaque_id is not None
+
+
+def struck_by(opened: Shop, fault: Fault) -> str:
+    """Describe the request the fault struck."""
+    struck = [entry for entry in opened.server.journal if (entry.fault or "").endswith(f"#{fault.number}")]
+    return " ".join(f"{entry.method} {entry.path}" for entry in struck)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_whatever_breaks_at_a_request_the_next_sync_is_exact(kind: str) -> None:
+    async with shop(TablesInMemory()) as opened:
+        enumeration = Enumeration(opened)
+        stride = 1 if WITH_REQUESTS.get(kind) == ITEMS else STRIDE
+        await enumeration.run(kind, count(1 + KINDS.index(kind) % stride, stride))
+
+    assert enumeration.rounds >= (4 if WITH_REQUESTS.get(kind) == ITEMS else LEAST_REQUESTS // STRIDE)
+
+
+async def test_whenever_the_database_ends_its_connections_the_next_sync_is_exact(cluster: Cluster) -> None:
+    async with tables_in_postgresql(cluster) as tables, shop(tables) as opened:
+        enumeration = Enumeration(opened)
+        await enumeration.run(END_BACKENDS, count(1, 3 * STRIDE))
+
+    assert enumeration.rounds >= LEAST_REQUESTS // (3 * STRIDE)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_there_is_no_request_at_which_something_may_not_break(kind: str) -> None:
+    async with shop(TablesInMemory()) as opened:
+        enumeration = Enumeration(opened)
+        await enumeration.run(kind, count(1))
+
+    assert enumeration.rounds >= (4 if WITH_REQUESTS.get(kind) == ITEMS else LEAST_REQUESTS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", [KILL, END_BACKENDS])
+async def test_there_is_no_request_at_which_worker_or_database_may_not_die(
+    kind: str, cluster: Cluster
+) -> None:
+    async with tables_in_postgresql(cluster) as tables, shop(tables) as opened:
+        enumeration = Enumeration(opened)
+        await enumeration.run(kind, count(1))
+
+    assert enumeration.rounds >= LEAST_REQUESTS
+    assert enumeration.backends_ended > 0 or kind == KILL
