@@ -92,8 +92,8 @@ class Entry:
 class Journal:
     """The entries in the order the requests arrived.
 
-    The oldest fall out beyond `entries` of them or `total_bytes` kept by them together, so that a server may run for
-    days; of each body and answer `kept_bytes` are kept.
+    The oldest fall out beyond `entries` of them or `total_bytes` kept by them together, so that a server may
+    run for days; of each body and answer `kept_bytes` are kept.
     """
 
     def __init__(
@@ -155,7 +155,8 @@ class Journal:
         entry.answer = answer[: self.kept_bytes]
         entry.answer_bytes = len(answer)
         entry.ended_monotonic = ended_monotonic
-        self._held_bytes += entry.held_bytes
+        if self._entries and entry.number >= self._entries[0].number:  # not fallen out while under way
+            self._held_bytes += entry.held_bytes
         while self._held_bytes > self._total_bytes and self._entries[0] is not entry:
             self._held_bytes -= self._entries.popleft().held_bytes
         for predicate, future in self._waiting:
