@@ -1,6 +1,7 @@
 """From a call to its answer: authenticate, route, check, authorize, handle. Knows nothing of sockets."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from sandbox.elasticsearch.routing import Match, Router, check_call
 from sandbox.elasticsearch.security import ANYBODY, Principal
 from sandbox.elasticsearch.store import State
 
+COMPATIBLE_WITH = re.compile(r"application/vnd\.elasticsearch\+.*compatible-with\s*=\s*(\d{1,4})")
 LOG = logging.getLogger("sandbox.elasticsearch")
 
 
@@ -60,6 +62,7 @@ class Dispatcher:
             return Answer(errors.ElasticsearchError(500, "exception", repr(unexpected)).body(), 500)
 
     def _handled(self, call: Call) -> Answer:
+        _check_media_version(call, int(self.state.version.partition(".")[0]))
         call.principal = self._authenticated(call)
         match = self.router.find(call.method, call.path)
         check_call(match.route, path=call.path, query=call.query, body=call.body)
@@ -104,6 +107,29 @@ def _check_content_type(call: Call) -> None:
     kind = declared.partition(";")[0].strip().lower()
     if call.body and not kind.endswith(("json", "+x-ndjson")):
         raise errors.PlainError(406, f"Content-Type header [{declared}] is not supported")
+
+
+def _check_media_version(call: Call, major: int) -> None:
+    """Refuse vendor content types for a major version that is neither the server's nor the one before."""
+    for header in ("Accept", "Content-Type"):
+        value = call.headers.get(header, "")
+        found = COMPATIBLE_WITH.search(value)
+        if found is None or int(found[1]) in (major, major - 1):
+            continue
+        both = [
+            name for name in ("Accept", "Content-Type") if COMPATIBLE_WITH.search(call.headers.get(name, ""))
+        ]
+        raise errors.ElasticsearchError(
+            400,
+            "media_type_header_exception",
+            f"Invalid media-type value on headers [{', '.join(both)}]",
+            caused_by=errors.ElasticsearchError(
+                400,
+                "status_exception",
+                f"{header} version must be either version {major} or {major - 1}, but found {found[1]}. "
+                f"{header}={value}",
+            ),
+        )
 
 
 def _authorize(principal: Principal, match: Match) -> None:

@@ -28,6 +28,10 @@ def create_api_key(request: Request) -> Answer:
     if not isinstance(descriptors, dict):
         raise errors.parsing("[api_key_request] role_descriptors doesn't support values of this type")
     _check_descriptors(descriptors)
+    if request.principal.api_key_id is not None and not _is_without_privileges(descriptors):
+        raise errors.illegal_argument(
+            "creating derived api keys requires an explicit role descriptor that is empty (has no privileges)"
+        )
     now = request.state.clock.milliseconds()
     expires = None
     if body.get("expiration") is not None:
@@ -129,6 +133,12 @@ def has_privileges(request: Request) -> Answer:
             "index": index,
             "application": {},
         }
+    )
+
+
+def _is_without_privileges(descriptors: Mapping[str, Any]) -> bool:
+    return bool(descriptors) and not any(
+        body.get("cluster") or body.get("indices") or body.get("index") for body in descriptors.values()
     )
 
 

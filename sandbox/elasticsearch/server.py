@@ -9,6 +9,7 @@ async with serve() as server:
 import socket
 import ssl
 import struct
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from sandbox.elasticsearch.store import State
 
 PRODUCT_HEADER = "X-elastic-product"
 JSON_TYPE = "application/json"
+COMPRESSED_FROM_BYTES = 1024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,10 +113,19 @@ async def _read_body(http: web.BaseRequest, limit: int) -> bytes | None:
 
 
 def _response(http: web.BaseRequest, answer: Answer) -> web.Response:
-    response = web.Response(body=answer.rendered(), status=answer.status, headers=_headers(http, answer))
+    content, headers = answer.rendered(), _headers(http, answer)
+    if len(content) >= COMPRESSED_FROM_BYTES and "gzip" in http.headers.get("Accept-Encoding", ""):
+        content = _gzipped(content)
+        headers["Content-Encoding"] = "gzip"
+    response = web.Response(body=content, status=answer.status, headers=headers)
     if answer.status == 413:
         response.force_close()  # the rest of the body is not read
     return response
+
+
+def _gzipped(content: bytes) -> bytes:
+    compressor = zlib.compressobj(level=1, wbits=zlib.MAX_WBITS | 16)
+    return compressor.compress(content) + compressor.flush()
 
 
 async def _break_off(http: web.BaseRequest, broken: Broken) -> web.StreamResponse:

@@ -92,6 +92,18 @@ async def test_a_key_without_cluster_privileges_is_forbidden(
     assert answer.error[1].startswith(f"action [{privilege}")
 
 
+async def test_a_key_makes_only_keys_without_privileges(api: Api) -> None:
+    key = await api.api_key({"role": {"cluster": ["manage_own_api_key"]}})
+    body = {"name": "contract-derived", "role_descriptors": {"role": {"cluster": ["monitor"]}}}
+
+    answer = await api("POST", "/_security/api_key", body, authorization=key)
+
+    assert answer.error == (
+        "illegal_argument_exception",
+        "creating derived api keys requires an explicit role descriptor that is empty (has no privileges)",
+    )
+
+
 async def test_a_bulk_item_on_a_forbidden_index_fails_alone(api: Api) -> None:
     allowed, forbidden = await api.created(), await api.created()
     key = await api.api_key({"role": {"indices": [{"names": [allowed], "privileges": ["write"]}]}})

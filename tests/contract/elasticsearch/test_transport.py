@@ -83,6 +83,27 @@ async def test_the_vendor_content_type_is_taken_and_given_back(api: Api, version
     assert answer.headers["Content-Type"].replace(" ", "").startswith(kind.replace(" ", "").partition(";")[0])
 
 
+async def test_a_content_type_of_another_major_version_is_refused(api: Api) -> None:
+    kind = "application/vnd.elasticsearch+json; compatible-with=99"
+
+    answer = await api("POST", "/_search", {"size": 0}, content_type=kind, headers={"Accept": kind})
+
+    assert answer.status == 400
+    assert answer.error[0] == "media_type_header_exception"
+    assert "but found 99" in answer.cause[1]
+
+
+async def test_long_answers_are_compressed_for_who_can_read_them(api: Api) -> None:
+    index = await api.filled({"1": {"a": "x" * 5_000}})
+
+    answer = await api("GET", f"/{index}/_doc/1", headers={"Accept-Encoding": "gzip"})
+    plain = await api("GET", f"/{index}/_doc/1", headers={"Accept-Encoding": "identity"})
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert answer.body == plain.body
+
+
 async def test_gzip_bodies_are_read(api: Api) -> None:
     index = await api.created()
     body = gzip.compress(b'{"index":{"_id":"1"}}\n{"a":1}\n')
