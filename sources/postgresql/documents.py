@@ -10,7 +10,7 @@ of single parts is a third slower, as it copies every argument once more; a chai
 has so far with every step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,13 +83,14 @@ class Documents:
         """The SQL of a row's id, over the same alias as the SELECTs."""
         return self._id.between("", "")
 
-    @property
-    def mapping(self) -> Mapping[str, Any]:
-        """Elasticsearch `properties` of all members."""
+    def mapping(self, unmapped: Collection[str] = ()) -> Mapping[str, Any]:
+        """Return Elasticsearch `properties` of all members but some columns."""
         constants = {name: mappings.keyword() for name in ("id", "database", "schema", "table")}
         names = field_names(self.origin, [column.name for column in self.columns])
         fields = {
-            names[column.name]: mappings.mapping_of(column.type, column.modifier) for column in self.columns
+            names[column.name]: mappings.mapping_of(column.type, column.modifier)
+            for column in self.columns
+            if column.name not in unmapped
         }
         return constants | fields
 

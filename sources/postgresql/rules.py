@@ -146,7 +146,7 @@ class RuleSlice:
 
     @property
     def mapping(self) -> Mapping[str, Any]:
-        return _documents(self.described, self.settings, self.seed).mapping
+        return _documents(self.described, self.settings, self.seed).mapping()
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the whole result under one snapshot; see `sources.base.Slice`."""

@@ -123,7 +123,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         type="int",
         display="numeric",
         validations=_between(0, 10),
-        tooltip="How often a table is read again from its start after the connection was lost.",
+        tooltip="Without effect: after a lost connection a table is read three times in all.",
     ),
     "ssl_enabled": _field(
         10, "Enable SSL verification", type="bool", display="toggle", value=False,

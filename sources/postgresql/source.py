@@ -9,9 +9,12 @@ from sources.errors import SourceConfigurationError
 from sources.postgresql import rules, settings, statements
 from sources.postgresql.catalog import Catalog
 from sources.postgresql.connection import Limits, transaction
-from sources.postgresql.discovery import database_findings, discover
+from sources.postgresql.discovery import Target, database_findings, discover
 from sources.postgresql.failures import translated
+from sources.postgresql.settings import Mappings
 from sources.postgresql.tables import TableSlice
+
+JSON_TYPES = {"json", "jsonb"}
 
 
 class PostgreSQL:
@@ -63,16 +66,35 @@ class PostgreSQL:
             async with transaction(self.settings, self._limits) as connection:
                 catalog = Catalog(connection, self._limits.command_seconds)
                 discovery = await discover(catalog, self.settings)
-                version = catalog.server_version
-        fatal = [str(finding) for finding in discovery.findings if finding.is_fatal]
-        if fatal:
-            raise SourceConfigurationError(*fatal)
-        return [
-            TableSlice(
-                settings=self.settings, limits=self._limits, target=target, server_version=version, seed=seed
-            )
-            for target in discovery.targets
+                fatal = [str(finding) for finding in discovery.findings if finding.is_fatal]
+                if fatal:
+                    raise SourceConfigurationError(*fatal)
+                return [
+                    TableSlice(
+                        settings=self.settings,
+                        limits=self._limits,
+                        target=target,
+                        server_version=catalog.server_version,
+                        seed=seed,
+                        unmapped=await self._unmapped(connection, target),
+                    )
+                    for target in discovery.targets
+                ]
+
+    async def _unmapped(self, connection: Any, target: Target) -> frozenset[str]:
+        """Return the columns of a table whose JSON a derived mapping would refuse."""
+        if self.settings.mappings is not Mappings.DERIVED or not target.relation.holds_rows:
+            return frozenset()
+        columns = [
+            (c.name, c.type.base_name) for c in target.layout.columns if c.type.base_name in JSON_TYPES
         ]
+        if not columns:
+            return frozenset()
+        source = statements.relation(target.relation.schema, target.relation.name, only=target.only)
+        (row,) = await connection.fetch(
+            statements.samples_of_other_json(source, columns), timeout=self._limits.command_seconds
+        )
+        return frozenset(name for (name, _), has_others in zip(columns, row, strict=True) if has_others)
 
     async def _rule_slice(self, rule: rules.Rule, seed: int) -> Slice:
         described = await rules.describe(rule, self.settings, self._limits)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sources.postgresql.quoting import literal, qualified
+from sources.postgresql.quoting import identifier, literal, qualified
 
 SESSION_SETTINGS = {
     "search_path": "''",
@@ -76,6 +76,14 @@ def rows_between(select: str, first_page: int, end_page: int | None) -> str:
 def duplicates(source: str, identity: str) -> str:
     """Find out whether two rows of a source have the same identity, an expression over alias `t`."""
     return f"SELECT 1 FROM {source} AS t GROUP BY {identity} HAVING count(*) > 1 LIMIT 1"
+
+
+def samples_of_other_json(source: str, columns: Iterable[tuple[str, str]]) -> str:
+    """Find out for each JSON column, given with its type, whether one of some values is not an object."""
+    tests = ",".join(
+        f"bool_or({kind}_typeof(t.{identifier(name)}) NOT IN ('object', 'null'))" for name, kind in columns
+    )
+    return f"SELECT {tests} FROM (SELECT * FROM {source} LIMIT 1000) AS t"
 
 
 def declare(query: str) -> str:

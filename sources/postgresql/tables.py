@@ -36,6 +36,8 @@ class TableSlice:
     target: Target
     server_version: int
     seed: int
+    unmapped: frozenset[str] = frozenset()
+    """Columns which are left to dynamic mapping."""
 
     @property
     def name(self) -> str:
@@ -47,7 +49,7 @@ class TableSlice:
 
     @property
     def mapping(self) -> Mapping[str, Any]:
-        return self._documents(self.target, self.server_version).mapping
+        return self._documents(self.target, self.server_version).mapping(self.unmapped)
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the table from its first row, under one snapshot; see `sources.base.Slice`."""

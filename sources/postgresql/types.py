@@ -84,6 +84,11 @@ class Relation:
         return f"{self.schema}.{self.name}"
 
     @property
+    def holds_rows(self) -> bool:
+        """Whether it is a table, so that looking at a few of its rows is cheap."""
+        return self.kind in "rpm"
+
+    @property
     def is_plain(self) -> bool:
         """Whether its rows have places that can be asked for."""
         return self.kind == "r" and self.is_heap

@@ -1,4 +1,4 @@
-"""A full PostgreSQL of this machine. The embedded one is none: it lacks TLS, ICU, XML and the contrib modules."""
+"""A full PostgreSQL of this machine. The embedded one is none: it lacks TLS, ICU, XML and extensions."""
 
 from pathlib import Path
 

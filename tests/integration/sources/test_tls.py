@@ -74,7 +74,8 @@ def tls_cluster(authority: Authority) -> Iterator[Cluster]:
             (data / name).chmod(0o600)
             shutil.chown(data / name, owner.st_uid, owner.st_gid)
         cluster.execute(
-            "ALTER SYSTEM SET ssl_ca_file = 'root.crt'; ALTER SYSTEM SET ssl = on; CREATE ROLE certified LOGIN;"
+            "ALTER SYSTEM SET ssl_ca_file = 'root.crt'; ALTER SYSTEM SET ssl = on;"
+            "CREATE ROLE certified LOGIN;"
             "CREATE ROLE encrypted LOGIN PASSWORD 'x'"
         )
         rules = data / "pg_hba.conf"
