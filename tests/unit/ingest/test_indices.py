@@ -1,0 +1,104 @@
+"""Which indices a connector can have, as Elasticsearch describes them."""
+
+from typing import Any
+
+import pytest
+
+from ingest.elasticsearch import indices
+from ingest.elasticsearch.client import Response
+from ingest.elasticsearch.indices import ContentIndex
+from ingest.errors import ElasticsearchRefusedError, IndexChangedError
+from tests.fakes.elasticsearch import AnsweringClient, FakeTime, response
+
+UUID = {"index": {"uuid": "u1"}}
+
+
+def describing(*answers: Any) -> AnsweringClient:
+    """Answer with these descriptions in turn; the last one for ever; None for a missing index."""
+    left = list(answers)
+
+    def answer(_: bytes) -> Response:
+        current = left.pop(0) if len(left) > 1 else left[0]
+        if current is None:
+            return response(404, {"error": {"type": "index_not_found_exception", "reason": "no such index"}})
+        return response(200, current)
+
+    return AnsweringClient(answer, FakeTime())
+
+
+async def test_an_index_is_known_by_its_uuid_whatever_name_it_was_asked_for() -> None:
+    index = await indices.find(describing({"music-000001": {"settings": UUID, "mappings": {}}}), "music")
+
+    assert index is not None
+    assert (index.name, index.concrete_name, index.uuid) == ("music", "music-000001", "u1")
+
+
+async def test_an_index_that_is_not_there_is_none() -> None:
+    assert await indices.find(describing(None), "music") is None
+
+
+@pytest.mark.parametrize("name", ["", "music*", "a,b", "with space", "<date-{now}>", 'quo"te'])
+async def test_a_name_that_could_mean_several_indices_is_refused(name: str) -> None:
+    with pytest.raises(ElasticsearchRefusedError, match="not the name of one index"):
+        await indices.find(describing(None), name)
+
+
+async def test_a_data_stream_is_refused() -> None:
+    described = {".ds-music-2026.01.01-000001": {"settings": UUID, "data_stream": "music"}}
+
+    with pytest.raises(ElasticsearchRefusedError, match="data stream"):
+        await indices.find(describing(described), "music")
+
+
+@pytest.mark.parametrize("block", ["read", "read_only", "write"])
+async def test_an_administrators_block_is_named(block: str) -> None:
+    settings = {"index": {"uuid": "u1", "blocks": {block: "true"}}}
+
+    with pytest.raises(ElasticsearchRefusedError, match=rf"index\.blocks\.{block}\."):
+        await indices.find(describing({"music": {"settings": settings}}), "music")
+
+
+async def test_a_block_that_lifts_itself_is_no_reason_to_refuse() -> None:
+    settings = {"index": {"uuid": "u1", "blocks": {"read_only_allow_delete": "true"}}}
+
+    assert await indices.find(describing({"music": {"settings": settings}}), "music")
+
+
+def test_pages_and_the_final_pipeline_follow_from_the_settings() -> None:
+    def index(**settings: str) -> ContentIndex:
+        return ContentIndex(name="music", concrete_name="music", uuid="u1", properties={}, settings=settings)
+
+    assert index().result_window == 10_000
+    assert index(**{"index.max_result_window": "500"}).result_window == 500
+    assert index().final_pipeline is None
+    assert index(**{"index.final_pipeline": "_none"}).final_pipeline is None
+    assert index(**{"index.final_pipeline": "audit"}).final_pipeline == "audit"
+
+
+async def test_an_index_somebody_else_just_created_is_taken_as_it_is() -> None:
+    exists = response(400, {"error": {"type": "resource_already_exists_exception", "reason": "exists"}})
+    answers = [exists, response(200, {"music": {"settings": UUID, "mappings": {"properties": {"a": {}}}}})]
+    client = AnsweringClient(lambda _: answers.pop(0), FakeTime())
+
+    index = await indices.create(client, "music", properties={}, language=None)
+
+    assert index.uuid == "u1"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"), [(None, "removed"), ({"music": {"settings": {"index": {"uuid": "u2"}}}}, "replaced")]
+)
+async def test_an_index_that_changed_hands_is_noticed(now: Any, said: str) -> None:
+    client = describing({"music": {"settings": UUID}}, now)
+    index = await indices.find(client, "music")
+    assert index is not None
+
+    with pytest.raises(IndexChangedError, match=said):
+        await indices.require_same(client, index)
+
+
+async def test_a_closed_index_is_named_as_such() -> None:
+    closed = response(400, {"error": {"type": "index_closed_exception", "reason": "closed"}})
+
+    with pytest.raises(ElasticsearchRefusedError, match="is closed"):
+        await indices.refresh(AnsweringClient(lambda _: closed, FakeTime()), "music")
