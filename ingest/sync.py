@@ -30,7 +30,7 @@ from ingest.errors import IncompleteSyncError, IngestError, JobCanceledError, Jo
 from ingest.inventory import Inventory
 from ingest.lease import Lease
 from ingest.ledger import Certificate, Ledger
-from ingest.lines import KeyReader
+from ingest.lines import CONTENT_HASH, KeyReader
 from ingest.protocol import Pipeline, timestamp
 from ingest.rejections import RejectionMonitor
 from ingest.rules import BasicRules
@@ -125,7 +125,7 @@ async def full_sync(
     await indices.refresh(client, index_name)
     await indices.require_same(client, index)
     stats.total_documents = await indices.count(client, index_name)
-    await _report_shared_ids(inventory, stats, log)
+    await _report_missing(inventory, stats, log)
     await lease.confirm()
     log.info("sync.finished", total=stats.total_documents, **stats.counts())
 
@@ -245,12 +245,21 @@ async def _delete_stale(
     await inventory.delete_stale(ledger, certificate, writer, lease)
 
 
-async def _report_shared_ids(inventory: Inventory, stats: Stats, log: Any) -> None:
-    """Say so if rows share ids: of such rows only the last one written has a document."""
+async def _report_missing(inventory: Inventory, stats: Stats, log: Any) -> None:
+    """Say so if the index holds fewer documents of ours than were acknowledged.
+
+    Rows that share an id leave one document, the one that was written last.
+    """
     ours = await inventory.count()
     if ours is None or stats.rejected or stats.dropped:
         return
-    shared = stats.indexed + stats.unchanged - ours
-    if shared > 0:
-        stats.warnings.append(f"{shared} rows have the id of another row, so one of each is in the index.")
-        log.warning("sync.shared_ids", rows=shared)
+    missing = stats.indexed + stats.unchanged - ours
+    if missing > 0 and ours == 0:
+        stats.warnings.append(
+            f"The ingest pipeline removes {CONTENT_HASH} from the documents, so every sync sends all rows again "
+            "and deletes nothing. Let the pipeline keep this field."
+        )
+        log.warning("sync.content_hash_removed", rows=missing)
+    elif missing > 0:
+        stats.warnings.append(f"{missing} rows have the id of another row, so one of each is in the index.")
+        log.warning("sync.shared_ids", rows=missing)

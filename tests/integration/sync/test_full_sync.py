@@ -360,3 +360,11 @@ class TestThePipeline:
 
         assert (stats.created, stats.dropped) == (6, 1)
         assert "shop_album_3" not in await shop.documents()
+
+    async def test_that_removes_our_hash_is_reported(self, shop: World) -> None:
+        remove = {"remove": {"field": "_content_hash"}}
+        await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [remove]})
+
+        stats = await shop.sync()
+
+        assert "removes _content_hash" in stats.warnings[0]
