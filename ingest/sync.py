@@ -256,8 +256,8 @@ async def _report_missing(inventory: Inventory, stats: Stats, log: Any) -> None:
     missing = stats.indexed + stats.unchanged - ours
     if missing > 0 and ours == 0:
         stats.warnings.append(
-            f"The ingest pipeline removes {CONTENT_HASH} from the documents, so every sync sends all rows again "
-            "and deletes nothing. Let the pipeline keep this field."
+            f"The ingest pipeline removes {CONTENT_HASH} from the documents, so every sync sends all rows "
+            "again. Let the pipeline keep this field."
         )
         log.warning("sync.content_hash_removed", rows=missing)
     elif missing > 0:

@@ -361,10 +361,14 @@ class TestThePipeline:
         assert (stats.created, stats.dropped) == (6, 1)
         assert "shop_album_3" not in await shop.documents()
 
-    async def test_that_removes_our_hash_is_reported(self, shop: World) -> None:
+    async def test_that_removes_our_hash_is_reported_and_the_index_still_follows(self, shop: World) -> None:
         remove = {"remove": {"field": "_content_hash"}}
         await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [remove]})
+        first = await shop.sync()
+        del shop.source.tables["album"]["shop_album_2"]
 
-        stats = await shop.sync()
+        second = await shop.sync()
 
-        assert "removes _content_hash" in stats.warnings[0]
+        assert "removes _content_hash" in first.warnings[0]
+        assert (second.updated, second.unchanged, second.deleted) == (6, 0, 1)
+        assert await shop.content() == shop.expected()
