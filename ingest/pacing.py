@@ -31,9 +31,13 @@ class Pace:
         """Go back to the interval."""
         self._failures = 0
 
-    def failed(self, *, is_hopeless: bool = False) -> None:
-        """Slow down: double the pause, or take the longest if trying soon cannot help."""
-        self._failures = self._failures + 1 if not is_hopeless else 64
+    def failed(self) -> None:
+        """Slow down: double the pause."""
+        self._failures += 1
+
+    def refused(self) -> None:
+        """Take the longest pause: a key that is refused does not become good by being tried."""
+        self._failures = 64
 
     def wake(self) -> None:
         """End the current pause, or skip the next."""

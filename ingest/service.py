@@ -131,11 +131,13 @@ class Service:
         pace = self._paces[name]
         while not self._stop.is_asked:
             failure = await self._attempt(name, tick)
-            if failure is None:
-                pace.succeeded()
-            else:
-                # A refused key does not become good by being tried every second.
-                pace.failed(is_hopeless=isinstance(failure, errors.AuthorizationError))
+            match failure:
+                case None:
+                    pace.succeeded()
+                case errors.AuthorizationError():
+                    pace.refused()
+                case _:
+                    pace.failed()
             await pace.pause()
 
     async def _attempt(
@@ -161,6 +163,7 @@ class Service:
             if known is None or known.version != connector.version:
                 self._turns.reconsider(connector.id)
         self._known = {connector.id: connector for connector in listed}
+        self._memories = {one: memory for one, memory in self._memories.items() if one in self._known}
         await self._create_missing()
         for connector in listed:
             # One that hangs in its source does not hold up the others; it is just not ticked again meanwhile.

@@ -11,6 +11,7 @@ import base64
 import importlib.metadata
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -100,9 +101,10 @@ class _Connections:
             self._sessions[lane] = session
 
     async def close(self) -> None:
-        for session in self._sessions.values():
-            await session.close()
-        self._sessions.clear()
+        async with AsyncExitStack() as stack:
+            for session in self._sessions.values():
+                stack.push_async_callback(session.close)
+            self._sessions.clear()
 
     def session(self, lane: str) -> aiohttp.ClientSession:
         return self._sessions[lane]

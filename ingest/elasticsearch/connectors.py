@@ -88,11 +88,6 @@ async def update_error(client: Client, connector_id: str, error: str | None) -> 
     await _put(client, connector_id, "_error", {"error": error})
 
 
-async def update_features(client: Client, connector_id: str, features: Mapping[str, Any]) -> None:
-    """Merge feature flags into the connector."""
-    await _put(client, connector_id, "_features", {"features": features})
-
-
 async def update_filtering_validation(
     client: Client, connector_id: str, state: ValidationState, problems: Iterable[FilteringError] = ()
 ) -> None:

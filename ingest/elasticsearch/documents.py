@@ -3,7 +3,7 @@
 Reads come back with the version they were read at; writes are partial updates guarded by such a version.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from ingest import errors
@@ -62,16 +62,24 @@ async def search(
     sort: list[Any],
     *,
     size: int | None = None,
+    members: Sequence[str] | None = None,
     budget_seconds: float = 60.0,
 ) -> list[dict[str, Any]]:
-    """Return the hits in order: all of them, or the first `size`.
+    """Return the hits in order: all of them, or the first `size`; whole, or these members of each.
 
     Pages by `search_after`, so documents that change meanwhile are neither skipped nor repeated; `sort`
     must therefore end in something unique. Raises ElasticsearchUnavailableError if any shard did not
     answer: a list that may be incomplete is no list. A missing index has no hits.
     """
     hits: list[dict[str, Any]] = []
-    async for page in _pages(client, index, query, sort, size or PAGE_SIZE, budget_seconds):
+    body: dict[str, Any] = {
+        "size": size or PAGE_SIZE,
+        "query": query,
+        "sort": sort,
+        "seq_no_primary_term": True,
+        "_source": True if members is None else list(members),
+    }
+    async for page in _pages(client, index, body, budget_seconds):
         hits += page
         if size is not None and len(hits) >= size:
             return hits[:size]
@@ -79,9 +87,8 @@ async def search(
 
 
 async def _pages(
-    client: Client, index: str, query: Mapping[str, Any], sort: list[Any], size: int, budget_seconds: float
+    client: Client, index: str, body: dict[str, Any], budget_seconds: float
 ) -> AsyncIterator[list[dict[str, Any]]]:
-    body: dict[str, Any] = {"size": size, "query": query, "sort": sort, "seq_no_primary_term": True}
     while True:
         try:
             answer = await client.call(
@@ -99,6 +106,6 @@ async def _pages(
         page = answer["hits"]["hits"]
         if page:
             yield page
-        if len(page) < size:
+        if len(page) < body["size"]:
             return
         body["search_after"] = page[-1]["sort"]

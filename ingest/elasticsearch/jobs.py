@@ -5,7 +5,7 @@ the version that was read. Every date comes from the server's clock (`_check_in`
 `last_seen`, which is then read back), because the server compares them with its own.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ingest import errors
@@ -14,6 +14,7 @@ from ingest.elasticsearch.client import Client, segment
 from ingest.protocol import JOBS_INDEX, JobStatus, JobType, SyncJob, TriggerMethod, timestamp
 
 _OLDEST_FIRST: list[Any] = [{"created_at": "asc"}, *documents.BY_AGE_OF_WRITE]
+_TO_CHOOSE = ("status", "job_type", "created_at", "connector.id", "connector.service_type")
 _WAITING = [JobStatus.PENDING.value, JobStatus.SUSPENDED.value]
 _RUNNING = [JobStatus.IN_PROGRESS.value, JobStatus.CANCELING.value]
 CONTENT_JOB_TYPES = [JobType.FULL.value, JobType.INCREMENTAL.value]
@@ -22,10 +23,15 @@ CONTENT_JOB_TYPES = [JobType.FULL.value, JobType.INCREMENTAL.value]
 async def search_waiting(
     client: Client, connector_ids: Collection[str], *, budget_seconds: float = 0.0
 ) -> list[SyncJob]:
-    """List the jobs of these connectors that a worker may claim, oldest first, in one search."""
+    """List the jobs of these connectors that a worker may claim, oldest first, in one search.
+
+    Asked every second, so the answer leaves out the snapshots: who claims a job reads it whole.
+    """
     if not connector_ids:
         return []
-    return await _search(client, [_of(connector_ids), _in(_WAITING)], budget_seconds=budget_seconds)
+    return await _search(
+        client, [_of(connector_ids), _in(_WAITING)], members=_TO_CHOOSE, budget_seconds=budget_seconds
+    )
 
 
 async def search_running(client: Client, connector_id: str) -> list[SyncJob]:
@@ -150,10 +156,13 @@ async def _search(
     filters: list[dict[str, Any]],
     must_not: list[dict[str, Any]] | None = None,
     *,
+    members: Sequence[str] | None = None,
     budget_seconds: float = 20.0,
 ) -> list[SyncJob]:
     query = {"bool": {"filter": filters, "must_not": must_not or []}}
-    hits = await documents.search(client, JOBS_INDEX, query, _OLDEST_FIRST, budget_seconds=budget_seconds)
+    hits = await documents.search(
+        client, JOBS_INDEX, query, _OLDEST_FIRST, members=members, budget_seconds=budget_seconds
+    )
     return list({str(hit["_id"]): SyncJob.from_hit(hit) for hit in hits}.values())
 
 

@@ -8,7 +8,7 @@ budget. Sleeping is a plain awaitable, so canceling the task ends a wait at once
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -52,12 +52,6 @@ class Backoff:
     def attempts(self) -> "Attempts":
         """Start the budget of one request."""
         return Attempts(self, self.clock() + self.budget_seconds)
-
-    def delays(self) -> Iterator[float]:
-        """Yield the waits before each further attempt until the budget is spent. The caller waits."""
-        attempts = self.attempts()
-        while (delay := attempts.next_delay()) is not None:
-            yield delay
 
 
 @dataclass(slots=True)

@@ -9,11 +9,11 @@ import asyncio
 import pytest
 
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
-from sandbox.elasticsearch.faults import Action, Drop, Reply, Truncate
+from sandbox.elasticsearch.faults import Action, Drop, Reply
 from tests.integration.service.world import World, until
 
 PROXY_PAGE = Reply(502, "<html>Bad Gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None})
-BAD_ANSWERS: list[Action] = [Reply(429), Reply(500), Reply(503), PROXY_PAGE, Truncate(5), Drop()]
+BAD_ANSWERS: list[Action] = [Reply(503), PROXY_PAGE, Drop()]
 
 SITES = {
     "read connector": ("GET", f"/{CONNECTORS_INDEX}/_doc/*"),

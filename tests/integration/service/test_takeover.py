@@ -12,9 +12,10 @@ from tests.integration.service.world import CONNECTOR, World, until
 
 ALBUMS = 40
 LABELS = {
-    "host": "Host", "port": "Port", "username": "Username", "password": "Password", "database": "Database",
-    "schema": "Schema", "tables": "Comma-separated list of tables", "fetch_size": "Rows fetched per request",
-    "retry_count": "Retries per request", "ssl_enabled": "Enable SSL verification", "ssl_ca": "SSL certificate",
+    "host": "Host", "port": "Port", "username": "Username", "password": "Password",
+    "database": "Database", "schema": "Schema", "tables": "Comma-separated list of tables",
+    "fetch_size": "Rows fetched per request", "retry_count": "Retries per request",
+    "ssl_enabled": "Enable SSL verification", "ssl_ca": "SSL certificate",
 }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_pauses_grow_while_it_fails_and_shrink_at_once_when_it_works() -> None:
 def test_a_refused_key_is_tried_once_a_minute() -> None:
     pace = Pace(1.0, uniform=middle)
 
-    pace.failed(is_hopeless=True)
+    pace.refused()
 
     assert pace.next_pause() == LONGEST_PAUSE_SECONDS
 

@@ -1,0 +1,111 @@
+"""Certificates that hold and certificates that do not."""
+
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest import errors
+from ingest.config import Elasticsearch
+from ingest.elasticsearch.client import Client
+from sandbox.elasticsearch import Server, serve
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
+
+
+def certificate(folder: Path, name: str, subject: str) -> tuple[Path, Path]:
+    """Make a self-signed certificate for a host name or address."""
+    key, file = folder / f"{name}.key", folder / f"{name}.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-keyout", str(key), "-out", str(file)),
+            *("-subj", f"/CN={name}", "-addext", f"subjectAltName={subject}"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return key, file
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("certificates")
+
+
+@pytest.fixture(scope="module")
+def right(folder: Path) -> tuple[Path, Path]:
+    """Key and certificate of the address the tests' server listens at."""
+    return certificate(folder, "right", "IP:127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def wrong(folder: Path) -> tuple[Path, Path]:
+    """Key and certificate of another host."""
+    return certificate(folder, "wrong", "DNS:elsewhere.example")
+
+
+async def served(pair: tuple[Path, Path]) -> AsyncIterator[Server]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair[1], pair[0])
+    async with serve(tls=context) as server:
+        yield server
+
+
+@pytest.fixture
+async def server(right: tuple[Path, Path]) -> AsyncIterator[Server]:
+    async for one in served(right):
+        yield one
+
+
+@pytest.fixture
+async def impostor(wrong: tuple[Path, Path]) -> AsyncIterator[Server]:
+    async for one in served(wrong):
+        yield one
+
+
+def client_of(url: str, **settings: Any) -> Client:
+    return Client(replace(Elasticsearch(), host=url, **settings))
+
+
+async def test_a_certificate_of_a_configured_authority_is_accepted(
+    server: Server, right: tuple[Path, Path]
+) -> None:
+    async with client_of(server.url, ca_certs=right[1]) as client:
+        answer = await client.call("GET", "/")
+
+    assert answer["tagline"] == "You Know, for Search"
+
+
+async def test_an_unknown_authority_is_refused_at_once_with_what_to_do(server: Server) -> None:
+    async with client_of(server.url) as client:
+        with pytest.raises(errors.ElasticsearchRefusedError, match="ca_certs") as caught:
+            await client.call("GET", "/", budget_seconds=600)
+
+    assert server.url in str(caught.value)
+    assert len(server.journal) == 0
+
+
+async def test_a_certificate_of_another_host_is_refused(impostor: Server, wrong: tuple[Path, Path]) -> None:
+    async with client_of(impostor.url, ca_certs=wrong[1]) as client:
+        with pytest.raises(errors.ElasticsearchRefusedError, match="certificate"):
+            await client.call("GET", "/", budget_seconds=600)
+
+
+async def test_checks_can_be_turned_off(impostor: Server) -> None:
+    async with client_of(impostor.url, verify_certs=False) as client:
+        assert (await client.call("GET", "/"))["tagline"]
+
+
+async def test_a_server_without_tls_is_not_spoken_to_in_plain_text(elasticsearch: Server) -> None:
+    url = elasticsearch.url.replace("http:", "https:")
+    async with client_of(url) as client:
+        with pytest.raises(errors.ElasticsearchUnavailableError, match="127"):
+            await client.call("GET", "/", budget_seconds=0)
+
+    assert len(elasticsearch.journal) == 0
