@@ -98,6 +98,19 @@ def test_documents_of_another_service_are_sent_once_and_deleted_if_gone(
     assert not ledger.stale(CERTIFICATE, keys(held), foreign=True).any()
 
 
+@pytest.mark.parametrize("reader", [READER, KeyReader(id_bits=3)], ids=["spread evenly", "all alike"])
+def test_many_documents_are_found_however_their_hashes_are_spread(reader: KeyReader) -> None:
+    held = {str(number): number for number in range(3000)}
+    ledger = loaded(held, reader)
+
+    known = ledger.unchanged(keys(held, reader))
+    unknown = ledger.unchanged(keys({str(-number): number for number in range(1, 3000)}, READER))
+
+    assert known.all() if reader is READER else not known.any()
+    assert not unknown.any()
+    assert ledger.unmet == 0
+
+
 def test_a_document_written_by_somebody_since_the_scan_is_not_stale() -> None:
     ledger = loaded({"a": 1})
 
