@@ -65,7 +65,7 @@ async def end_job(
         current = await jobs.get(client, job.id, budget_seconds=budget_seconds)
         if current is None or current.worker_hostname != job.worker_hostname:
             return None
-        status = _reachable(current.status, ending.status)
+        status = reachable(current.status, ending.status)
         if status is None:
             return current if current.status is ending.status and current.error == ending.error else None
         members = _members(current, Ending(status=status, error=ending.error), stats)
@@ -115,7 +115,7 @@ def _later(moment: datetime | None) -> str:
     return timestamp(max(now, moment) if moment else now)
 
 
-def _reachable(current: JobStatus | None, wanted: JobStatus) -> JobStatus | None:
+def reachable(current: JobStatus | None, wanted: JobStatus) -> JobStatus | None:
     """Return the status the protocol lets us write instead of `current`; None if none.
 
     A job that is canceling when its sync returns or is suspended ends as canceled: the person was promised

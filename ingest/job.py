@@ -197,17 +197,13 @@ class _Run:
     def _judge(self, failures: ExceptionGroup[Exception]) -> Ending | None:
         """Choose the ending: a lost job beats everything, then what a person asked, then the first error."""
         leaves = _leaves(failures)
-        for kind, status in (
-            (errors.JobLostError, None),
-            (errors.JobCanceledError, JobStatus.CANCELED),
-            (_StoppingError, JobStatus.SUSPENDED),
-        ):
-            found = next((leaf for leaf in leaves if isinstance(leaf, kind)), None)
-            if found is not None and status is None:
-                self._log.warning("job.lost", reason=str(found), **self._stats.counts())
-                return None
-            if found is not None and status is not None:
-                return Ending(status=status)
+        if (lost := _first(leaves, errors.JobLostError)) is not None:
+            self._log.warning("job.lost", reason=str(lost), **self._stats.counts())
+            return None
+        if _first(leaves, errors.JobCanceledError) is not None:
+            return Ending(status=JobStatus.CANCELED)
+        if _first(leaves, _StoppingError) is not None:
+            return Ending(status=JobStatus.SUSPENDED)
         return Ending(status=JobStatus.ERROR, error=self._sentence(leaves[0]))
 
     def _sentence(self, error: Exception) -> str:
@@ -260,6 +256,10 @@ class _Run:
 
 def _opaque_id(worker: Worker, job: SyncJob) -> str:
     return quote(f"{worker.name}/{job.id}", safe="/:-._~")
+
+
+def _first(errors_: list[Exception], kind: type[Exception]) -> Exception | None:
+    return next((error for error in errors_ if isinstance(error, kind)), None)
 
 
 def _leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:

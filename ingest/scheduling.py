@@ -8,7 +8,8 @@ enabled or changed while the service looks on counts from that moment, not from 
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -18,6 +19,10 @@ from ingest.elasticsearch.client import Client
 from ingest.protocol import Connector, JobType, Scheduling, TriggerMethod, timestamp
 from ingest.schedule import Schedule
 from sources.base import Features
+
+DEBTS_LAST: Final = timedelta(days=1)
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""What we allow for between the clock of a stamp, which is a worker's, and the server's."""
 
 
 def supported(features: Features) -> tuple[JobType, ...]:
@@ -45,6 +50,8 @@ class Agenda:
     """Each schedule as it was last seen, and since when it counts."""
     owed: set[JobType] = field(default_factory=set)
     """Runs we stamped whose job we have not created yet."""
+    unproven: dict[JobType, datetime] = field(default_factory=dict)
+    """Stamps found at the start: whoever wrote one may have died before it created the job."""
     next_at: datetime | None = None
     """When something will be due next."""
 
@@ -77,6 +84,7 @@ class Agenda:
                 return  # Another replica has it, or a person changed the connector: look again next time.
             connector = replace(connector, version=version)
             self.owed.add(kind)
+        await self._take_over_debts(client, connector, now)
         for kind in sorted(self.owed):
             await self._create(client, connector, kind)
 
@@ -86,12 +94,24 @@ class Agenda:
         known = self.seen.get(kind)
         if known is None:
             since = stamp or now
+            if stamp is not None and scheduling.is_enabled:
+                self.unproven[kind] = stamp
         elif known[0] != scheduling:
             since = now
         else:
             since = known[1]
         self.seen[kind] = (scheduling, since)
         return max(since, stamp) if stamp else since
+
+    async def _take_over_debts(self, client: Client, connector: Connector, now: datetime) -> None:
+        """Owe the runs that were stamped, not long ago, and of which no job has been seen since."""
+        while self.unproven:
+            kind, stamp = next(iter(self.unproven.items()))
+            if now - stamp < DEBTS_LAST and not await jobs.exists_since(
+                client, connector.id, kind, stamp - CLOCKS_DIFFER
+            ):
+                self.owed.add(kind)
+            del self.unproven[kind]
 
     async def _create(self, client: Client, connector: Connector, kind: JobType) -> None:
         live = await jobs.search_live(client, connector.id, kind)

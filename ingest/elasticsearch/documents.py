@@ -77,7 +77,7 @@ async def search(
         "query": query,
         "sort": sort,
         "seq_no_primary_term": True,
-        "_source": True if members is None else list(members),
+        "_source": True if members is None else list(members) or False,
     }
     async for page in _pages(client, index, body, budget_seconds):
         hits += page

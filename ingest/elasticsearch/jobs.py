@@ -6,6 +6,7 @@ the version that was read. Every date comes from the server's clock (`_check_in`
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ingest import errors
@@ -43,6 +44,27 @@ async def search_live(client: Client, connector_id: str, job_type: JobType) -> l
     """List the jobs of a connector and a type that have not ended."""
     is_of_type = {"term": {"job_type": job_type.value}}
     return await _search(client, [_of([connector_id]), _in([*_WAITING, *_RUNNING]), is_of_type])
+
+
+async def exists_since(client: Client, connector_id: str, job_type: JobType, moment: datetime) -> bool:
+    """Say whether a job of a connector and a type was created, or anything happened to one, since then."""
+    hits = await documents.search(
+        client,
+        JOBS_INDEX,
+        {
+            "bool": {
+                "filter": [
+                    _of([connector_id]),
+                    {"term": {"job_type": job_type.value}},
+                    {"range": {"last_seen": {"gte": timestamp(moment)}}},
+                ]
+            }
+        },
+        _OLDEST_FIRST,
+        size=1,
+        members=(),
+    )
+    return bool(hits)
 
 
 async def search_idle(client: Client, connector_ids: Collection[str], idle_seconds: float) -> list[SyncJob]:

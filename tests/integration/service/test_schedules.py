@@ -62,6 +62,19 @@ async def test_a_run_missed_while_nobody_looked_is_caught_up_once(world: World) 
         assert len(await scheduled_jobs(world)) == 1
 
 
+async def test_a_run_whose_stamper_died_before_creating_the_job_is_not_lost(world: World) -> None:
+    async with world.ready():
+        pass
+    await schedule(world, EVERY_YEAR)
+    await world.write(CONNECTORS_INDEX, CONNECTOR, {"last_sync_scheduled_at": datetime.now(UTC).isoformat()})
+    async with world.serving():
+        jobs = await until(lambda: scheduled_jobs(world), lambda jobs: len(jobs) == 1)
+        await world.until_job(jobs[0]["id"], "completed", "error")
+    async with world.serving():
+        await world.until_job(await world.create_job(), "completed", "error")
+        assert len(await scheduled_jobs(world)) == 1
+
+
 async def test_a_schedule_enabled_now_does_not_catch_up_what_it_was_not_enabled_for(world: World) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=3 * 366)
     async with world.ready():
