@@ -12,7 +12,9 @@ import aiohttp
 import pytest
 import structlog
 
+from ingest.__main__ import check
 from ingest.config import Config
+from ingest.errors import AuthorizationError
 from ingest.secret import Secret
 from sandbox.elasticsearch import Security, User, serve
 from tests.integration.service.world import World, config_for, until
@@ -43,9 +45,9 @@ async def world() -> AsyncIterator[World]:
 
 
 def rights() -> list[tuple[str, int | None, str]]:
-    """Return every right of the documented key: where it stands, in which entry, and its name."""
+    """Return every right that syncing needs: where it stands, in which entry, and its name."""
     role = DOCUMENTED["role_descriptors"]["elastic-ingest"]
-    return [("cluster", None, name) for name in role["cluster"]] + [
+    return [("cluster", None, name) for name in role["cluster"] if name != "monitor"] + [
         ("indices", number, name)
         for number, entry in enumerate(role["indices"])
         for name in entry["privileges"]
@@ -105,3 +107,11 @@ async def test_each_right_of_it_is_needed(world: World, section: str, number: in
     config = await config_with(world, without(section, number, name))
 
     assert name in await refusals(world, config)
+
+
+async def test_without_monitor_it_works_but_cannot_be_checked(world: World) -> None:
+    config = await config_with(world, without("cluster", None, "monitor"))
+
+    assert await refusals(world, config) == ""
+    with pytest.raises(AuthorizationError, match="monitor"):
+        await check(config)
