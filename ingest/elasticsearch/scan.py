@@ -87,10 +87,9 @@ async def scan(client: Client, index_name: str, request: ScanRequest) -> AsyncGe
         while True:
             page = await fetching
             pit_id = _complete(page).get("pit_id", pit_id)
-            last_sort = page.rfind(_SORT)
-            if last_sort < 0:
+            search_after = _last_sort(page)
+            if search_after is None:
                 return
-            search_after = orjson.loads(page[last_sort + len(_SORT) - 1 : page.index(b"]", last_sort) + 1])
             fetching = asyncio.create_task(_fetch(client, request, pit_id, search_after))
             yield page
     finally:
@@ -130,6 +129,19 @@ async def _fetch(client: Client, request: ScanRequest, pit_id: str, search_after
             failure, wait_seconds = str(error), 0.0
         if not await attempts.wait(wait_seconds):
             raise ElasticsearchUnavailableError(f"The index cannot be scanned: {failure}")
+
+
+def _last_sort(page: bytes) -> list[Any] | None:
+    """Return the sort values of the last hit; None if there is no hit. Raises ScanLostError if in doubt."""
+    at = page.rfind(_SORT)
+    try:
+        if at >= 0:
+            return list(orjson.loads(page[at + len(_SORT) - 1 : page.index(b"]", at) + 1]))
+        # A page without hits, or one that a proxy on the way has written anew: an end must be proven.
+        hits = orjson.loads(page).get("hits", {}).get("hits", [])
+        return list(hits[-1]["sort"]) if hits else None
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise ScanLostError(f"A page of the scan cannot be read ({len(page)} bytes).") from error
 
 
 def _complete(page: bytes) -> dict[str, Any]:

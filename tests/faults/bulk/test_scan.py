@@ -1,5 +1,7 @@
 """A scan of the index that is not whole is repeated or ends the job; it is never taken for all there is."""
 
+import json
+
 import pytest
 
 from ingest.errors import ElasticsearchUnavailableError, IncompleteSyncError
@@ -15,6 +17,10 @@ def _failed_shard(body: dict[str, object]) -> dict[str, object]:
 
 def _timed_out(body: dict[str, object]) -> dict[str, object]:
     return {**body, "timed_out": True}
+
+
+def _spaced(body: dict[str, object]) -> bytes:
+    return json.dumps(body, indent=1).encode()
 
 
 FAULTS: dict[str, Action] = {
@@ -65,6 +71,18 @@ async def test_e18_an_index_that_cannot_be_read_whole_ends_the_job_before_readin
 
     assert shop.stats.read == 0
     assert shop.actions() == []
+
+
+async def test_pages_that_a_proxy_writes_anew_are_read_all_the_same(shop: World) -> None:
+    await shop.call("PUT", "/search-shop/_settings", {"index.max_result_window": 4})
+    shop.page_size = 4
+    shop.server.faults.add(Edit(_spaced), path=SEARCH)
+
+    stats = await shop.sync()
+
+    shop.server.faults.clear()
+    assert await shop.content() == shop.expected()
+    assert (stats.indexed, stats.unchanged, stats.deleted) == (4, 6, 2)
 
 
 async def test_e18_a_delete_pass_that_cannot_search_deletes_nothing(shop: World) -> None:
