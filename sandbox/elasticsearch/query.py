@@ -3,6 +3,7 @@
 compiled({"bool": {...}}, context)(candidate) -> 1.0, or None
 """
 
+import difflib
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -32,8 +33,19 @@ def compiled(body: Any, context: Context) -> Scorer:
     name, options = _single(body, "query")
     builder = BUILDERS.get(name)
     if builder is None:
-        raise errors.query_parsing(f"unknown query [{name}]")
+        raise _unknown(name)
     return builder(options, context)
+
+
+def _unknown(name: str) -> errors.ElasticsearchError:
+    close = difflib.get_close_matches(name, BUILDERS, n=1, cutoff=0.7)
+    error = errors.query_parsing(
+        f"unknown query [{name}]" + "".join(f" did you mean [{near}]?" for near in close)
+    )
+    error.caused_by = errors.ElasticsearchError(
+        400, "named_object_not_found_exception", f"[1:11] unknown field [{name}]"
+    )
+    return error
 
 
 def _single(body: Any, what: str) -> tuple[str, Any]:

@@ -81,6 +81,8 @@ class Router:
                 route, names = found
                 return Match(route, dict(zip(names, values, strict=True)))
             allowed.update(node.routes)
+        if method == "OPTIONS" and allowed:
+            return Match(Route("OPTIONS", path, _options_of(allowed)), {})
         raise _unrouted(method, path, allowed)
 
     def _add(self, route: Route) -> None:
@@ -126,6 +128,11 @@ def _matches(
         yield from _matches(literal, rest, values)
     if node.parameter is not None:
         yield from _matches(node.parameter, rest, (*values, head))
+
+
+def _options_of(allowed: set[str]) -> Handler:
+    answer = Answer(b"", 200, {"Allow": ",".join(sorted(allowed)), "Content-Type": "text/plain"})
+    return lambda request: answer
 
 
 def _unrouted(method: str, path: str, allowed: set[str]) -> errors.PlainError:

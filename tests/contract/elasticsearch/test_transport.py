@@ -41,6 +41,12 @@ async def test_a_wrong_method_is_a_405_that_names_the_right_ones(api: Api) -> No
     }
 
 
+async def test_options_name_the_methods_of_a_path(api: Api) -> None:
+    answer = await api("OPTIONS", "/_cluster/health")
+
+    assert (answer.status, answer.headers["Allow"], answer.content) == (200, "GET", b"")
+
+
 async def test_an_unknown_parameter_is_refused_with_a_suggestion(api: Api) -> None:
     answer = await api("GET", "/_cluster/health", timeoutt="1s")
 
