@@ -32,23 +32,32 @@ class Remembered:
         key = (first, size, self.change_every, filters)
         if key not in self._pages:
             last = min(first + size, len(self._ids))
-            self._pages[key] = b",".join(self._hit(number, filters) for number in range(first, last))
+            template = _template(filters)
+            self._pages[key] = b",".join(
+                template % {b"id": self._ids[number], b"hash": self._hash(number), b"number": number}
+                for number in range(first, last)
+            )
         return self._pages[key]
 
-    def _hit(self, number: int, filters: tuple[str, ...]) -> bytes:
-        content_hash = self._hashes[number]
-        if self.change_every and number % self.change_every == 0:
-            content_hash = b"1"
-        members = (
-            (b'"_index":"benchmark"', "_index"),
-            (b'"_id":%b' % self._ids[number], "_id"),
-            (b'"_score":null', "_score"),
-            (b'"_seq_no":%d' % number, "_seq_no"),
-            (b'"_primary_term":1', "_primary_term"),
-            (b'"fields":{"_content_hash":[%b]}' % content_hash, "fields"),
-            (b'"sort":[%d]' % number, "sort"),
-        )
-        return b"{" + b",".join(text for text, name in members if _is_asked(name, filters)) + b"}"
+    def _hash(self, number: int) -> bytes:
+        is_other = self.change_every and number % self.change_every == 0
+        return b"1" if is_other else self._hashes[number]
+
+
+_MEMBERS = {
+    "_index": b'"_index":"benchmark"',
+    "_id": b'"_id":%(id)b',
+    "_score": b'"_score":null',
+    "_seq_no": b'"_seq_no":%(number)d',
+    "_primary_term": b'"_primary_term":1',
+    "fields": b'"fields":{"_content_hash":[%(hash)b]}',
+    "sort": b'"sort":[%(number)d]',
+}
+"""A hit, in Elasticsearch's order."""
+
+
+def _template(filters: tuple[str, ...]) -> bytes:
+    return b"{" + b",".join(text for name, text in _MEMBERS.items() if _is_asked(name, filters)) + b"}"
 
 
 def _is_asked(name: str, filters: tuple[str, ...]) -> bool:
