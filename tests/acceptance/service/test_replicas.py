@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import pytest
 
 from sandbox.elasticsearch import Server
 from tests.acceptance.service.replica import ROWS
-from tests.faults.history.events import StatusWritten, events_of
+from tests.faults.history.events import Bulk, Event, StatusWritten, events_of
 from tests.faults.history.promises import Circumstances, problems
 from tests.integration.service.world import ShelfSource, World, until
 
@@ -147,11 +147,37 @@ async def test_every_job_runs_once_whoever_dies_or_stalls(
         circumstances = await circumstances_of(world, connector_of)
 
     events = events_of(elasticsearch.journal)
-    assert problems(events, circumstances) == []
+    assert problems(without_stragglers(events), circumstances) == []
     # One that was just started may not have come to its signal handlers.
     assert set(codes) <= {0, -signal.SIGTERM}
     assert replicas.kills + replicas.pauses > 0
     assert any(isinstance(event, StatusWritten) and event.status == "completed" for event in events)
+
+
+def without_stragglers(events: Sequence[Event]) -> list[Event]:
+    """Leave out the one bulk request a worker may have had under way when it was paused.
+
+    It had passed the last look at the lease, so nothing calls it back; that a second one follows would be a
+    fault. A replica has one bulk request under way at a time.
+    """
+    kept: list[Event] = []
+    holder: dict[str, str] = {}
+    forgiven: set[tuple[str, str]] = set()
+    for event in events:
+        match event:
+            case StatusWritten(status="in_progress"):
+                holder[event.job] = event.worker
+            case StatusWritten(status="canceling"):
+                pass
+            case StatusWritten():
+                holder.pop(event.job, None)
+            case Bulk() if (
+                holder.get(event.job) != event.worker and (event.worker, event.job) not in forgiven
+            ):
+                forgiven.add((event.worker, event.job))
+                continue
+        kept.append(event)
+    return kept
 
 
 async def until_connected(world: World, connector_id: str) -> None:
