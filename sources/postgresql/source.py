@@ -11,6 +11,7 @@ from sources.postgresql.catalog import Catalog
 from sources.postgresql.connection import Limits, transaction
 from sources.postgresql.discovery import Target, database_findings, discover
 from sources.postgresql.failures import translated
+from sources.postgresql.fields import FIELDS
 from sources.postgresql.settings import Mappings
 from sources.postgresql.tables import TableSlice
 
@@ -25,7 +26,7 @@ class PostgreSQL:
 
     service_type: ClassVar[str] = "postgresql"
     name: ClassVar[str] = "PostgreSQL"
-    fields: ClassVar[Mapping[str, Mapping[str, Any]]] = settings.FIELDS
+    fields: ClassVar[Mapping[str, Mapping[str, Any]]] = FIELDS
     features: ClassVar[Features] = Features(basic_sync_rules=True, advanced_sync_rules=True)
 
     def __init__(self, configuration: Mapping[str, Any], limits: Limits | None = None) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sources.postgresql.fields import FIELDS
 from sources.postgresql.ids import document_id, prefix_of
-from sources.postgresql.settings import FIELDS
 
 PAGE = (Path(__file__).parents[4] / "docs/postgresql.md").read_text()
 

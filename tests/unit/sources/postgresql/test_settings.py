@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.errors import SourceConfigurationError
-from sources.postgresql.settings import FIELDS, FullSync, Mappings, SslMode, parse
+from sources.postgresql.fields import FIELDS
+from sources.postgresql.settings import FullSync, Mappings, SslMode, parse
 
 MEMBERS = {
     "default_value",

@@ -1,0 +1,152 @@
+"""The fields of the connector's configuration, as data in the exact shape of the Connector API.
+
+The first eleven are those of Elastic's PostgreSQL connector, with their names and meaning; the rest are
+optional and hidden in simple forms. What their values mean is read by `settings`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+MIB = 1024 * 1024
+
+
+def _field(order: int, label: str, **members: Any) -> dict[str, Any]:
+    """Complete a field: every one of the thirteen members the Connector API stores is present."""
+    complete: dict[str, Any] = {
+        "default_value": None,
+        "depends_on": [],
+        "display": "text",
+        "label": label,
+        "options": [],
+        "order": order,
+        "required": True,
+        "sensitive": False,
+        "tooltip": None,
+        "type": "str",
+        "ui_restrictions": [],
+        "validations": [],
+        "value": "",
+    }
+    return complete | members
+
+
+def _advanced(order: int, label: str, default: Any, **members: Any) -> dict[str, Any]:
+    return _field(
+        order, label, required=False, default_value=default, ui_restrictions=["advanced"], **members
+    )
+
+
+def _choice(order: int, label: str, default: str, options: Mapping[str, str], tooltip: str) -> dict[str, Any]:
+    return _advanced(
+        order,
+        label,
+        default,
+        display="dropdown",
+        options=[{"label": text, "value": value} for value, text in options.items()],
+        validations=[{"type": "included_in", "constraint": list(options)}],
+        tooltip=tooltip,
+    )
+
+
+_ON_TLS = [{"field": "ssl_enabled", "value": True}]
+
+
+def _between(low: int, high: int) -> list[dict[str, Any]]:
+    return [{"type": "greater_than", "constraint": low - 1}, {"type": "less_than", "constraint": high + 1}]
+
+
+FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "host": _field(1, "Host", tooltip="Name or address of the server, or the folder of its unix socket."),
+    "port": _field(
+        2, "Port", type="int", display="numeric", validations=_between(1, 65535), tooltip="Usually 5432."
+    ),
+    "username": _field(
+        3, "Username", tooltip="A role that has CONNECT, USAGE on the schema and SELECT on the tables."
+    ),
+    "password": _field(4, "Password", sensitive=True, tooltip="The role's password."),
+    "database": _field(5, "Database", tooltip="The name of the database, exactly as PostgreSQL spells it."),
+    "schema": _field(6, "Schema", tooltip="One schema, or several divided by commas."),
+    "tables": _field(
+        7,
+        "Comma-separated list of tables",
+        type="list",
+        display="textarea",
+        value="*",
+        tooltip="* for every table. Views have to be named. Ignored when advanced sync rules are configured.",
+    ),
+    "fetch_size": _advanced(
+        8,
+        "Rows fetched per request",
+        50,
+        type="int",
+        display="numeric",
+        validations=_between(1, 100_000),
+        tooltip="Where reading the query of an advanced rule begins; it grows as long as rows are small.",
+    ),
+    "retry_count": _advanced(
+        9,
+        "Retries per request",
+        3,
+        type="int",
+        display="numeric",
+        validations=_between(0, 10),
+        tooltip="Without effect: after a lost connection a table is read three times in all.",
+    ),
+    "ssl_enabled": _field(
+        10, "Enable SSL verification", type="bool", display="toggle", value=False,
+        tooltip="Encrypt the connection and verify the server's certificate and name.",
+    ),
+    "ssl_ca": _field(
+        11, "SSL certificate", required=False, display="textarea", default_value="", depends_on=_ON_TLS,
+        tooltip="Certificates (PEM) of the server's authority; empty for the system's authorities.",
+    ),
+    "sslmode": _choice(
+        12,
+        "SSL mode",
+        "",
+        {
+            "": "As the switch above says",
+            "disable": "disable: never encrypt",
+            "require": "require: encrypt, verify nothing",
+            "verify-ca": "verify-ca: verify the certificate",
+            "verify-full": "verify-full: verify the certificate and the host name",
+        },
+        "Decides instead of the switch above if it is set.",
+    ),
+    "ssl_cert": _advanced(
+        13, "SSL client certificate", "", display="textarea", tooltip="PEM; for servers which ask for one."
+    ),
+    "ssl_key": _advanced(
+        14, "SSL client key", "", display="textarea", sensitive=True, tooltip="PEM, without a passphrase."
+    ),
+    "id_columns": _advanced(
+        15,
+        "Id columns",
+        "",
+        display="textarea",
+        tooltip="What identifies rows where there is no primary key: album_view(id), sales(shop, day).",
+    ),
+    "max_value_bytes": _advanced(
+        16,
+        "Largest value in bytes",
+        10 * MIB,
+        type="int",
+        display="numeric",
+        validations=_between(1024, 100 * MIB),
+        tooltip="A larger value is replaced by null and counted.",
+    ),
+    "mappings": _choice(
+        17,
+        "Mappings",
+        "derived",
+        {"derived": "Derived from the column types", "dynamic": "Left to Elasticsearch"},
+        "Concerns only an index that does not exist yet.",
+    ),
+    "full_sync": _choice(
+        18,
+        "Full sync",
+        "skip_unchanged",
+        {"skip_unchanged": "Send only what changed", "rewrite": "Send every document"},
+        "Rewriting is for an index whose documents were changed by others.",
+    ),
+}  # fmt: skip
