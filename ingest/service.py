@@ -27,6 +27,7 @@ from ingest.elasticsearch.client import Client
 from ingest.pacing import Pace, Turns
 from ingest.preflight import preflight
 from ingest.protocol import Connector, SyncJob
+from ingest.stalls import notice_stalls
 from ingest.stopping import Stop
 from sources import SOURCES
 from sources.base import Source
@@ -98,6 +99,7 @@ class Service:
                 self._group.create_task(self._repeat("connectors", self._look_at_connectors))
                 self._group.create_task(self._repeat("jobs", self._start_jobs))
                 self._group.create_task(self._repeat("cleanup", self._clean_up))
+                self._group.create_task(notice_stalls(self._stop))
             stopping.cancel()
 
     def stop(self) -> None:

@@ -19,7 +19,18 @@ from ingest.config import Service as ServiceSettings
 from ingest.elasticsearch.client import Client
 from ingest.service import Service
 from sandbox.elasticsearch import Server
-from sources.base import HASH_END, ID_END, Batch, Features, Finding, IsUnchanged, RuleProblem, Slice, Source
+from sources.base import (
+    HASH_END,
+    ID_END,
+    Batch,
+    Features,
+    Finding,
+    IsUnchanged,
+    RowTest,
+    RuleProblem,
+    Slice,
+    Source,
+)
 from sources.errors import SourceConfigurationError
 
 T = TypeVar("T")
@@ -54,6 +65,10 @@ class ShelfSlice:
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
+
+    def narrowed(self, tests: Sequence[RowTest]) -> Slice | None:
+        """Leave every rule to the service."""
+        return None
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the rows one by one, pausing or failing after the first if the shelf says so."""
