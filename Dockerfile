@@ -35,6 +35,6 @@ WORKDIR /app
 STOPSIGNAL SIGTERM
 # The service listens on no port, so there is none to ask. This says whether its configuration is right and Elasticsearch
 # answers; whether it works is seen where its users look, at `last_seen` of its connectors.
-HEALTHCHECK --interval=60s --timeout=20s --start-period=20s \
+HEALTHCHECK --interval=5m --timeout=30s --start-period=30s \
     CMD ["/app/bin/elastic-ingest", "-c", "/config/config.yml", "check"]
 CMD ["/app/bin/elastic-ingest", "-c", "/config/config.yml"]
