@@ -22,6 +22,7 @@ test: environment ## Run every test, and say what they covered; some: TESTS=test
 
 lint: environment ## Check style and formatting rules
 	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
 
 typecheck: environment ## Check types, strictly
 	$(VENV)/mypy

@@ -1,20 +1,20 @@
 """Everything that can go wrong in the service, typed by what to do next.
 
-    IngestError
-    ├── ConfigError                      config.yml is wrong: print every problem, exit 2
-    ├── ElasticsearchError
-    │   ├── ElasticsearchUnavailableError   may work later: retried within a budget before it is raised
-    │   └── ElasticsearchRefusedError       a final no: status, type and reason of the answer
-    │       ├── AuthorizationError          401 or 403
-    │       ├── NotFoundError               404 of any kind
-    │       └── ConflictError               409: somebody else wrote first
-    └── JobError                            the running job must end
-        ├── JobCanceledError                somebody asked for it
-        ├── JobLostError                    job, connector or lease is no longer ours: write nothing more
-        ├── IndexChangedError               the content index was replaced or removed while the job ran
-        ├── IncompleteSyncError             something was not read or not confirmed, so nothing may be deleted
-        ├── InvalidRulesError               the sync rules of the job cannot be used
-        └── TooManyRejectionsError          the error monitor's threshold was passed
+IngestError
+├── ConfigError                      config.yml is wrong: print every problem, exit 2
+├── ElasticsearchError
+│   ├── ElasticsearchUnavailableError   may work later: retried within a budget before it is raised
+│   └── ElasticsearchRefusedError       a final no: status, type and reason of the answer
+│       ├── AuthorizationError          401 or 403
+│       ├── NotFoundError               404 of any kind
+│       └── ConflictError               409: somebody else wrote first
+└── JobError                            the running job must end
+    ├── JobCanceledError                somebody asked for it
+    ├── JobLostError                    job, connector or lease is no longer ours: write nothing more
+    ├── IndexChangedError               the content index was replaced or removed while the job ran
+    ├── IncompleteSyncError             something was not read or not confirmed, so nothing may be deleted
+    ├── InvalidRulesError               the sync rules of the job cannot be used
+    └── TooManyRejectionsError          the error monitor's threshold was passed
 """
 
 

@@ -1,22 +1,28 @@
 """The words that the music catalogue's names are made of."""
 # ruff: noqa: SIM905 - a paragraph of words reads better than a column of quotes
 
-ADJECTIVES = tuple("""
+ADJECTIVES = tuple(
+    """
     Amber Ancient Bitter Bright Broken Burning Distant Electric Endless Faded Floating Forgotten
     Gentle Golden Hollow Hungry Invisible Lonely Lucid Midnight Northern Paper Quiet Restless
     Rolling Sleepless Slow Southern Velvet Winter
-""".split())
+""".split()
+)
 
-NOUNS = tuple("""
+NOUNS = tuple(
+    """
     Anchors Arrows Bridges Cartographers Cinders Clouds Comets Cranes Dreamers Engines Foxes Gardens
     Harbours Horses Islands Keys Lanterns Letters Lighthouses Machines Meadows Mirrors Oceans
     Orchards Planets Rivers Satellites Shadows Sparrows Towers Trains Windows
-""".split())
+""".split()
+)
 
-MOODS = tuple("""
+MOODS = tuple(
+    """
     Afternoon Arrival Daybreak Echo Evening Farewell Hymn Journey Lullaby Memory Nocturne Overture
     Postcard Promise Reunion Silence Sketches Songs Stories Weather
-""".split())
+""".split()
+)
 
 GENRES = (
     "Ambient", "Blues", "Bolero", "Chamber Music", "Chanson", "Choral", "Country", "Dub", "Electronic",
@@ -26,16 +32,20 @@ GENRES = (
 
 MEDIA_TYPES = ("MPEG audio", "AAC audio", "MPEG-4 video", "FLAC audio", "Ogg Vorbis audio")
 
-FIRST_NAMES = tuple("""
+FIRST_NAMES = tuple(
+    """
     Ada Aiko Ana Björn Chloé Dmitri Elif Emeka Fatima Finn Grace Håkon Ines Ivan Jonas Kofi Leila
     Luca Mei Milan Nora Olga Pedro Priya Rosa Søren Tariq Uma Wei Zoë
-""".split())
+""".split()
+)
 
-LAST_NAMES = tuple("""
+LAST_NAMES = tuple(
+    """
     Almeida Andersson Bianchi Çelik Dubois Eriksen Fischer García Haddad Horváth Ito Jansen Kowalski
     Lindqvist Mensah Moreau Nakamura Novák O'Brien Okafor Papadakis Patel Rossi Sørensen Silva
     Tanaka Weber Yılmaz Zhang Žižek
-""".split())
+""".split()
+)
 
 PLACES = (
     ("Berlin", "Germany"), ("Toronto", "Canada"), ("Porto", "Portugal"), ("Osaka", "Japan"),

@@ -1,4 +1,4 @@
-"""The adapters. They know nothing of Elasticsearch's jobs or of the service; the service knows them by `SOURCES`."""
+"""The adapters. They know nothing of Elasticsearch, jobs or the service, which knows them by `SOURCES`."""
 
 from sources.base import Source
 from sources.postgresql import PostgreSQL

@@ -1,8 +1,8 @@
 """What a source can report, typed by what to do next.
 
-    SourceError
-    ├── SourceConfigurationError   a person must act: wrong password, missing table, no privilege
-    └── SourceUnavailableError     may work later: connection lost, server starting, lock not granted
+SourceError
+├── SourceConfigurationError   a person must act: wrong password, missing table, no privilege
+└── SourceUnavailableError     may work later: connection lost, server starting, lock not granted
 """
 
 
