@@ -98,5 +98,5 @@ class IndexMachine(RuleBasedStateMachine):
         self.numbers[document_id] = seq_no
 
 
-IndexMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+IndexMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 TestIndexMachine = IndexMachine.TestCase

@@ -40,7 +40,7 @@ def _outcome(mapping: Mapping, document: dict[str, Any]) -> tuple[str, str | Non
     return "accepted", None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(documents=st.lists(DOCUMENTS, min_size=1, max_size=12))
 def test_plans_and_walks_agree(documents: list[dict[str, Any]]) -> None:
     planned = Mapping(MAPPINGS)
@@ -53,7 +53,7 @@ def test_plans_and_walks_agree(documents: list[dict[str, Any]]) -> None:
         assert planned.to_wire() == walked.to_wire()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(document=DOCUMENTS)
 def test_a_refused_document_changes_nothing(document: dict[str, Any]) -> None:
     mapping = Mapping(MAPPINGS)
