@@ -1,6 +1,6 @@
 """The service as it is installed: a process with a config.yml, a real database, an embedded Elasticsearch.
 
-Limits are scaled down to seconds. The test sees what the service does in the server's journal and can hold
+Intervals are scaled down. The test sees what the service does in the server's journal and can hold
 or break any request.
 """
 
@@ -35,10 +35,11 @@ LIMITS: Mapping[str, Any] = {
     "job_poll_interval": 0.1,
     "job_check_interval": 0.2,
     "job_report_interval": 0.2,
-    "fencing_limit": 2,
-    "idle_limit": 3,
     "job_cleanup_interval": 1,
 }
+DYING: Mapping[str, Any] = {"fencing_limit": 4, "idle_limit": 6}
+"""Limits for tests in which a worker is to count as dead soon. A busy machine must not make it seem so."""
+PATIENCE_SECONDS = 60.0
 _FILL = f"""
 CREATE TABLE album (id int PRIMARY KEY, title text);
 INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, {ROWS}) AS n;
@@ -79,13 +80,18 @@ class Installation:
     job_ids: list[str] = field(default_factory=list)
     processes: list[Running] = field(default_factory=list)
 
-    def write_config(self, elasticsearch: Mapping[str, Any] | None = None, **service: Any) -> None:
+    def write_config(
+        self,
+        elasticsearch: Mapping[str, Any] | None = None,
+        connector: Mapping[str, Any] | None = None,
+        **service: Any,
+    ) -> None:
         """Write config.yml."""
         bulk = {"chunk_size": 3, "max_concurrency": 1}
         config = {
             "elasticsearch": {"host": self.server.url, "bulk": bulk, **(elasticsearch or {})},
             "service": {**LIMITS, **service},
-            "connectors": [{"connector_id": CONNECTOR, "service_type": "postgresql"}],
+            "connectors": [{"connector_id": CONNECTOR, "service_type": "postgresql", **(connector or {})}],
         }
         file = self.folder / "config.yml"
         file.touch(mode=0o600)
@@ -95,7 +101,7 @@ class Installation:
         self,
         command: Iterable[str] = ("-m", "ingest"),
         *,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] = os.environ,
         folder: Path | None = None,
     ) -> Running:
         """Start a service."""
@@ -104,7 +110,7 @@ class Installation:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *command, "-c", str(self.folder / "config.yml")),
                 cwd=folder or self.folder,
-                env=environment or {**os.environ},
+                env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -112,16 +118,29 @@ class Installation:
         self.processes.append(Running(process, log_file))
         return self.processes[-1]
 
-    async def set_up(self, **values: Any) -> Running:
+    async def set_up(self) -> Running:
         """Start a service, configure the connector, and sync once."""
-        await self.world.create_connector(CONNECTOR, INDEX)
         running = await self.start()
-        await self.world.until_connector("needs_configuration")
-        given = self.database.configuration(port=str(self.database.cluster.port), **values)
-        await self.world.configure(**given)
-        await self.world.until_connector("connected")
+        await self.connect()
         assert (await self.sync())["status"] == "completed"
         return running
+
+    async def connect(self, **values: Any) -> None:
+        """Create the connector, and configure it once the service has registered its schema."""
+        await self.world.create_connector(CONNECTOR, INDEX)
+        await self._until_connector("needs_configuration")
+        await self.configure(**values)
+        await self._until_connector("connected")
+
+    async def _until_connector(self, status: str) -> None:
+        await until(
+            self.world.connector, lambda one: one["status"] == status, within_seconds=PATIENCE_SECONDS
+        )
+
+    async def configure(self, **values: Any) -> None:
+        """Give the connector its right values, but for those given."""
+        port = str(self.database.cluster.port)
+        await self.world.configure(**self.database.configuration(**{"port": port, **values}))
 
     async def create_job(self) -> str:
         """Ask for a sync."""
@@ -135,9 +154,15 @@ class Installation:
     async def end_of(self, job_id: str) -> dict[str, Any]:
         """Wait for the job's end and until its connector says so; return the job."""
         job = await until(
-            lambda: self.world.job(job_id), lambda one: one["status"] in ENDED, within_seconds=40
+            lambda: self.world.job(job_id),
+            lambda one: one["status"] in ENDED,
+            within_seconds=PATIENCE_SECONDS,
         )
-        await until(self.world.connector, lambda one: one["last_sync_status"] in ENDED)
+        await until(
+            self.world.connector,
+            lambda one: one["last_sync_status"] in ENDED,
+            within_seconds=PATIENCE_SECONDS,
+        )
         return job
 
     async def change(self) -> None:
@@ -192,10 +217,12 @@ def is_of_a_service(entry: Entry) -> bool:
 
 
 @asynccontextmanager
-async def installation(server: Server, database: Database, folder: Path) -> AsyncIterator[Installation]:
+async def installation(
+    server: Server, database: Database, folder: Path, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[Installation]:
     """Install the service; nothing of it is left running at the end."""
     await database.execute(_FILL)
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers=headers) as session:
         installed = Installation(server, database, World(server, session), folder)
         installed.write_config()
         try:

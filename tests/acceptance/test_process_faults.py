@@ -13,7 +13,7 @@ import pytest
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
-from tests.acceptance.installation import Installation, Running, installation
+from tests.acceptance.installation import DYING, PATIENCE_SECONDS, Installation, Running, installation
 from tests.faults.proxy import FaultProxy
 from tests.integration.service.world import until
 from tests.integration.sources.database import database_on
@@ -100,6 +100,7 @@ KILLED_AT = {
 async def test_what_a_killed_service_was_at_is_ended_by_another_and_the_next_sync_is_exact(
     installed: Installation, step: str
 ) -> None:
+    installed.write_config(**DYING)
     running = await installed.set_up()
     await installed.change()
     async with installed.holding(KILLED_AT[step]) as held:
@@ -123,6 +124,7 @@ async def test_what_a_killed_service_was_at_is_ended_by_another_and_the_next_syn
 async def test_a_dead_services_request_that_arrives_late_is_made_good_by_the_next_sync(
     installed: Installation,
 ) -> None:
+    installed.write_config(**DYING)
     running = await installed.set_up()
     await installed.change()
     async with installed.holding(BULK, nth=1) as held:
@@ -154,7 +156,9 @@ async def test_an_elasticsearch_that_goes_and_comes_back_costs_a_job_nothing_but
             job_id = await installed.create_job()
             await held.struck()
             port_of_proxy = await proxy.down()
-        await until(lambda: _log_of(running), lambda log: "job.check_failed" in log)
+        await until(
+            lambda: _log_of(running), lambda log: "job.check_failed" in log, within_seconds=PATIENCE_SECONDS
+        )
         await proxy.up(port_of_proxy)
         job = await installed.end_of(job_id)
         running.signal(signal.SIGTERM)
@@ -173,7 +177,9 @@ async def _log_of(running: Running) -> str:
 async def test_two_services_with_one_file_run_each_job_once(installed: Installation) -> None:
     first = await installed.set_up()
     second = await installed.start()
-    await until(lambda: _log_of(second), lambda log: "service.started" in log)
+    await until(
+        lambda: _log_of(second), lambda log: "service.started" in log, within_seconds=PATIENCE_SECONDS
+    )
     jobs = []
     for _ in range(4):
         await installed.change()

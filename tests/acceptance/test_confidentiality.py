@@ -1,0 +1,289 @@
+"""Secrets exist in memory and on the wire only, and the process touches nothing it has no business with.
+
+Every secret is unique, and looked for, in each form it might take, in all the process printed, in what it
+wrote to Elasticsearch, and in the documents a user can read.
+"""
+
+import base64
+import json
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import psutil
+import pytest
+
+from sandbox import calls
+from sandbox.elasticsearch import Security, User, serve
+from sandbox.elasticsearch.faults import Edit, FailItems, Reply
+from sandbox.postgresql import Cluster
+from tests.acceptance.installation import INDEX, Installation, installation, is_of_a_service
+from tests.integration.service.world import CONNECTOR, until
+from tests.integration.sources.database import database_on
+
+SHOWN_CHARACTERS = 8
+"""Even so much of a secret's beginning must not be seen."""
+
+_CREATE_READER = (
+    "SELECT format('CREATE ROLE %1$I LOGIN PASSWORD %2$L;"
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public TO %1$I', $1::text, $2::text)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A secret, and every form in which it could be seen."""
+
+    name: str
+    text: str
+
+    def forms(self) -> Iterator[str]:
+        """Yield what must be found nowhere."""
+        yield self.text
+        yield self.text[:SHOWN_CHARACTERS]
+        yield base64.b64encode(self.text.encode()).decode().rstrip("=")
+        yield quote(self.text, safe="")
+        yield quote_plus(self.text)
+        yield json.dumps(self.text)[1:-1]
+        yield json.dumps(self.text, ensure_ascii=False)[1:-1]
+        yield repr(self.text)[1:-1]
+
+
+def found(canaries: list[Canary], where: str) -> list[str]:
+    """Return which secrets are seen there, with what stands around them."""
+    return [
+        f"{canary.name} in ...{where[max(at - 120, 0) : at]}<<here>>"
+        for canary in canaries
+        for form in set(canary.forms())
+        if (at := where.find(form)) >= 0
+    ]
+
+
+def without_configuration(value: Any) -> Any:
+    """Return JSON without the members where a configuration rightly is."""
+    match value:
+        case dict():
+            return {
+                name: without_configuration(inner) for name, inner in value.items() if name != "configuration"
+            }
+        case list():
+            return [without_configuration(inner) for inner in value]
+        case _:
+            return value
+
+
+@dataclass(slots=True)
+class Guarded:
+    """An installation in which everything that can be secret is."""
+
+    installed: Installation
+    canaries: list[Canary]
+    values: Mapping[str, Any]
+
+    async def seen(self) -> list[str]:
+        """Return every secret that can be seen anywhere."""
+        world = self.installed.world
+        jobs = (await world.ok("GET", "/_connector/_sync_job", size="1000"))["results"]
+        documents = [*jobs, await world.connector()]
+        sent = [entry for entry in self.installed.server.journal if is_of_a_service(entry)]
+        places = [running.log() for running in self.installed.processes]
+        places += [json.dumps(without_configuration(document), ensure_ascii=False) for document in documents]
+        places += [f"{entry.path}?{dict(entry.query)} {dict(entry.headers)}" for entry in sent]
+        places += [_body_of(entry.path, entry.body) for entry in sent]
+        assert all(places[: len(self.installed.processes)])
+        return [one for place in places for one in found(self.canaries, place)]
+
+    async def failing_sync(self, **values: Any) -> str:
+        """Sync with other values; return what the job says went wrong."""
+        await self.installed.configure(**{**self.values, **values})
+        job = await self.installed.sync()
+        assert job["status"] == "error"
+        return str(job["error"])
+
+
+def _body_of(path: str, body: bytes) -> str:
+    if path.endswith("/_bulk") or not body:
+        return body.decode()
+    return json.dumps(without_configuration(json.loads(body)), ensure_ascii=False)
+
+
+def _authorization(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@pytest.fixture
+async def guarded(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Guarded]:
+    """A service whose every way in is secret, at its most talkative, already connected."""
+    admin = secrets.token_urlsafe(12)
+    # What needs escaping somewhere stands behind the first characters, which are looked for alone.
+    password = f"Pg{secrets.token_hex(6)}@:/?#%&+ \"\\é'x"
+    async with (
+        serve(security=Security(users=[User("elastic", admin)])) as server,
+        database_on(cluster) as database,
+        installation(server, database, tmp_path, _authorization("elastic", admin)) as installed,
+    ):
+        role = f"reader_{database.name}"
+        await database.execute(await database.value(_CREATE_READER, role, password))
+        keys = [await installed.world.ok("POST", "/_security/api_key", calls.API_KEY) for _ in range(2)]
+        installed.write_config(
+            {"api_key": keys[0]["encoded"]}, {"api_key": keys[1]["encoded"]}, log_level="debug"
+        )
+        values = {"username": role, "password": password}
+        canaries = [Canary("database password", password)]
+        for name, key in zip(("service key", "connector key"), keys, strict=True):
+            canaries += [Canary(name, key["encoded"]), Canary(f"{name}, decoded", key["api_key"])]
+        await installed.start(("-X", "dev", "-m", "ingest"))
+        await installed.connect(**values)
+        yield Guarded(installed, canaries, values)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'password=Ab1$"é/x!',
+        'password=Ab1$"é/x...',
+        "QWIxJCLDqS94IQ==",
+        "Ab1%24%22%C3%A9%2Fx%21",
+        '{"password": "Ab1$\\"\\u00e9/x!"}',
+        '{"password": "Ab1$\\"é/x!"}',
+    ],
+)
+def test_a_secret_would_be_seen_in_any_form(line: str) -> None:
+    assert found([Canary("password", 'Ab1$"é/x!')], line)
+
+
+async def test_no_secret_is_seen_when_all_goes_well(guarded: Guarded) -> None:
+    job = await guarded.installed.sync()
+    (running,) = guarded.installed.processes
+    running.signal(signal.SIGTERM)
+    assert await running.ended() == 0
+
+    assert job["status"] == "completed"
+    assert '"log.level": "debug"' in running.log()
+    assert await guarded.seen() == []
+
+
+async def test_no_secret_is_seen_whatever_goes_wrong(guarded: Guarded) -> None:
+    installed, faults = guarded.installed, guarded.installed.server.faults
+    wrong = Canary("wrong password", f"Wr{secrets.token_hex(6)}'\"\\ %2F")
+    guarded.canaries.append(wrong)
+    said = [
+        await guarded.failing_sync(password=wrong.text),
+        await guarded.failing_sync(password=wrong.text, username="nobody_here"),
+        await guarded.failing_sync(port="1"),
+        await guarded.failing_sync(database="no_such_database"),
+        await guarded.failing_sync(host="no-such-host.invalid"),
+        await guarded.failing_sync(tables="no_such_table"),
+    ]
+    for action, path in (
+        (Reply(401), "*/_bulk"),
+        (Reply(403), "*/_bulk"),
+        (Reply(400, "not even JSON"), "*/_bulk"),
+        (Edit(lambda body: {INDEX: 5}), f"/{INDEX}"),
+    ):
+        await installed.change()
+        fault = faults.add(action, path=path)
+        said.append(await guarded.failing_sync())
+        faults.remove(fault)
+    (running,) = installed.processes
+
+    assert "Unexpected" in said[-1], said[-1]
+    assert "Traceback" in running.log()
+    assert await guarded.seen() == []
+
+
+async def test_no_row_is_seen_but_in_the_index(guarded: Guarded) -> None:
+    """Elasticsearch and PostgreSQL quote values in what they say about them."""
+    installed = guarded.installed
+    row = Canary("a row's value", f"Row{secrets.token_hex(8)}")
+    await installed.database.execute(f"UPDATE album SET title = '{row.text}' WHERE id = 3")
+    reason = f"failed to parse field [x] in document with id '1'. Preview of field's value: '{row.text}'"
+    fault = installed.server.faults.add(
+        FailItems(400, (0,), "document_parsing_exception", reason), path="*/_bulk"
+    )
+    rejected = await installed.sync()
+    installed.server.faults.remove(fault)
+    query = {"tables": ["album"], "query": "SELECT id, title::int AS title FROM public.album WHERE id = 3"}
+    await installed.world.ok(
+        "PUT", f"/_connector/{CONNECTOR}/_filtering", {"advanced_snippet": {"value": [query]}}
+    )
+    await until(installed.world.connector, _has_active_rules)
+    failed = await installed.sync()
+
+    assert rejected["metadata"]["rejections"]
+    assert failed["status"] == "error"
+    places = [
+        installed.processes[0].log(),
+        *map(json.dumps, (rejected, failed, await installed.world.connector())),
+    ]
+    assert [one for place in places for one in found([row], place)] == []
+
+
+def _has_active_rules(connector: Mapping[str, Any]) -> bool:
+    assert not connector["filtering"][0]["draft"]["validation"]["errors"], connector["filtering"]
+    return bool(connector["filtering"][0]["active"]["advanced_snippet"]["value"])
+
+
+AUDITED = """
+import os, sys
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn",
+         "socket.bind", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink",
+         "os.truncate", "os.chmod", "os.chown", "shutil.", "tempfile.", "ftplib.", "smtplib.", "urllib.",
+         "pickle.find_class")
+
+def hook(event, arguments):
+    is_write = event == "open" and (arguments[2] or 0) & WRITING
+    if is_write or event.startswith(NEVER):
+        os.write(2, f"VIOLATION {event} {arguments!r}\\n".encode())
+
+sys.addaudithook(hook)
+sys.argv[0] = "elastic-ingest"
+from ingest.__main__ import main
+main()
+"""
+
+
+async def test_the_process_listens_nowhere_writes_no_file_and_starts_no_process(guarded: Guarded) -> None:
+    """From a folder nobody can write in, without a home and without a place for temporary files."""
+    installed = guarded.installed
+    (first,) = installed.processes
+    first.signal(signal.SIGTERM)
+    await first.ended()
+    nowhere = Path("/proc")
+    environment = {"PATH": "/nowhere", "TMPDIR": "/proc/none", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    running = await installed.start(("-c", AUDITED), environment=environment, folder=nowhere)
+    job = await installed.sync()
+    process = psutil.Process(running.process.pid)
+    listening = [one for one in process.net_connections("all") if one.status == psutil.CONN_LISTEN]
+    children = process.children(recursive=True)
+    running.signal(signal.SIGTERM)
+
+    assert await running.ended() == 0
+    assert job["status"] == "completed"
+    assert (listening, children) == ([], [])
+    assert "VIOLATION" not in running.log()
+    assert "service.stopped" in running.log()
+
+
+def test_the_audit_would_notice() -> None:
+    """A hook that cannot fail proves nothing."""
+    program = AUDITED.partition("sys.argv[0]")[0] + (
+        "import socket, subprocess, tempfile\n"
+        "tempfile.TemporaryFile()\n"
+        "socket.create_server(('127.0.0.1', 0))\n"
+        "subprocess.run([sys.executable, '-c', ''])\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    noticed = {line.split()[1] for line in ended.stderr.splitlines()}
+    assert noticed >= {"open", "socket.bind", "subprocess.Popen"}
