@@ -73,6 +73,8 @@ async def die_and_recover(kind: str, nth: int) -> None:
         server.faults.clear()
         async with world.serving(config_for(server, **{**LIMITS, "shutdown_timeout_seconds": 5.0})):
             job = await world.until_job(job_id, "completed", "error")
+            await until(world.connector, lambda one: one["last_sync_status"] != "in_progress")
+        async with world.serving():  # with limits that a busy machine does not reach
             world.shelf.rows = {"2": {"title": "two"}, "3": {"title": "three"}}
             clean = await world.until_job(await world.create_job(), "completed", "error")
             connector = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
