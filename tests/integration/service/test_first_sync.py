@@ -1,6 +1,12 @@
 """From a connector somebody created to documents somebody finds."""
 
-from tests.integration.service.world import World
+from datetime import timedelta
+
+import aiohttp
+import pytest
+
+from sandbox.elasticsearch import serve
+from tests.integration.service.world import World, config_for
 
 
 async def test_a_connector_is_registered_configured_and_synced(world: World) -> None:
@@ -30,3 +36,15 @@ async def test_a_second_sync_writes_only_what_changed(world: World) -> None:
 
     assert (job["error"], job["indexed_document_count"], job["deleted_document_count"]) == (None, 1, 1)
     assert await world.titles() == {"two", "three"}
+
+
+@pytest.mark.parametrize("hours", [-7, 7])
+async def test_a_server_whose_clock_is_hours_off_ends_no_job_as_idle(hours: int) -> None:
+    async with serve(clock_offset=timedelta(hours=hours)) as server, aiohttp.ClientSession() as session:
+        world = World(server, session)
+        async with world.ready(config_for(server, job_cleanup_interval_seconds=0.1)):
+            jobs = [await world.until_job(await world.create_job(), "completed", "error") for _ in range(3)]
+
+    assert [job["error"] for job in jobs] == [None, None, None]
+    for job in jobs:
+        assert job["created_at"] <= job["started_at"] <= job["last_seen"] <= job["completed_at"]
