@@ -68,6 +68,14 @@ class Running:
         """Return all it printed."""
         return self.log_file.read_text(errors="replace")
 
+    async def has_logged(self, event: str) -> None:
+        """Wait until it has printed an event."""
+
+        async def log() -> str:
+            return self.log()
+
+        await until(log, lambda text: f'"{event}"' in text, within_seconds=PATIENCE_SECONDS)
+
 
 @dataclass(slots=True)
 class Installation:

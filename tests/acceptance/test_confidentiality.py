@@ -138,7 +138,8 @@ async def guarded(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Guarded]:
         canaries = [Canary("database password", password)]
         for name, key in zip(("service key", "connector key"), keys, strict=True):
             canaries += [Canary(name, key["encoded"]), Canary(f"{name}, decoded", key["api_key"])]
-        await installed.start(("-X", "dev", "-m", "ingest"))
+        running = await installed.start(("-X", "dev", "-m", "ingest"))
+        await running.has_logged("connector.missing")
         await installed.connect(**values)
         yield Guarded(installed, canaries, values)
 

@@ -13,7 +13,7 @@ import pytest
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
-from tests.acceptance.installation import DYING, PATIENCE_SECONDS, Installation, Running, installation
+from tests.acceptance.installation import DYING, Installation, installation
 from tests.faults.proxy import FaultProxy
 from tests.integration.service.world import until
 from tests.integration.sources.database import database_on
@@ -82,7 +82,9 @@ async def test_a_stopped_service_suspends_its_job_and_the_next_one_completes_it(
     assert code == 0
     assert (suspended["status"], suspended["error"]) == ("suspended", None)
     assert job["status"] == "completed"
-    assert len(job["metadata"]["attempts"]) == 1
+    (attempt,) = job["metadata"]["attempts"]
+    assert attempt["worker_hostname"] == suspended["worker_hostname"]
+    assert attempt["indexed_document_count"] == suspended["indexed_document_count"]
     assert await installed.titles() == await installed.expected_titles()
     assert await installed.problems() == []
     assert "Traceback" not in running.log()
@@ -156,9 +158,7 @@ async def test_an_elasticsearch_that_goes_and_comes_back_costs_a_job_nothing_but
             job_id = await installed.create_job()
             await held.struck()
             port_of_proxy = await proxy.down()
-        await until(
-            lambda: _log_of(running), lambda log: "job.check_failed" in log, within_seconds=PATIENCE_SECONDS
-        )
+        await running.has_logged("job.check_failed")
         await proxy.up(port_of_proxy)
         job = await installed.end_of(job_id)
         running.signal(signal.SIGTERM)
@@ -170,16 +170,10 @@ async def test_an_elasticsearch_that_goes_and_comes_back_costs_a_job_nothing_but
     assert code == 0
 
 
-async def _log_of(running: Running) -> str:
-    return running.log()
-
-
 async def test_two_services_with_one_file_run_each_job_once(installed: Installation) -> None:
     first = await installed.set_up()
     second = await installed.start()
-    await until(
-        lambda: _log_of(second), lambda log: "service.started" in log, within_seconds=PATIENCE_SECONDS
-    )
+    await second.has_logged("service.started")
     jobs = []
     for _ in range(4):
         await installed.change()

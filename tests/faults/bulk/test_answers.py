@@ -18,6 +18,7 @@ PASSING: list[Action] = [
     Reply(429, headers={"Retry-After": "30"}),
     Reply(500),
     Reply(502, "<html>bad gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None}),
+    Reply(499, "Client Closed Request", {"Content-Type": "text/plain", "X-elastic-product": None}),
     Reply(503),
     Reply(504),
     Reply(200, "<html>please log in</html>", {"Content-Type": "text/html", "X-elastic-product": None}),
