@@ -9,8 +9,8 @@ import asyncio
 import pytest
 
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
-from sandbox.elasticsearch.faults import Action, Drop, Reply
-from tests.integration.service.world import World, until
+from sandbox.elasticsearch.faults import Action, Drop, Hold, Reply
+from tests.integration.service.world import WRONG_PASSWORD, World, until
 
 PROXY_PAGE = Reply(502, "<html>Bad Gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None})
 BAD_ANSWERS: list[Action] = [Reply(503), PROXY_PAGE, Drop()]
@@ -76,6 +76,44 @@ async def test_ten_lost_heartbeats_in_a_row_do_not_end_a_job(world: World) -> No
         job = await world.until_job(job_id, "completed", "error")
 
     assert job["status"] == "completed"
+
+
+async def test_heartbeats_go_on_while_every_bulk_is_held(world: World) -> None:
+    async with world.ready():
+        held = world.server.faults.add(Hold(), path="*/_bulk")
+        job_id = await world.create_job()
+        await held.struck()
+        before = _heartbeats(world)
+        await until(lambda: _strikes(_heartbeats(world)), lambda seen: seen >= before + 5)
+        held.release()
+        job = await world.until_job(job_id, "completed", "error")
+
+    assert (job["status"], job["indexed_document_count"]) == ("completed", 2)
+
+
+async def test_a_secret_in_a_source_s_message_does_not_reach_the_job(world: World) -> None:
+    async with world.ready():
+        await world.configure(password=WRONG_PASSWORD)
+        job = await world.until_job(await world.create_job(), "completed", "error")
+
+    assert "check Password" in job["error"]
+    assert WRONG_PASSWORD not in job["error"]
+
+
+async def test_a_mistake_of_ours_ends_the_job_and_not_the_service(world: World) -> None:
+    world.shelf.read_error = ZeroDivisionError("a row of nobody's business")
+    async with world.ready():
+        job = await world.until_job(await world.create_job(), "completed", "error")
+        world.shelf.read_error = None
+        again = await world.until_job(await world.create_job(), "completed", "error")
+
+    assert "Unexpected ZeroDivisionError" in job["error"]
+    assert "nobody's business" not in job["error"]
+    assert again["status"] == "completed"
+
+
+def _heartbeats(world: World) -> int:
+    return len(world.server.journal.requests(path="/_connector/_sync_job/*", method="PUT", status=200))
 
 
 async def _strikes(number: int) -> int:
