@@ -31,6 +31,7 @@ READINGS: Final = 3
 """How often a slice is read at most when the source is lost on the way."""
 LARGE_BLOCK_BYTES: Final = 2**21
 """A block larger than this holds large values, of which no further copies are made to read its keys."""
+NO_RULES: Final = BasicRules()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,10 +51,16 @@ class Transfer:
     log: Any
     _outstanding: set[asyncio.Task[None]] = field(default_factory=set)
     _asked: int = 0
+    _left: BasicRules = NO_RULES
+    """The rules which the slice being read does not apply itself."""
 
     async def read(self, slice_: Slice, group: asyncio.TaskGroup) -> None:
         """Read one slice to its end; from its start again, on a new snapshot, if the source is lost."""
         progress = self.stats.start_slice(slice_.name, slice_.estimated_rows)
+        if not self.rules.is_default and (narrowed := slice_.narrowed(self.rules.tests)) is not None:
+            slice_, self._left = narrowed, NO_RULES
+        else:
+            self._left = self.rules
         attempts = self.reading_attempts()
         while True:
             try:
@@ -111,7 +118,7 @@ class Transfer:
         tally.unchanged += batch.unchanged
         tally.nulled += batch.nulled
         lines, count = batch.lines, batch.count
-        if not self.rules.is_default and count:
+        if not self._left.is_default and count:
             lines, count = self._kept(lines)
             tally.filtered += batch.count - count
             await asyncio.sleep(0)
@@ -137,12 +144,12 @@ class Transfer:
         self._asked += len(keys)
         # A row the rules exclude must lose its document: with rules, changed rows are marked when they are
         # kept.
-        unchanged = self.ledger.unchanged(keys, mark_changed=self.rules.is_default)
+        unchanged = self.ledger.unchanged(keys, mark_changed=self._left.is_default)
         return np.zeros(len(keys), np.bool_) if self.rewrites else unchanged
 
     def _kept(self, lines: bytes) -> tuple[bytes, int]:
         """Return the lines the basic rules keep, and how many they are."""
-        kept = [line for line in lines.split(b"\n") if line and self.rules.keep_json(_document_of(line))]
+        kept = [line for line in lines.split(b"\n") if line and self._left.keep_json(_document_of(line))]
         block = b"".join(line + b"\n" for line in kept)
         if len(self.ledger):
             self.ledger.mark(self.key_reader.of_lines(block))

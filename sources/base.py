@@ -13,14 +13,15 @@ A batch is a block of bytes, because a Python object a row is what a fast read c
     line  = id  ID_END  hash  HASH_END  members  LF
     id      the document's id as a JSON string, quotes included
     hash    a signed 64-bit decimal; equal hashes of one id mean an equal document
-    members the document's JSON object without its opening brace, so that a reader can put its own members first
+    members the document's JSON object without its opening brace, so that a reader can put its own first
 
-JSON text contains no raw control character, so none of ID_END, HASH_END and LF can occur inside a part; and as
-they differ, one `bytes.replace` each turns a block into requests.
+JSON text contains no raw control character, so none of ID_END, HASH_END and LF can occur inside a part; and
+as they differ, one `bytes.replace` each turns a block into requests.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self
 
@@ -33,9 +34,10 @@ HASH_END = b"\x02"
 IsUnchanged = Callable[[bytes], NDArray[np.bool_]]
 """Told a block of lines, says for each line whether its document is known as it is.
 
-A line is as above, or only its start: `id ID_END hash LF`, or `id ID_END hash HASH_END anything LF` where a source
-keeps what it needs to find the row again. The block is read with a few array operations, so it is handed over as it
-came from the wire; the answer has one element a line. Blocks of 64 KiB to 1 MiB are cheapest.
+A line is as above, or only its start: `id ID_END hash LF`, or `id ID_END hash HASH_END anything LF` where a
+source keeps what it needs to find the row again. The block is read with a few array operations, so it is
+handed over as it came from the wire; the answer has one element a line. Blocks of 64 KiB to 1 MiB are
+cheapest.
 """
 
 
@@ -74,6 +76,26 @@ class RuleProblem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowTest:
+    """One step of deciding which documents are wanted: the first test that matches decides, none keeps.
+
+    Compares as a basic sync rule of the Connector protocol does, with what its value means said beside it.
+    """
+
+    field: str
+    operator: str
+    """`equals`, `starts_with`, `ends_with`, `contains`, `regex`, `>` or `<`."""
+    text: str
+    number: Decimal | None
+    """What a number is compared with; None if the text is no number, which matches none."""
+    boolean: bool | None
+    """What a boolean is compared with; None if the text is neither true nor false."""
+    is_instant: bool
+    """Whether a text that is a date or time is compared as such."""
+    keeps: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
     """What a source can do, in the protocol's words (`features` of a connector document)."""
 
@@ -98,14 +120,20 @@ class Slice(Protocol):
     def mapping(self) -> Mapping[str, Any]:
         """Elasticsearch `properties` of its fields, derived from their types."""
 
+    def narrowed(self, tests: Sequence[RowTest]) -> "Slice | None":
+        """Return this slice without the documents the tests do not keep.
+
+        None if it cannot leave out exactly those; the caller then looks at every document itself.
+        """
+
     def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the whole slice under one snapshot.
 
-        Ends normally only when every row was read; any doubt is an exception. Called again, it starts
-        again from the first row on a new snapshot. With `is_unchanged`, every row read is asked about exactly once
-        (the reader counts), and the rows it knows are counted in `Batch.unchanged` instead of being rendered into
-        `Batch.lines`; a source that can read hashes cheaper than documents reads the hashes first, under the same
-        snapshot.
+        Ends normally only when every row was read; any doubt is an exception. Called again, it starts again
+        from the first row on a new snapshot. With `is_unchanged`, every row read is asked about exactly once
+        (the reader counts), and the rows it knows are counted in `Batch.unchanged` instead of being rendered
+        into `Batch.lines`; a source that can read hashes cheaper than documents reads the hashes first, under
+        the same snapshot.
 
         Raises SourceUnavailableError if reading again may succeed, SourceConfigurationError otherwise.
         """
@@ -117,7 +145,7 @@ class Source(Protocol):
     service_type: ClassVar[str]
     name: ClassVar[str]
     fields: ClassVar[Mapping[str, Mapping[str, Any]]]
-    """The configuration schema: field name -> label, order, type, value, ... as registered on the connector."""
+    """The configuration schema: field name -> label, order, type, value, ... as registered."""
     features: ClassVar[Features]
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
@@ -125,7 +153,7 @@ class Source(Protocol):
 
     @property
     def scope(self) -> Mapping[str, str]:
-        """Members which every document of this source carries and no other source's do, e.g. its `database`."""
+        """Members which all documents of this source carry and no other source's do, e.g. `database`."""
 
     async def __aenter__(self) -> Self:
         """Acquire what reading needs. Connects lazily or at once, as suits the source."""
@@ -147,6 +175,6 @@ class Source(Protocol):
     async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
         """Discover what this sync reads. What cannot be read is an error, never left out.
 
-        `advanced_rules` is the snippet's value, empty for none. `seed` (signed 64-bit) enters every hash, so that
-        a caller who sends documents differently gets different hashes.
+        `advanced_rules` is the snippet's value, empty for none. `seed` (signed 64-bit) enters every hash, so
+        that a caller who sends documents differently gets different hashes.
         """

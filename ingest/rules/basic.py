@@ -12,7 +12,8 @@ import orjson
 
 from ingest.errors import InvalidRulesError
 from ingest.rules.validation import is_default_rule, validate
-from ingest.rules.values import Matches, Operator, Policy, matcher
+from ingest.rules.values import Matches, Operator, Policy, as_boolean, as_instant, as_number, matcher
+from sources.base import RowTest
 
 LONGEST_INTEGER = 4000
 """Digits up to which Python turns text into an int without a quadratic cost it refuses beyond."""
@@ -56,6 +57,22 @@ class BasicRules:
     def is_default(self) -> bool:
         """Whether every document is kept, so that none needs to be looked at."""
         return not self.rules
+
+    @property
+    def tests(self) -> tuple[RowTest, ...]:
+        """The rules for a source that can leave out rows itself."""
+        return tuple(
+            RowTest(
+                field=rule.field,
+                operator=rule.operator.value,
+                text=rule.value,
+                number=as_number(rule.value),
+                boolean=as_boolean(rule.value),
+                is_instant=as_instant(rule.value) is not None,
+                keeps=rule.policy is Policy.INCLUDE,
+            )
+            for rule in self.rules
+        )
 
     def keep(self, document: Mapping[str, Any]) -> bool:
         """Decide about a document as `parse_document` returns it. Never raises, whatever is in it."""

@@ -91,8 +91,7 @@ def _matcher_of_one(operator: Operator, text: str) -> Matches:
 
 
 def _comparison(holds: Callable[[Any, Any], bool], text: str, *, orders: bool) -> Matches:
-    number, instant = as_number(text), as_instant(text)
-    boolean = {"true": True, "false": False}.get(text.strip().lower())
+    number, instant, boolean = as_number(text), as_instant(text), as_boolean(text)
 
     def matches(value: Any) -> bool:
         match value:
@@ -157,6 +156,11 @@ def compile_pattern(pattern: str) -> Any:
         ) from error
     except UnicodeEncodeError as error:
         raise PatternError("holds half of a surrogate pair") from error
+
+
+def as_boolean(text: str) -> bool | None:
+    """Return the boolean a text stands for, in any case, None if it stands for none."""
+    return {"true": True, "false": False}.get(text.strip().lower())
 
 
 def as_number(text: str) -> Decimal | None:

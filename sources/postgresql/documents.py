@@ -65,10 +65,12 @@ class Documents:
     key: tuple[str, ...]
     rendering: Rendering
     seed: int
+    wanted: str = "true"
+    """The SQL condition of the rows to read."""
 
     def select(self, source: str) -> str:
         """Return the SELECT of the two parts of each row of `source`, for COPY with `COPY_OPTIONS`."""
-        return f"SELECT {self._head},{self._members} FROM {source} AS t"
+        return f"SELECT {self._head},{self._members} FROM {source} AS t WHERE {self.wanted}"
 
     def select_lines(self, source: str) -> str:
         """Return the SELECT of each row's whole line, without its line feed, for a cursor."""
@@ -76,7 +78,7 @@ class Documents:
 
     def select_hashes(self, source: str) -> str:
         """Return the SELECT of id, hash and place of each row of a plain table, for COPY likewise."""
-        return f"SELECT {self._head},ctid FROM {source} AS t"
+        return f"SELECT {self._head},ctid FROM {source} AS t WHERE {self.wanted}"
 
     @property
     def identity(self) -> str:
@@ -97,7 +99,7 @@ class Documents:
     @property
     def _id(self) -> JsonId:
         by_name = {column.name: column for column in self.columns}
-        return json_id(self.origin.id_prefix, [(_reference(name), by_name[name]) for name in self.key])
+        return json_id(self.origin.id_prefix, [(reference(name), by_name[name]) for name in self.key])
 
     @property
     def _head(self) -> str:
@@ -106,7 +108,7 @@ class Documents:
     @property
     def _hash(self) -> str:
         """Hash what the id does not already tell; an id and a hash together stand for a document."""
-        columns = [(_reference(c.name), c) for c in self.columns if c.name not in self.key]
+        columns = [(reference(c.name), c) for c in self.columns if c.name not in self.key]
         seed = seed_of(self.seed, str(self.rendering.server_version), self._members)
         return hash_sql(columns, seed, self.rendering.server_version)
 
@@ -116,7 +118,7 @@ class Documents:
         parts = [self._id.between(_ID_MEMBER, self._constants)]
         for column in self.columns:
             name = literal(f",{json_string(names[column.name])}:")
-            parts.append(f"{name}||{json_text(_reference(column.name), column, self.rendering)}")
+            parts.append(f"{name}||{json_text(reference(column.name), column, self.rendering)}")
         parts[-1] += "||'}'"
         return joined(parts)
 
@@ -164,5 +166,6 @@ def _with_valid_paths(names: dict[str, str]) -> dict[str, str]:
     return valid
 
 
-def _reference(column: str) -> str:
+def reference(column: str) -> str:
+    """Name a column of a row in the SELECTs."""
     return f"{ALIAS}.{identifier(column)}"

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sources.base import Batch, IsUnchanged, RuleProblem
+from sources.base import Batch, IsUnchanged, RowTest, RuleProblem
 from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.postgresql import statements
 from sources.postgresql.blocks import batch_of, changed_batch_of
@@ -102,6 +102,7 @@ async def describe(rule: Rule, settings: Settings, limits: Limits) -> Described:
     """
     with translated(f"Checking {rule.label}"):
         async with transaction(settings, limits) as connection:
+            await connection.execute(statements.look_in(settings.schemas), timeout=limits.command_seconds)
             catalog = Catalog(connection, limits.command_seconds)
             tables = await _tables(rule, catalog, settings)
             columns = await _columns(rule, connection, catalog, limits)
@@ -148,6 +149,9 @@ class RuleSlice:
     def mapping(self) -> Mapping[str, Any]:
         return _documents(self.described, self.settings, self.seed).mapping()
 
+    def narrowed(self, tests: Sequence[RowTest]) -> None:
+        """Leave the rows to the service: the query's columns are known only once it runs."""
+
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the whole result under one snapshot; see `sources.base.Slice`."""
         rule = self.described.rule
@@ -155,6 +159,9 @@ class RuleSlice:
             async with transaction(self.settings, self.limits) as connection:
                 catalog = Catalog(connection, self.limits.command_seconds)
                 patience = self.limits.lock_seconds + self.limits.command_seconds
+                await connection.execute(
+                    statements.look_in(self.settings.schemas), timeout=self.limits.command_seconds
+                )
                 for relation in self.described.relations:
                     source = statements.relation(relation.schema, relation.name)
                     await connection.execute(statements.lock(source), timeout=patience)

@@ -15,6 +15,7 @@ SESSION_SETTINGS = {
     "xmloption": "'content'",
     "standard_conforming_strings": "on",
     "synchronize_seqscans": "off",
+    "jit": "off",
     "idle_in_transaction_session_timeout": "0",
     "statement_timeout": "0",
 }
@@ -44,6 +45,14 @@ BY_CHOICE = "SET LOCAL enable_seqscan TO DEFAULT"
 PING = "SELECT 1"
 
 
+def look_in(schemas: Iterable[str]) -> str:
+    """Let unqualified names in a query that is not ours mean what they mean to its author.
+
+    What comes with the server is still looked up first.
+    """
+    return f"SET LOCAL search_path = {','.join(identifier(schema) for schema in schemas)}"
+
+
 def relation(schema: str, name: str, *, only: bool = False) -> str:
     """Name a relation in a FROM clause; `only` leaves out inheriting tables."""
     return f"ONLY {qualified(schema, name)}" if only else qualified(schema, name)
@@ -60,17 +69,17 @@ def touch(relation: str) -> str:
 
 
 def rows_at(select: str, places: Iterable[tuple[int, int]]) -> str:
-    """Restrict a SELECT of documents to rows at these places: page and number within the page."""
+    """Restrict a SELECT of documents further, to rows at these places: page and number within the page."""
     array = ",".join(f'"({page:d},{number:d})"' for page, number in places)
-    return f"{select} WHERE t.ctid = ANY({literal('{' + array + '}')}::tid[])"
+    return f"{select} AND t.ctid = ANY({literal('{' + array + '}')}::tid[])"
 
 
 def rows_between(select: str, first_page: int, end_page: int | None) -> str:
-    """Restrict a SELECT of documents to a run of pages, open-ended if there is no end."""
+    """Restrict a SELECT of documents further, to a run of pages, open-ended if there is no end."""
     condition = f"t.ctid >= '({first_page:d},0)'::tid"
     if end_page is not None:
         condition += f" AND t.ctid < '({end_page:d},0)'::tid"
-    return f"{select} WHERE {condition}"
+    return f"{select} AND {condition}"
 
 
 def duplicates(source: str, identity: str) -> str:

@@ -7,21 +7,21 @@ and used after it, sees an empty table. What is compared at the end is the certi
 happen.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sources.base import Batch, IsUnchanged
+from sources.base import Batch, IsUnchanged, RowTest
 from sources.errors import SourceConfigurationError, SourceUnavailableError
-from sources.postgresql import statements
+from sources.postgresql import conditions, statements
 from sources.postgresql.blocks import batch_of, changed_batch_of
 from sources.postgresql.catalog import Catalog
 from sources.postgresql.changes import ChangedRows
 from sources.postgresql.connection import Limits, transaction
 from sources.postgresql.copying import copied
 from sources.postgresql.discovery import Target, effective_key, key_findings
-from sources.postgresql.documents import Documents, Origin
+from sources.postgresql.documents import Documents, Origin, field_names, reference
 from sources.postgresql.failures import translated
 from sources.postgresql.settings import Settings
 from sources.postgresql.values import Rendering
@@ -38,6 +38,8 @@ class TableSlice:
     seed: int
     unmapped: frozenset[str] = frozenset()
     """Columns which are left to dynamic mapping."""
+    tests: tuple[RowTest, ...] = ()
+    """Which rows are wanted."""
 
     @property
     def name(self) -> str:
@@ -50,6 +52,11 @@ class TableSlice:
     @property
     def mapping(self) -> Mapping[str, Any]:
         return self._documents(self.target, self.server_version).mapping(self.unmapped)
+
+    def narrowed(self, tests: Sequence[RowTest]) -> "TableSlice | None":
+        """Leave out rows in PostgreSQL, if it decides as the tests would; see `sources.base.Slice`."""
+        narrowed = replace(self, tests=tuple(tests))
+        return None if narrowed._wanted(self.target, self.server_version) is None else narrowed
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the table from its first row, under one snapshot; see `sources.base.Slice`."""
@@ -134,10 +141,29 @@ class TableSlice:
                 " Name more columns in Id columns, so that they tell rows apart."
             )
 
+    def _wanted(self, target: Target, server_version: int) -> str | None:
+        names = field_names(self._origin, [column.name for column in target.layout.columns])
+        return conditions.wanted(
+            self.tests,
+            {names[column.name]: (reference(column.name), column) for column in target.layout.columns},
+            max_value_bytes=self.settings.max_value_bytes,
+            server_version=server_version,
+        )
+
+    @property
+    def _origin(self) -> Origin:
+        relation = self.target.relation
+        return Origin(database=self.settings.database, schema=relation.schema, tables=(relation.name,))
+
     def _documents(self, target: Target, server_version: int) -> Documents:
-        relation = target.relation
+        wanted = self._wanted(target, server_version)
+        if wanted is None:
+            raise SourceUnavailableError(
+                f"Table {self.name} was altered meanwhile, and the sync rules have to be looked at again."
+            )
         return Documents(
-            origin=Origin(database=self.settings.database, schema=relation.schema, tables=(relation.name,)),
+            origin=self._origin,
+            wanted=wanted,
             columns=target.layout.columns,
             key=effective_key(target),
             rendering=Rendering(server_version=server_version, max_value_bytes=self.settings.max_value_bytes),

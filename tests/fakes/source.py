@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
-from sources.base import Batch, Features, Finding, IsUnchanged, RuleProblem
+from sources.base import Batch, Features, Finding, IsUnchanged, RowTest, RuleProblem, Slice
 
 Document = Mapping[str, Any]
 
@@ -34,6 +34,10 @@ class MemorySlice:
     asks: bool
     estimated_rows: int | None = None
     mapping: Mapping[str, Any] = field(default_factory=dict)
+
+    def narrowed(self, tests: Sequence[RowTest]) -> Slice | None:
+        """Leave every rule to the service."""
+        return None
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read a copy of the table as it is now: that is the snapshot."""

@@ -109,7 +109,7 @@ async def test_a_result_of_many_rows_is_read_to_its_end(database: Database) -> N
 async def test_the_tables_setting_is_ignored_with_rules(database: Database) -> None:
     await database.execute(CATALOGUE)
 
-    reading = await read_all(database.source(tables="missing"), rule("SELECT * FROM public.album"))
+    reading = await read_all(database.source(tables="missing"), rule("SELECT * FROM album"))
 
     assert len(reading.documents) == 2
 
@@ -135,7 +135,7 @@ WRONG: list[tuple[Any, str]] = [
     (rule("x" * 1_000_001), "too long"),
     (rule("SELECT * FROM public.album", "nowhere"), "not found in schema public: nowhere"),
     (rule("SELEC * FROM public.album"), "syntax error"),
-    (rule("SELECT * FROM album"), "does not exist"),
+    (rule("SELECT * FROM elsewhere.album"), "does not exist"),
     (rule("SELECT * FROM public.album a JOIN public.artist b ON true"), "several columns named artist_id"),
     (rule("SELECT title FROM public.album"), "does not return album_id"),
     (rule("SELECT title FROM public.album", id_columns=["id"]), "does not return id"),

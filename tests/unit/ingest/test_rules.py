@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import InvalidRulesError
@@ -349,6 +349,7 @@ def test_any_rules_are_refused_or_decide_about_any_document(wire: list[dict[str,
     assert decision in {True, False}
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])  # most made-up rules are refused
 @given(st.lists(WIRE_RULE, max_size=4), JSON)
 def test_deciding_about_json_text_is_deciding_about_the_document(
     wire: list[dict[str, Any]], value: Any
