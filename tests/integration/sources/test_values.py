@@ -233,7 +233,7 @@ async def test_every_built_in_type_can_be_a_column(database: Database) -> None:
             )
 
     reading = await read_all(database.source())
-    (slice_,) = await database.source().slices(None, 0)
+    (slice_,) = await database.source(mappings="dynamic").slices(None, 0)
 
     (document,) = reading.documents.values()
     assert len(names) > 100
