@@ -16,7 +16,6 @@ SESSION_SETTINGS = {
     "standard_conforming_strings": "on",
     "synchronize_seqscans": "off",
     "jit": "off",  # rendering a nested array looks costly enough to compile, which takes longer than running
-    "jit": "off",
     "idle_in_transaction_session_timeout": "0",
     "statement_timeout": "0",
 }
