@@ -29,7 +29,7 @@ INDEX = "music"
 ROWS = 12
 ENDED = ("completed", "error", "canceled")
 STOP_SECONDS = 30.0
-"""By then a process that was told to stop hangs; how fast it really is, `service/test_signals.py` measures."""
+"""By then a process that was told to stop hangs; `service/test_signals.py` measures how fast it really is."""
 LIMITS: Mapping[str, Any] = {
     "idling": 1,
     "job_poll_interval": 0.1,
