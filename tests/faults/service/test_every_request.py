@@ -19,8 +19,8 @@ from sandbox.elasticsearch.journal import Entry
 from sandbox.postgresql import Cluster
 from tests.faults.service.shop import Shop, TablesInMemory, TablesInPostgreSQL, shop, tables_in_postgresql
 
-STRIDE = 4
-"""The quick run breaks every fourth request only, others for each kind of breakage."""
+STRIDE = 8
+"""The quick run breaks every eighth request only, others for each kind of breakage."""
 LEAST_REQUESTS = 25
 
 
@@ -169,9 +169,9 @@ async def test_whatever_breaks_at_a_request_the_next_sync_is_exact(kind: str) ->
 async def test_whenever_the_database_ends_its_connections_the_next_sync_is_exact(cluster: Cluster) -> None:
     async with tables_in_postgresql(cluster) as tables, shop(tables) as opened:
         enumeration = Enumeration(opened)
-        await enumeration.run(END_BACKENDS, count(1, 3 * STRIDE))
+        await enumeration.run(END_BACKENDS, count(1, STRIDE))
 
-    assert enumeration.rounds >= LEAST_REQUESTS // (3 * STRIDE)
+    assert enumeration.rounds >= LEAST_REQUESTS // STRIDE
 
 
 @pytest.mark.slow
