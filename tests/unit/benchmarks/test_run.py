@@ -1,0 +1,18 @@
+"""A benchmark runs from end to end on a small table, with the real engine, PostgreSQL and sink."""
+
+import json
+
+from click.testing import CliRunner
+
+from benchmarks.__main__ import main
+
+
+def test_an_unchanged_table_is_measured_against_the_bare_loop() -> None:
+    result = CliRunner().invoke(main, ["unchanged", "--rows", "500", "--repeat", "1", "--json"])
+
+    report = json.loads(result.output)
+    figures = {row["name"]: row["figures"] for row in report["rows"]}
+    assert figures["bare loop"]["operations"] == figures["cold sync"]["operations"] == 500
+    assert figures["second sync"]["operations"] == 0
+    assert all(of["docs/s"] > 0 and of["peak MiB"] > 0 for of in figures.values())
+    assert result.exit_code == (0 if all(check["holds"] for check in report["checks"]) else 1)
