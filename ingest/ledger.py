@@ -25,6 +25,8 @@ _MOST_STEPS: Final = 64
 """Between two entries of the finder's table; more mean that hashes are not spread as they should be."""
 _MET: Final = np.uint8(1)
 _FOREIGN: Final = np.uint8(2)
+_SENT: Final = np.uint8(4)
+"""A row of other content was met, so the index may say by now what that row said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +93,17 @@ class Ledger:
         """Say for each row whether its document is in the index as it is, and mark the ids met.
 
         Without `mark_changed` only the unchanged are marked; the caller marks others once they are to stay.
+        A document that changed once counts as changed from then on: if its slice is read again and the row is
+        back to what it was, what was sent in between has to be overwritten.
         """
         if not len(self._ids):
             return np.zeros(len(keys), np.bool_)
         places, is_known = self._find(keys.ids)
         answer: NDArray[np.bool_] = is_known & (self._hashes[places] == keys.hashes)
-        answer &= (self._states[places] & _FOREIGN) == 0
+        answer &= (self._states[places] & (_FOREIGN | _SENT)) == 0
         if self._has_collisions:
             answer &= ~self._is_shared(places)
+        self._states[places[is_known & ~answer]] |= _SENT
         self._mark(places[is_known if mark_changed else answer])
         return answer
 
@@ -125,8 +130,9 @@ class Ledger:
         if not len(self._ids):
             return np.zeros(len(keys), np.bool_)
         places, is_known = self._find(keys.ids)
-        # The state to look for is the whole state: not met, and foreign or not as asked.
-        answer: NDArray[np.bool_] = is_known & (self._states[places] == (_FOREIGN if foreign else 0))
+        # Not met, and foreign or not as asked.
+        states = self._states[places] & (_MET | _FOREIGN)
+        answer: NDArray[np.bool_] = is_known & (states == (_FOREIGN if foreign else 0))
         if not foreign:
             answer &= self._hashes[places] == keys.hashes
         if self._has_collisions:
@@ -165,7 +171,7 @@ class Ledger:
 
     def _run_is_stale(self, place: int, hash_: np.int64, *, foreign: bool) -> bool:
         run = self._run(place)
-        states = self._states[run]
+        states = self._states[run] & (_MET | _FOREIGN)
         if (states & _MET).any():
             return False
         return bool(

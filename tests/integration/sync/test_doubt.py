@@ -88,6 +88,31 @@ async def test_what_was_sent_before_the_loss_cannot_overwrite_what_is_sent_after
     assert (await shop.content())["shop_album_0"]["title"] == "new state"
 
 
+async def test_a_row_that_changed_and_changed_back_between_two_readings_is_not_left_as_it_was_sent(
+    shop: World,
+) -> None:
+    await shop.sync()
+    before = shop.source.tables["album"]["shop_album_0"]
+    readings = 0
+
+    def change_back_and_lose(name: str, batch: int) -> None:
+        nonlocal readings
+        if (name, batch) == ("album", -1):
+            readings += 1
+            if readings == 1:
+                shop.source.put("album", [("shop_album_0", before)])
+                raise SourceUnavailableError("lost")
+
+    shop.with_bulk(chunk_size=1)
+    shop.put("shop_album_0", "shop_album_9", title="for a moment")  # the second one pushes the first one out
+    shop.source.before_batch = change_back_and_lose
+
+    await shop.sync()
+
+    assert readings == 2
+    assert await shop.content() == shop.expected()
+
+
 async def test_a_source_lost_three_times_ends_the_job_and_nothing_is_deleted(shop: World) -> None:
     losing(shop, 3)
 
