@@ -94,6 +94,7 @@ class Ticker:
                 or connector.draft.state is ValidationState.EDITED
                 or self._is_check_due(connector, memory)
                 or bool(memory.agenda.due(connector, source_class.features, self.now()))
+                or (memory.agenda.has_debts and memory.usable == _digest(connector))
             )
         except (SourceError, ScheduleError) as error:
             return connector.error != self._text_of(error, connector)

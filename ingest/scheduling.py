@@ -55,6 +55,11 @@ class Agenda:
     next_at: datetime | None = None
     """When something will be due next."""
 
+    @property
+    def has_debts(self) -> bool:
+        """Whether a run was stamped whose job may not have been created."""
+        return bool(self.owed or self.unproven)
+
     def due(self, connector: Connector, features: Features, now: datetime) -> list[JobType]:
         """Return the types of which a run is due."""
         self.next_at = None

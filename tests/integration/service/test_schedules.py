@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingest.protocol import CONNECTORS_INDEX
+from sandbox.elasticsearch.faults import Reply
 from sources.base import Features
 from tests.integration.service.world import CONNECTOR, SERVICE_TYPE, World, source_over, until
 
@@ -73,6 +74,23 @@ async def test_a_run_whose_stamper_died_before_creating_the_job_is_not_lost(worl
     async with world.serving():
         await world.until_job(await world.create_job(), "completed", "error")
         assert len(await scheduled_jobs(world)) == 1
+
+
+async def test_a_run_that_was_stamped_but_whose_job_could_not_be_created_is_created_soon(
+    world: World,
+) -> None:
+    async with world.ready():
+        pass
+    await schedule(world, EVERY_YEAR)
+    long_ago = datetime.now(UTC) - timedelta(days=3 * 366)
+    await world.write(CONNECTORS_INDEX, CONNECTOR, {"last_sync_scheduled_at": long_ago.isoformat()})
+    refused = world.server.faults.add(Reply(503), method="POST", path="/_connector/_sync_job", times=1)
+    async with world.serving():
+        await refused.struck()
+        jobs = await until(lambda: scheduled_jobs(world), lambda jobs: len(jobs) == 1)
+        await world.until_job(jobs[0]["id"], "completed", "error")
+
+    assert len(await scheduled_jobs(world)) == 1
 
 
 async def test_a_schedule_enabled_now_does_not_catch_up_what_it_was_not_enabled_for(world: World) -> None:
