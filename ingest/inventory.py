@@ -26,8 +26,12 @@ SCANS: Final = 3
 """How often the index is scanned at most when a point in time is lost on the way."""
 PAGE_SIZE: Final = 10_000
 DELETIONS_PER_REQUEST: Final = 5_000
-FEW_HASHES: Final = 4_096
-"""Up to so many stale documents are searched by their content hash; more are found by scanning everything."""
+FEW_HASHES: Final = 32
+"""Up to so many stale documents are searched by their content hash; more are found by scanning everything.
+
+The field is not indexed, so Elasticsearch makes a clause of each hash and compares every document with every
+clause; a small node allows 1,024 of them.
+"""
 
 _OF_ELASTICS_SERVICE: Final = ("id", "table", "_timestamp")
 """Besides the scope, what its documents have."""

@@ -158,7 +158,7 @@ def _destination(
 ) -> Destination:
     return Destination(
         index_name=index_name,
-        pipeline=None if pipeline.name == NO_PIPELINE else pipeline.name,
+        pipeline=pipeline.name,  # also `_none`, which keeps the index's default pipeline from running
         checks_ids=any(definition.may_change_ids for definition in definitions),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from ingest.errors import ElasticsearchRefusedError, NotFoundError
@@ -64,6 +65,27 @@ async def test_inserts_updates_deletes_and_key_changes_arrive(shop: World) -> No
 
     assert await shop.content() == shop.expected()
     assert (stats.created, stats.updated, stats.deleted, stats.unchanged) == (2, 1, 2, 4)
+
+
+async def test_many_stale_documents_are_not_searched_by_a_query_with_a_clause_for_each(shop: World) -> None:
+    sizes: list[int] = []
+
+    async def measure(_method: str, path: str, body: bytes) -> None:
+        if path == "/_search" and b'"terms"' in body:
+            conditions = orjson.loads(body)["query"]["bool"]["filter"]
+            sizes.extend(len(one["terms"]["_content_hash"]) for one in conditions if "terms" in one)
+
+    extra = [f"shop_album_{number}" for number in range(10, 110)]
+    shop.put(*extra)
+    await shop.sync()
+    shop.client.before = measure
+    for few_or_many in (extra[:2], extra[2:]):
+        for id_ in few_or_many:
+            del shop.source.tables["album"][id_]
+        assert (await shop.sync()).deleted == len(few_or_many)
+
+    assert set(sizes) == {2}
+    assert await shop.content() == shop.expected()
 
 
 async def test_a_table_that_is_no_longer_selected_loses_its_documents(shop: World) -> None:
@@ -324,6 +346,17 @@ class TestThePipeline:
         await shop.sync()
 
         assert {document["tag"] for document in (await shop.documents()).values()} == {"one"}
+
+    async def test_that_is_none_keeps_the_default_pipeline_of_the_index_from_running(
+        self, shop: World
+    ) -> None:
+        # It is not looked at either, so one that changes ids would make living documents look stale.
+        await shop.call("PUT", f"/{INDEX}", {"settings": {"index.default_pipeline": "tag"}})
+        shop.pipeline = Pipeline(name="_none")
+
+        await shop.sync()
+
+        assert await shop.content() == shop.expected()
 
     async def test_that_is_edited_sends_everything_again(self, shop: World) -> None:
         await shop.sync()
