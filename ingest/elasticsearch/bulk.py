@@ -320,7 +320,7 @@ class BulkWriter:
         if item.says_pipeline_is_missing:
             message = f"The ingest pipeline {self._destination.pipeline} was removed while the job ran."
             return ElasticsearchRefusedError(message, status=item.status)
-        if item.status == 404:
+        if item.status == 404 and item.error_type in ("", "index_not_found_exception"):
             return IndexChangedError(f"The index {index_name} was removed while the job ran.")
         message = f"Elasticsearch does not let us write to {index_name}: {item}."
         kind = AuthorizationError if item.error_type == "security_exception" else ElasticsearchRefusedError

@@ -77,7 +77,8 @@ def exact_field(properties: Mapping[str, Any], name: str) -> str | None:
     Indices that Elastic's service filled have dynamic mappings: text with a keyword beside it.
     """
     definition = properties.get(name, {})
-    if definition.get("type") in ("keyword", "constant_keyword", "wildcard"):
+    is_exact = definition.get("type") in ("keyword", "constant_keyword", "wildcard")
+    if is_exact and "normalizer" not in definition:
         return name
     for inner_name, inner in definition.get("fields", {}).items():
         if inner.get("type") == "keyword" and "normalizer" not in inner:

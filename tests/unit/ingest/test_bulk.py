@@ -238,6 +238,11 @@ async def test_e10_a_chunk_that_is_too_large_is_halved_down_to_the_document_at_f
             "removed",
         ),
         (
+            {"status": 404, "error": {"type": "resource_not_found_exception", "reason": "no model [elser]"}},
+            ElasticsearchRefusedError,
+            r"no model \[elser\]",
+        ),
+        (
             {
                 "status": 400,
                 "error": {

@@ -73,6 +73,7 @@ def test_fields_are_counted_as_elasticsearch_counts_them() -> None:
             "database.enum",
         ),
         ({"type": "text", "fields": {"k": {"type": "keyword", "normalizer": "lowercase"}}}, None),
+        ({"type": "keyword", "normalizer": "lowercase"}, None),
         ({"type": "text"}, None),
         ({}, None),
     ],
