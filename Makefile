@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help demo sandbox test lint typecheck bench lock clean environment
+.PHONY: help demo sandbox test coverage lint typecheck bench lock clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -14,7 +14,10 @@ demo: environment ## Run the whole tutorial on an embedded PostgreSQL and Elasti
 sandbox: environment ## Keep the same world up, and print how to reach it
 	@$(VENV)/python -m sandbox.tutorial
 
-test: environment ## Run every test, and say what they covered; some: TESTS=tests/unit
+test: environment ## Run every test; some: TESTS=tests/unit
+	$(VENV)/pytest --numprocesses=2 --dist=loadfile $(TESTS)
+
+coverage: environment ## Run every test, slower, and say what they covered
 	$(VENV)/coverage erase
 	$(VENV)/coverage run -m pytest --numprocesses=2 --dist=loadfile $(TESTS)
 	$(VENV)/coverage combine --quiet
