@@ -9,6 +9,7 @@ flow from the start. Where a run turns out to be changed for the most part, the 
 once.
 """
 
+from array import array
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -76,19 +77,20 @@ class ChangedRows:
 
     async def _by_hash(self, first: int, end: int | None) -> AsyncGenerator[Batch, None]:
         hashes = self._part(self.documents.select_hashes(self.source), first, end)
-        wanted: list[Place] = []
+        # Eight bytes a place: before version 14 there is one run, and it may be a whole table.
+        wanted = array("Q")
         async with aclosing(self._blocks(hashes)) as blocks:
             async for block in blocks:
                 known = self.is_unchanged(block)
                 changed = np.flatnonzero(~known)
                 if len(changed):
-                    wanted += places_of(block, changed.tolist())
+                    wanted.extend(page << 16 | item for page, item in places_of(block, changed.tolist()))
                 yield Batch(lines=b"", count=0, unchanged=len(known) - len(changed))
         if not wanted:
             return
         await self.connection.execute(statements.BY_PLACE, timeout=self.limits.command_seconds)
         for start in range(0, len(wanted), ROWS_AT_ONCE):
-            places = wanted[start : start + ROWS_AT_ONCE]
+            places = [(place >> 16, place & 0xFFFF) for place in wanted[start : start + ROWS_AT_ONCE]]
             query = statements.rows_at(self.documents.select(self.source), places)
             async with aclosing(self._blocks(query)) as blocks:
                 async for block in blocks:
