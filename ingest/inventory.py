@@ -77,7 +77,7 @@ class Inventory:
         ) from lost
 
     async def count(self) -> int | None:
-        """Count our documents; None if the index has no field by which to tell them exactly."""
+        """Count our documents; None if the index has no field by which to tell them exactly, or not now."""
         exact = self._scope_terms()
         if exact is None:
             return None

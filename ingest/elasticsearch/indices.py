@@ -133,11 +133,11 @@ async def refresh(client: Client, index_name: str) -> None:
         raise _unusable(index_name, "is closed. Open it and start the job again.") from error
 
 
-async def count(client: Client, index_name: str, query: Mapping[str, Any] | None = None) -> int:
-    """Count the documents of an index, or those a query matches."""
+async def count(client: Client, index_name: str, query: Mapping[str, Any] | None = None) -> int | None:
+    """Count the documents of an index, or those a query matches; None if a shard did not answer."""
     body = None if query is None else {"query": query}
     answer = await client.call("POST", f"/{segment(index_name)}/_count", body=body)
-    return int(answer["count"])
+    return None if answer.get("_shards", {}).get("failed") else int(answer["count"])
 
 
 def count_fields(properties: Mapping[str, Any]) -> int:

@@ -102,3 +102,10 @@ async def test_a_closed_index_is_named_as_such() -> None:
 
     with pytest.raises(ElasticsearchRefusedError, match="is closed"):
         await indices.refresh(AnsweringClient(lambda _: closed, FakeTime()), "music")
+
+
+@pytest.mark.parametrize(("failed", "counted"), [(0, 7), (1, None)])
+async def test_a_count_that_lacks_a_shard_is_no_count(failed: int, counted: int | None) -> None:
+    client = describing({"count": 7, "_shards": {"total": 2, "successful": 2 - failed, "failed": failed}})
+
+    assert await indices.count(client, "music") == counted
