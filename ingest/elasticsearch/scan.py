@@ -18,6 +18,8 @@ from ingest.errors import ElasticsearchUnavailableError, IngestError
 
 KEEP_ALIVE: Final = "5m"
 BUDGET_SECONDS: Final = 300.0
+GIVING_BACK_SECONDS: Final = 5.0
+"""What giving a point in time back may take: a job that was canceled waits for it."""
 _HITS: Final = b'"hits":{"hits":['
 _SORT: Final = b'"sort":['
 
@@ -98,7 +100,13 @@ async def scan(client: Client, index_name: str, request: ScanRequest) -> AsyncGe
         # A point in time that is not given back ends by itself; failing to do so must not hide why we are
         # here.
         with suppress(IngestError):
-            await client.call("DELETE", "/_pit", body={"id": pit_id}, budget_seconds=0)
+            await client.call(
+                "DELETE",
+                "/_pit",
+                body={"id": pit_id},
+                budget_seconds=0,
+                timeout_seconds=GIVING_BACK_SECONDS,
+            )
 
 
 def hits_of(page: bytes) -> list[dict[str, Any]]:

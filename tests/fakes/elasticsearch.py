@@ -46,6 +46,7 @@ class AnsweringClient(Client):
         self._answer = answer
         self.bodies: list[bytes] = []
         self.params: list[Params] = []
+        self.timeouts: list[float | None] = []
 
     async def send(
         self,
@@ -61,6 +62,7 @@ class AnsweringClient(Client):
         """Answer as told."""
         self.bodies.append(b"".join(body) if isinstance(body, tuple) else body or b"")
         self.params.append(params or {})
+        self.timeouts.append(timeout_seconds)
         return self._answer(self.bodies[-1])
 
     @property
