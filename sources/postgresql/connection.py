@@ -50,7 +50,8 @@ async def transaction(settings: Settings, limits: Limits) -> AsyncIterator[Any]:
     connection = await connect(settings, limits)
     try:
         with translated("Opening a transaction"):
-            await connection.execute(statements.begin(limits.lock_seconds), timeout=limits.command_seconds)
+            begin = statements.begin(limits.lock_seconds, connection.get_server_version().major)
+            await connection.execute(begin, timeout=limits.command_seconds)
         yield connection
     finally:
         await close(connection, limits)

@@ -25,11 +25,14 @@ They are local to the transaction, so that a pooler which lends a server connect
 sees them. A statement has no time limit of the server's: how long one may take is for the reader to say, who
 sees progress.
 """
+_FIRST_VERSION_WITH_TRANSACTION_TIMEOUT = 17
 
 
-def begin(lock_timeout_seconds: float) -> str:
+def begin(lock_timeout_seconds: float, server_version: int) -> str:
     """Open a read-only transaction with every setting pinned. Takes no snapshot yet."""
     settings = SESSION_SETTINGS | {"lock_timeout": str(round(lock_timeout_seconds * 1000))}
+    if server_version >= _FIRST_VERSION_WITH_TRANSACTION_TIMEOUT:
+        settings |= {"transaction_timeout": "0"}
     pinned = "".join(f" SET LOCAL {name} = {value};" for name, value in settings.items())
     return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{pinned}"
 
