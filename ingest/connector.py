@@ -210,7 +210,8 @@ class Ticker:
         memory.check_again_at = self.monotonic() + self.recheck_seconds
         async with self._opened(source_class, connector) as source:
             await source.ping()
-            fatal = [str(finding) for finding in await source.check() if finding.is_fatal]
+            findings = await source.check(connector.active.advanced_snippet)
+        fatal = [str(finding) for finding in findings if finding.is_fatal]
         if fatal:
             raise SourceConfigurationError(*fatal)
         memory.usable, memory.unusable = digest, None
@@ -249,7 +250,9 @@ class Ticker:
 
 
 def _digest(connector: Connector) -> bytes:
-    return orjson.dumps(values_of(connector.configuration), option=orjson.OPT_SORT_KEYS)
+    """Return what decides whether the source can be used: its values, and whether rules say what is read."""
+    has_rules = bool(connector.active.advanced_snippet)
+    return orjson.dumps([values_of(connector.configuration), has_rules], option=orjson.OPT_SORT_KEYS)
 
 
 def _needs_clearing(connector: Connector) -> bool:

@@ -185,7 +185,7 @@ class _Run:
         await source.ping()
         problems = await source.validate(self._job.filtering.advanced_snippet)
         messages = [message for problem in problems for message in problem.messages]
-        for finding in await source.check():
+        for finding in await source.check(self._job.filtering.advanced_snippet):
             if finding.is_fatal:
                 messages.append(str(finding))
             else:

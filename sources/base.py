@@ -166,8 +166,12 @@ class Source(Protocol):
     async def ping(self) -> None:
         """Prove that the source answers with these credentials. Raises SourceError."""
 
-    async def check(self) -> Sequence[Finding]:
-        """Report everything that would stop a sync or surprise its owner, each finding with its remedy."""
+    async def check(self, advanced_rules: Any) -> Sequence[Finding]:
+        """Report everything that would stop a sync or surprise its owner, each finding with its remedy.
+
+        With an advanced snippet's value, empty for none: what a sync by these rules does not read cannot stop
+        it. What is wrong with the rules themselves `validate` says.
+        """
 
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
         """Say what is wrong with an advanced snippet's value; nothing if it can be used."""

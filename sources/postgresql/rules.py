@@ -61,9 +61,14 @@ class Described:
     """All it reads from that can be locked."""
 
 
+def are_given(value: Any) -> bool:
+    """Say whether a snippet's value holds rules, usable or not."""
+    return value is not None and value not in ({}, [])
+
+
 def parse(value: Any) -> tuple[Rule, ...]:
     """Read the snippet's value; empty for no rules. Raises SourceConfigurationError naming every problem."""
-    if value is None or value in ({}, []):
+    if not are_given(value):
         return ()
     if not isinstance(value, list):
         raise SourceConfigurationError("Advanced rules must be a list of objects with tables and query.")

@@ -92,7 +92,7 @@ class MemorySource:
     async def ping(self) -> None:
         """Always there."""
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self, advanced_rules: Any) -> Sequence[Finding]:
         """Nothing to find."""
         return ()
 

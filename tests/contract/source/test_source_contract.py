@@ -51,7 +51,7 @@ async def test_a_source_answers_pings_and_finds_nothing_fatal(world: World) -> N
     async with world.source as source:
         await source.ping()
 
-        assert not [finding for finding in await source.check() if finding.is_fatal]
+        assert not [finding for finding in await source.check({}) if finding.is_fatal]
         assert list(await source.validate(None)) == []
 
 

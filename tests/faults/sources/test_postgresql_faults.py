@@ -359,7 +359,7 @@ async def test_p20_bytes_that_are_no_text_are_an_error_naming_the_table_and_lati
         )
         with pytest.raises(SourceConfigurationError, match=r"public\.t.*22021"):
             await read_all(ascii_.source())
-        assert [f for f in await ascii_.source().check() if "SQL_ASCII" in f.problem]
+        assert [f for f in await ascii_.source().check({}) if "SQL_ASCII" in f.problem]
     async with database_on(
         cluster, options="TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
     ) as latin:
@@ -417,7 +417,7 @@ async def test_p28_a_pooler_in_transaction_mode_may_stand_between(
     proxy.requests.keeps = True
 
     await source.ping()
-    await source.check()
+    await source.check({})
     await read_all(source)
     await read_all(source, [{"tables": ["t"], "query": "SELECT * FROM public.t"}])
 

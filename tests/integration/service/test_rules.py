@@ -1,13 +1,21 @@
 """Draft rules: validated, explained, activated."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from ingest.protocol import CONNECTORS_INDEX
 from sandbox.elasticsearch.faults import Hold
-from sources.base import RuleProblem
-from tests.integration.service.world import CONNECTOR, World, until
+from sources.base import Finding, RuleProblem
+from tests.integration.service.world import (
+    CONNECTOR,
+    SERVICE_TYPE,
+    ShelfSource,
+    World,
+    source_over,
+    until,
+)
 
 KEEP_ONE = {
     "id": "keep-one", "field": "title", "rule": "equals", "value": "two", "policy": "exclude", "order": 0,
@@ -59,6 +67,27 @@ async def test_an_advanced_snippet_is_judged_by_the_source(world: World) -> None
         "state": "invalid",
         "errors": [{"ids": ["advanced_snippet"], "messages": ["There is no table x."]}],
     }
+
+
+class PickySource(ShelfSource):
+    """Can be read by advanced rules only."""
+
+    async def check(self, advanced_rules: Any) -> Sequence[Finding]:
+        return [] if advanced_rules else [Finding(problem="No key.", remedy="Give advanced rules.")]
+
+
+async def test_what_only_a_sync_without_advanced_rules_would_read_stops_none_with_them(world: World) -> None:
+    await world.create_connector()
+    async with world.serving(sources={SERVICE_TYPE: source_over(world.shelf, base=PickySource)}):
+        await world.until_connector("needs_configuration")
+        await world.configure()
+        unusable = await world.until_connector("error")
+        await draft(world, advanced_snippet={"value": [{"tables": ["shelf"], "query": "SELECT 1"}]})
+        await world.until_connector("connected")
+        job = await world.until_job(await world.create_job(), "completed", "error")
+
+    assert unusable["error"] == "No key. Give advanced rules."
+    assert job["status"] == "completed"
 
 
 async def test_an_edit_during_the_validation_is_validated_too_and_never_activated_unseen(

@@ -125,7 +125,7 @@ class ShelfSource:
         if self.shelf.ping_error is not None:
             raise self.shelf.ping_error
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self, advanced_rules: Any) -> Sequence[Finding]:
         """Find nothing."""
         return []
 

@@ -232,7 +232,7 @@ async def test_check_warns_of_a_role_that_may_do_more_than_read_and_reports_what
 ) -> None:
     await database.execute("CREATE TABLE t (a int)")
 
-    findings = await database.source().check()
+    findings = await database.source().check({})
 
     assert {finding.is_fatal for finding in findings if "superuser" in finding.problem} == {False}
     assert {finding.is_fatal for finding in findings if "public.t" in finding.problem} == {True}

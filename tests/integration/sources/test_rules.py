@@ -47,6 +47,19 @@ async def test_a_rule_on_one_table_gives_the_documents_of_the_table_with_table_a
     }
 
 
+async def test_a_table_which_only_the_ignored_list_of_tables_names_does_not_stop_a_sync_by_rules(
+    database: Database,
+) -> None:
+    await database.execute(CATALOGUE + "CREATE TABLE visit (seen_at timestamptz)")
+    source = database.source()
+
+    without = [str(finding) for finding in await source.check({}) if finding.is_fatal]
+    by_rules = [finding for finding in await source.check(rule("SELECT * FROM album")) if finding.is_fatal]
+
+    assert ["public.visit has no primary key" in finding for finding in without] == [True]
+    assert by_rules == []
+
+
 async def test_a_join_gets_the_names_of_its_tables_in_sorted_order(database: Database) -> None:
     await database.execute(CATALOGUE)
     join = (
