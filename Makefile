@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help demo sandbox test coverage lint typecheck bench lock clean environment
+.PHONY: help demo sandbox test slow coverage lint typecheck bench lock clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -16,6 +16,9 @@ sandbox: environment ## Keep the same world up, and print how to reach it
 
 test: environment ## Run every test; some: TESTS=tests/unit
 	$(VENV)/pytest --numprocesses=2 --dist=loadfile $(TESTS)
+
+slow: environment ## Run the tests that take minutes: every crash point, killed and paused replicas
+	$(VENV)/pytest -m slow $(TESTS)
 
 coverage: environment ## Run every test, slower, and say what they covered
 	$(VENV)/coverage erase
