@@ -51,9 +51,10 @@ PING = "SELECT 1"
 def look_in(schemas: Iterable[str]) -> str:
     """Let unqualified names in a query that is not ours mean what they mean to its author.
 
-    What comes with the server is still looked up first.
+    What comes with the server is still looked up first, what is in `public` last: extensions live there.
     """
-    return f"SET LOCAL search_path = {','.join(identifier(schema) for schema in schemas)}"
+    path = dict.fromkeys([*schemas, "public"])
+    return f"SET LOCAL search_path = {','.join(identifier(schema) for schema in path)}"
 
 
 def relation(schema: str, name: str, *, only: bool = False) -> str:
