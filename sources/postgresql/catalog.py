@@ -66,7 +66,7 @@ SELECT i.indrelid AS relation, i.indisprimary AS is_primary,
         JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
         WHERE k.position <= i.indnkeyatts) AS columns
 FROM pg_catalog.pg_index i
-WHERE i.indrelid = ANY($1::oid[]) AND i.indisunique AND i.indisvalid  -- even a deferred key holds in a snapshot
+WHERE i.indrelid = ANY($1::oid[]) AND i.indisunique AND i.indisvalid  -- a deferred key holds as well
   AND i.indpred IS NULL AND i.indexprs IS NULL
   AND NOT EXISTS (
       SELECT FROM unnest(i.indkey) WITH ORDINALITY AS k(number, position)
