@@ -47,7 +47,7 @@ def _base(of: Type, modifier: int) -> dict[str, Any]:
     match of.base_name:
         case "numeric":
             return _numeric(modifier)
-        case "varchar" | "bpchar" if 4 < modifier <= 256 + 4:
+        case "bpchar" if 4 < modifier <= 256 + 4:  # codes; a varchar may hold a title
             return keyword()
         case "text" | "varchar" | "bpchar" | "xml":
             return {"type": "text", "fields": {"keyword": keyword()}}

@@ -64,6 +64,9 @@ NUMBER_OR_TEXT = {
 }
 
 
+SEARCHED_BY_WORD = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 8191}}}
+
+
 @pytest.mark.parametrize(
     ("name", "modifier", "mapping"),
     [
@@ -76,8 +79,9 @@ NUMBER_OR_TEXT = {
         ("numeric", numeric(20, 2), NUMBER_OR_TEXT),
         ("numeric", numeric(5, -2), NUMBER_OR_TEXT),
         ("numeric", numeric(2, 5), NUMBER_OR_TEXT),
-        ("varchar", 260, {"type": "keyword", "ignore_above": 8191}),
-        ("varchar", 261, {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 8191}}}),
+        ("bpchar", 260, {"type": "keyword", "ignore_above": 8191}),
+        ("bpchar", 261, SEARCHED_BY_WORD),
+        ("varchar", 24, SEARCHED_BY_WORD),
         ("timestamptz", -1, {"type": "date", "ignore_malformed": True}),
         ("bytea", -1, {"type": "binary"}),
     ],
