@@ -163,6 +163,7 @@ class _Run:
                     rewrite=values.get("full_sync") == "rewrite",
                     derive_mappings=values.get("mappings") != "dynamic",
                     language=job.language,
+                    readings=_readings(values.get("retry_count")),
                     progress_seconds=self._worker.config.service.job_report_interval_seconds,
                 ),
                 stats=self._stats,
@@ -252,6 +253,11 @@ class _Run:
             seconds=round(time.monotonic() - self._started, 3),
             **self._stats.counts(),
         )
+
+
+def _readings(retry_count: Any) -> int:
+    """Read the setting, which the source has checked, as Elastic's service means it: attempts in all."""
+    return SyncOptions().readings if retry_count in (None, "") else max(1, int(retry_count))
 
 
 def _opaque_id(worker: Worker, job: SyncJob) -> str:

@@ -57,6 +57,8 @@ class SyncOptions:
     """Give an index we create a mapping derived from the columns (`mappings: dynamic` turns it off)."""
     language: str | None = None
     """The connector's language: which analyzer the text fields of an index we create get."""
+    readings: int = 3
+    """How often a slice is read at most when the source is lost on the way (`retry_count`)."""
     progress_seconds: float = 10.0
     """How often progress is logged."""
     grace_seconds: float = 5.0
@@ -115,6 +117,7 @@ async def full_sync(
         rewrites=options.rewrite,
         lease=lease,
         stats=stats,
+        readings=options.readings,
         reading_attempts=client.retrying(READING_BUDGET_SECONDS).attempts,
         log=log,
     )

@@ -27,8 +27,6 @@ from ingest.stats import SliceStats, Stats, Tally
 from sources.base import HASH_END, Batch, Slice
 from sources.errors import SourceUnavailableError
 
-READINGS: Final = 3
-"""How often a slice is read at most when the source is lost on the way."""
 LARGE_BLOCK_BYTES: Final = 2**21
 """A block larger than this holds large values, of which no further copies are made to read its keys."""
 NO_RULES: Final = BasicRules()
@@ -47,6 +45,8 @@ class Transfer:
     rewrites: bool
     lease: Lease
     stats: Stats
+    readings: int
+    """How often a slice is read at most when the source is lost on the way."""
     reading_attempts: Callable[[], Attempts]
     log: Any
     _outstanding: set[asyncio.Task[None]] = field(default_factory=set)
@@ -69,7 +69,7 @@ class Transfer:
                 # What is under way must land first: it must not overwrite what the next reading sends.
                 self.chunker.discard()
                 await self.settled()
-                if attempts.made >= READINGS or not await attempts.wait():
+                if attempts.made >= self.readings or not await attempts.wait():
                     raise
                 self.log.warning(
                     "slice.read_again", slice=slice_.name, reading=attempts.made, reason=str(error)

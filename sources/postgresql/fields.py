@@ -90,7 +90,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         type="int",
         display="numeric",
         validations=_between(0, 10),
-        tooltip="Without effect: after a lost connection a table is read three times in all.",
+        tooltip="How often a table is read in all when the connection is lost on the way.",
     ),
     "ssl_enabled": _field(
         10, "Enable SSL verification", type="bool", display="toggle", value=False,

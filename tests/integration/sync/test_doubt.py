@@ -123,6 +123,16 @@ async def test_a_source_lost_three_times_ends_the_job_and_nothing_is_deleted(sho
     assert shop.stats.slices[0].readings == 3
 
 
+async def test_a_source_lost_more_often_than_asked_for_ends_the_job(shop: World) -> None:
+    losing(shop, 1)
+    shop.options = replace(shop.options, readings=1)
+
+    with pytest.raises(SourceUnavailableError):
+        await shop.sync()
+
+    assert shop.deletes() == []
+
+
 async def test_b1_a_slice_that_cannot_be_read_ends_the_job_and_nothing_is_deleted(shop: World) -> None:
     def refuse(name: str, _batch: int) -> None:
         if name == "track":
