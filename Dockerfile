@@ -27,7 +27,8 @@ LABEL org.opencontainers.image.title="elastic-ingest" \
       org.opencontainers.image.description="A connector service that keeps PostgreSQL tables mirrored in Elasticsearch." \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# numpy would start a thread a core for linear algebra nobody does here, against a limit of 64 processes.
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OPENBLAS_NUM_THREADS=1
 COPY --from=build /app /app
 # A number, so that Kubernetes' runAsNonRoot can tell that it is not root.
 USER 65532:65532

@@ -53,6 +53,10 @@ def test_the_command_is_the_one_that_users_type_and_receives_signals_itself() ->
     assert stage["STOPSIGNAL"] == "SIGTERM"
 
 
+def test_a_machine_of_many_cores_does_not_exhaust_the_limit_of_processes() -> None:
+    assert "OPENBLAS_NUM_THREADS=1" in final_stage()["ENV"].split()
+
+
 def test_the_health_check_needs_no_shell() -> None:
     _, command = final_stage()["HEALTHCHECK"].split("CMD", 1)
 

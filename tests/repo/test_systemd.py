@@ -99,3 +99,7 @@ def test_systemd_rates_the_exposure_at_most_two(runnable_unit: Path) -> None:
 
     assert rating is not None, finished.stderr
     assert float(rating[1]) <= 2.0
+
+
+def test_a_machine_of_many_cores_does_not_exhaust_the_limit_of_tasks() -> None:
+    assert "OPENBLAS_NUM_THREADS=1" in settings("Service")["Environment"].split()
