@@ -7,13 +7,14 @@ import sys
 import structlog
 
 from benchmarks.tasks import DATABASE, INDEX, Task
-from ingest import config, sync
+from ingest import config
 from ingest.elasticsearch.client import Client
 from ingest.lease import Lease
-from ingest.protocol import Pipeline
-from ingest.rules import BasicRules
-from ingest.stats import Stats
-from sources import SOURCES
+from ingest.protocol.documents import Pipeline
+from ingest.sync import full
+from ingest.sync.rules import BasicRules
+from ingest.sync.stats import Stats
+from sources.registry import SOURCES
 
 
 async def full_sync(task: Task) -> dict[str, int]:
@@ -40,14 +41,14 @@ async def full_sync(task: Task) -> dict[str, int]:
         asyncio.TaskGroup() as group,
     ):
         heart = group.create_task(_renew(lease))
-        await sync.full_sync(
+        await full.full_sync(
             source=source,
             client=client.for_content("benchmark"),
             index_name=INDEX,
             pipeline=Pipeline(),
             rules=BasicRules.from_wire([]),
             advanced_rules={},
-            options=sync.SyncOptions(bulk=settings.bulk),
+            options=full.SyncOptions(bulk=settings.bulk),
             stats=stats,
             lease=lease,
             log=structlog.get_logger(),

@@ -2,10 +2,10 @@
 
 import structlog
 
-from ingest import cli
+from ingest.cli import commands
 from ingest.config import Config
 from ingest.elasticsearch.client import Client
-from ingest.service import Service
+from ingest.service.process import Service
 
 
 async def run(config: Config) -> None:
@@ -25,7 +25,7 @@ async def check(config: Config) -> None:
 
 def main() -> None:
     """Run the command line of this process."""
-    cli.main(cli.Programs(run=run, check=check))
+    commands.main(commands.Programs(run=run, check=check))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ingest.elasticsearch.client import Client, segment
-from ingest.elasticsearch.mappings import OWN_FIELDS, is_usable_content_hash, with_analyzers
+from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS, is_usable_content_hash, with_analyzers
 from ingest.errors import ElasticsearchRefusedError, IndexChangedError, NotFoundError
-from ingest.lines import CONTENT_HASH
 
 DEFAULT_RESULT_WINDOW: Final = 10_000
 DEFAULT_FIELD_LIMIT: Final = 1000

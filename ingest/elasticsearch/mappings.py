@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ingest.lines import CONTENT_HASH
+CONTENT_HASH: Final = "_content_hash"
+"""Our own member of a document: the source's hash of it."""
 
 OWN_FIELDS: Final[Mapping[str, Any]] = {
     "id": {"type": "keyword"},

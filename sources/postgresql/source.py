@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from sources.base import Features, Finding, RuleProblem, Slice
+from sources.contract import Features, Finding, RuleProblem, Slice
 from sources.errors import SourceConfigurationError
-from sources.postgresql import rules, settings, statements
-from sources.postgresql.catalog import Catalog
+from sources.postgresql import settings, statements
+from sources.postgresql.catalog.catalog import Catalog
+from sources.postgresql.catalog.discovery import Target, database_findings, discover
 from sources.postgresql.connection import Limits, transaction
-from sources.postgresql.discovery import Target, database_findings, discover
 from sources.postgresql.failures import translated
 from sources.postgresql.fields import FIELDS
+from sources.postgresql.read.tables import TableSlice
+from sources.postgresql.rules import advanced
 from sources.postgresql.settings import Mappings
-from sources.postgresql.tables import TableSlice
 
 JSON_TYPES = {"json", "jsonb"}
 
@@ -55,15 +56,15 @@ class PostgreSQL:
             async with transaction(self.settings, self._limits) as connection:
                 catalog = Catalog(connection, self._limits.command_seconds)
                 findings = await database_findings(catalog)
-                if rules.are_given(advanced_rules):
+                if advanced.are_given(advanced_rules):
                     return findings  # they say what is read, whatever the list of tables says
                 return [*(await discover(catalog, self.settings)).findings, *findings]
 
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
-        return await rules.validate(advanced_rules, self.settings, self._limits)
+        return await advanced.validate(advanced_rules, self.settings, self._limits)
 
     async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
-        if parsed := rules.parse(advanced_rules):
+        if parsed := advanced.parse(advanced_rules):
             return [await self._rule_slice(rule, seed) for rule in parsed]
         with translated(f"Looking for the tables of database {self.settings.database!r}"):
             async with transaction(self.settings, self._limits) as connection:
@@ -99,6 +100,6 @@ class PostgreSQL:
         )
         return frozenset(name for (name, _), has_others in zip(columns, row, strict=True) if has_others)
 
-    async def _rule_slice(self, rule: rules.Rule, seed: int) -> Slice:
-        described = await rules.describe(rule, self.settings, self._limits)
-        return rules.RuleSlice(settings=self.settings, limits=self._limits, described=described, seed=seed)
+    async def _rule_slice(self, rule: advanced.Rule, seed: int) -> Slice:
+        described = await advanced.describe(rule, self.settings, self._limits)
+        return advanced.RuleSlice(settings=self.settings, limits=self._limits, described=described, seed=seed)

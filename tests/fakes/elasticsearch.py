@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import orjson
 
 from ingest import config
-from ingest.chunks import documents
 from ingest.elasticsearch.client import JSON, Body, Client, Params, Response
 from ingest.elasticsearch.retry import Backoff
 from ingest.lease import Lease
+from ingest.sync.blocks.chunks import documents
 
 Answer = Callable[[bytes], Response]
 """Given the body of a request: the response, or an exception."""

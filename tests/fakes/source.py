@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
-from sources.base import Batch, Features, Finding, IsUnchanged, RowTest, RuleProblem, Slice
+from sources.contract import Batch, Features, Finding, IsUnchanged, RowTest, RuleProblem, Slice
 
 Document = Mapping[str, Any]
 

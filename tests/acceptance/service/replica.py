@@ -14,8 +14,8 @@ from typing import Any
 from ingest import log
 from ingest.config import Bulk, Config, ConnectorEntry, Elasticsearch, Service
 from ingest.elasticsearch.client import Client
-from ingest.service import Service as RunningService
-from sources.base import Batch, IsUnchanged, Slice
+from ingest.service.process import Service as RunningService
+from sources.contract import Batch, IsUnchanged, Slice
 from tests.integration.service.world import SERVICE_TYPE, Shelf, ShelfSlice, ShelfSource, line_of, source_over
 
 ROWS = 5

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from sandbox.postgresql import Cluster
-from sources.base import Source
+from sources.contract import Source
 from tests.fakes.source import MemorySource
 from tests.integration.sources.database import database_on
 

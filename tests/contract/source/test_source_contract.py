@@ -5,9 +5,9 @@ from contextlib import aclosing
 
 import pytest
 
-from sources import SOURCES
-from sources.base import Batch, Slice, Source
+from sources.contract import Batch, Slice, Source
 from sources.errors import SourceConfigurationError
+from sources.registry import SOURCES
 from tests.contract.source.conftest import World
 from tests.integration.sources.database import Known, Reading, read
 

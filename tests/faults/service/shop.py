@@ -17,11 +17,11 @@ import aiohttp
 from ingest.config import Bulk, Config, Elasticsearch
 from ingest.elasticsearch.client import Client, Response
 from ingest.elasticsearch.retry import Backoff
-from ingest.service import Service
+from ingest.service.process import Service
 from sandbox.elasticsearch import Server, serve
 from sandbox.postgresql import Cluster
-from sources import SOURCES
-from sources.base import Slice, Source
+from sources.contract import Slice, Source
+from sources.registry import SOURCES
 from tests.fakes.source import Document, MemorySource
 from tests.faults.history.events import events_of
 from tests.faults.history.promises import Circumstances, problems

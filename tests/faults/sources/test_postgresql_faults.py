@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.postgresql import Cluster
-from sources.base import Slice
+from sources.contract import Slice
 from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
 from tests.faults.proxy import FaultProxy
 from tests.integration.sources.database import BRISK, Database, Known, database_on, read, read_all

@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from ingest.config import Config
-from ingest.elasticsearch import connectors
 from ingest.elasticsearch.client import Client
 from ingest.errors import ElasticsearchUnavailableError
-from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
+from ingest.protocol import connectors
+from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch.faults import Edit, Hold
 from tests.integration.service.world import (
     CONNECTOR,

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ingest.protocol import CONNECTORS_INDEX
+from ingest.protocol.documents import CONNECTORS_INDEX
 from sandbox.elasticsearch.faults import Hold
-from sources.base import Finding, RuleProblem
+from sources.contract import Finding, RuleProblem
 from tests.integration.service.world import (
     CONNECTOR,
     SERVICE_TYPE,

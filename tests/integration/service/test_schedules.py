@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingest.protocol import CONNECTORS_INDEX
+from ingest.protocol.documents import CONNECTORS_INDEX
 from sandbox.elasticsearch.faults import Reply
-from sources.base import Features
+from sources.contract import Features
 from tests.integration.service.world import CONNECTOR, SERVICE_TYPE, World, source_over, until
 
 EVERY_SECOND = "* * * * * ?"

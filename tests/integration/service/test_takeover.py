@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ingest.protocol import CONNECTORS_INDEX
-from ingest.registration import PROPERTY_DEFAULTS
+from ingest.connector.registration import PROPERTY_DEFAULTS
+from ingest.protocol.documents import CONNECTORS_INDEX
 from sandbox.postgresql import Cluster
-from sources import SOURCES
+from sources.registry import SOURCES
 from tests.integration.service.world import CONNECTOR, World, until
 
 ALBUMS = 40

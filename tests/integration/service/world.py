@@ -17,9 +17,9 @@ import aiohttp
 from ingest.config import Config, ConnectorEntry, Elasticsearch
 from ingest.config import Service as ServiceSettings
 from ingest.elasticsearch.client import Client
-from ingest.service import Service
+from ingest.service.process import Service
 from sandbox.elasticsearch import Server
-from sources.base import (
+from sources.contract import (
     HASH_END,
     ID_END,
     Batch,

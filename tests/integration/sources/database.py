@@ -14,7 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from sandbox.postgresql import Cluster
-from sources.base import HASH_END, ID_END, Batch, IsUnchanged, Slice
+from sources.contract import HASH_END, ID_END, Batch, IsUnchanged, Slice
 from sources.postgresql import PostgreSQL
 from sources.postgresql.connection import Limits
 

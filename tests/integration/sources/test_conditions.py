@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.rules import BasicRules
-from sources.base import HASH_END, Slice
+from ingest.sync.rules import BasicRules
+from sources.contract import HASH_END, Slice
 from tests.integration.sources.database import Database, Known, read
 
 COLUMNS = {

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.postgresql.ids import document_id, prefix_of
+from sources.postgresql.render.ids import document_id, prefix_of
 from tests.integration.sources.database import Database, Known, read_all
 
 texts = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from ingest.errors import ElasticsearchRefusedError, NotFoundError
-from ingest.protocol import Pipeline
-from ingest.rules import BasicRules
+from ingest.protocol.documents import Pipeline
+from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
 from tests.integration.sync.world import INDEX, World, world
 

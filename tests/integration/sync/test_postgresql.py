@@ -11,9 +11,9 @@ import pytest
 import structlog
 
 from ingest.errors import IngestError
-from ingest.rules import BasicRules
-from ingest.stats import Stats
-from ingest.sync import full_sync
+from ingest.sync.full import full_sync
+from ingest.sync.rules import BasicRules
+from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceError

@@ -13,10 +13,10 @@ from ingest import config
 from ingest.elasticsearch.client import JSON, Body, Client, Params, Response
 from ingest.elasticsearch.retry import Backoff
 from ingest.lease import Lease
-from ingest.protocol import Pipeline
-from ingest.rules import BasicRules
-from ingest.stats import Stats
-from ingest.sync import SyncOptions, full_sync
+from ingest.protocol.documents import Pipeline
+from ingest.sync.full import SyncOptions, full_sync
+from ingest.sync.rules import BasicRules
+from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from tests.fakes.elasticsearch import FakeTime, lasting_lease
 from tests.fakes.source import MemorySource

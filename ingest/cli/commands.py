@@ -1,0 +1,158 @@
+"""The command line: `elastic-ingest -c config.yml` runs the service; `check` and `sandbox` help to get there.
+
+Exit codes: 0 after a graceful stop, 1 when the service could not go on, 2 when the command or `config.yml` is
+wrong.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+
+from ingest import log
+from ingest.config import LOG_LEVELS, Config, load
+from ingest.errors import ConfigError, IngestError
+from sources.registry import SOURCES
+
+FAILED, WRONG = 1, 2
+ESSENTIAL_ACTIONS = frozenset({"schedule", "sync_content"})
+"""What Elastic's service can run apart from each other; here it is one loop."""
+ACTIONS = ("schedule", "sync_content", "sync_access_control", "cleanup", "list", "config")
+
+Program = Callable[[Config], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programs:
+    """What the commands start, put together by the composition root."""
+
+    run: Program
+    check: Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was said before the command's name."""
+
+    programs: Programs
+    config_file: Path
+    log_level: str | None
+    debug: bool
+    filebeat: bool
+    actions: tuple[str, ...]
+    service_type: str | None
+    uvloop: bool
+
+
+def main(programs: Programs) -> None:
+    """Run the command line of this process; ends the process."""
+    elastic_ingest.main(prog_name="elastic-ingest", obj=programs)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("elastic-ingest"), "-v", "--version", message="%(prog)s %(version)s")
+@click.option(
+    "-c",
+    "--config-file",
+    type=click.Path(path_type=Path),
+    default=Path("config.yml"),
+    show_default=True,
+    help="Configuration file.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(LOG_LEVELS, case_sensitive=False),
+    help="Least severe lines that are logged, instead of service.log_level.",
+)
+@click.option("--debug", is_flag=True, help="Short for --log-level debug.")
+@click.option("--filebeat", is_flag=True, help="Log JSON, instead of service.log_format.")
+@click.option(
+    "--action",
+    "actions",
+    type=click.Choice(ACTIONS),
+    multiple=True,
+    help="For compatibility: list and config show what sources there are, the others run the service.",
+)
+@click.option("--service-type", help="The source whose configuration --action config shows.")
+@click.option("--uvloop", is_flag=True, help="For compatibility: has no effect.")
+@click.pass_context
+def elastic_ingest(context: click.Context, /, **options: Any) -> None:
+    """Mirror PostgreSQL tables in Elasticsearch: work for the connectors in config.yml until stopped."""
+    context.obj = said = Options(programs=context.obj, **options)
+    if context.invoked_subcommand is not None:
+        return
+    if "list" in said.actions:
+        _list_sources()
+    elif "config" in said.actions:
+        _show_source(said.service_type)
+    elif said.actions and not ESSENTIAL_ACTIONS.issubset(said.actions):
+        raise click.UsageError(
+            "Scheduling, syncing and cleaning up are one loop that cannot be taken apart: omit --action."
+        )
+    else:
+        _start(said.programs.run, said)
+
+
+@elastic_ingest.command()
+@click.pass_obj
+def check(said: Options) -> None:
+    """Check config.yml, and that Elasticsearch answers to its credentials; then end."""
+    _start(said.programs.check, said)
+
+
+@elastic_ingest.command()
+def sandbox() -> None:
+    """Start an embedded Elasticsearch and PostgreSQL to try things out on, until stopped."""
+    # The one place where the service knows the sandbox, and only once somebody asks for it.
+    try:
+        from sandbox.tutorial import main as tutorial
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"The sandbox needs {error.name}, which is not installed: pip install 'elastic-ingest[sandbox]'"
+        ) from error
+    sys.exit(tutorial())
+
+
+def _start(program: Program, said: Options) -> None:
+    config = _configured(said)
+    try:
+        asyncio.run(program(config))
+    except IngestError as error:
+        structlog.get_logger().critical("service.failed", reason=str(error))
+        sys.exit(FAILED)
+
+
+def _configured(said: Options) -> Config:
+    """Load the configuration, let the command line have the last word, and start logging."""
+    try:
+        config = load(said.config_file, os.environ, service_types=SOURCES)
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        sys.exit(WRONG)
+    level = "debug" if said.debug else (said.log_level or config.service.log_level).lower()
+    style = "json" if said.filebeat else config.service.log_format
+    log.configure(level, style)
+    unheeded = ("--uvloop: has no effect",) if said.uvloop else ()
+    for warning in config.warnings + unheeded:
+        structlog.get_logger().warning("config.warning", problem=warning)
+    return replace(config, service=replace(config.service, log_level=level, log_format=style))
+
+
+def _list_sources() -> None:
+    for service_type, source in sorted(SOURCES.items()):
+        click.echo(f"{service_type:<16}{source.name}")
+
+
+def _show_source(service_type: str | None) -> None:
+    if service_type not in SOURCES:
+        raise click.UsageError(f"--action config needs --service-type, one of: {', '.join(sorted(SOURCES))}")
+    click.echo(json.dumps(dict(SOURCES[service_type].fields), indent=2))

@@ -1,0 +1,128 @@
+"""Which scheduled jobs of a connector are due, and creating each of them once among all replicas.
+
+    due:  the first moment of the cron expression after the last stamp has passed
+    once: the stamp is a compare-and-set; who wins it owes the job and creates it
+
+A run missed while nobody was looking is due at once, several missed runs are one. A schedule that is
+enabled or changed while the service looks on counts from that moment, not from a stamp of long ago.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from ingest import errors
+from ingest.connector.cron import Schedule
+from ingest.elasticsearch.client import Client
+from ingest.protocol import connectors, jobs
+from ingest.protocol.documents import Connector, JobType, Scheduling, TriggerMethod, timestamp
+from sources.contract import Features
+
+DEBTS_LAST: Final = timedelta(days=1)
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""What we allow for between the clock of a stamp, which is a worker's, and the server's."""
+
+
+def supported(features: Features) -> tuple[JobType, ...]:
+    """Return the job types a source can run."""
+    optional = {
+        JobType.INCREMENTAL: features.incremental_sync,
+        JobType.ACCESS_CONTROL: features.document_level_security,
+    }
+    return tuple(kind for kind in JobType if optional.get(kind, True))
+
+
+def require_schedules(connector: Connector, features: Features) -> None:
+    """Raise ScheduleError if an enabled schedule of the connector is no cron expression."""
+    for kind in supported(features):
+        scheduling = connector.scheduling.get(kind, Scheduling())
+        if scheduling.is_enabled:
+            Schedule.parse(scheduling.interval)
+
+
+@dataclass(slots=True)
+class Agenda:
+    """What is known of a connector's schedules from one tick to the next."""
+
+    seen: dict[JobType, tuple[Scheduling, datetime]] = field(default_factory=dict)
+    """Each schedule as it was last seen, and since when it counts."""
+    owed: set[JobType] = field(default_factory=set)
+    """Runs we stamped whose job we have not created yet."""
+    unproven: dict[JobType, datetime] = field(default_factory=dict)
+    """Stamps found at the start: whoever wrote one may have died before it created the job."""
+    next_at: datetime | None = None
+    """When something will be due next."""
+
+    @property
+    def has_debts(self) -> bool:
+        """Whether a run was stamped whose job may not have been created."""
+        return bool(self.owed or self.unproven)
+
+    def due(self, connector: Connector, features: Features, now: datetime) -> list[JobType]:
+        """Return the types of which a run is due."""
+        self.next_at = None
+        found: list[JobType] = []
+        for kind in supported(features):
+            scheduling = connector.scheduling.get(kind, Scheduling())
+            since = self._counts_from(kind, scheduling, connector.last_scheduled_at.get(kind), now)
+            if not scheduling.is_enabled:
+                continue
+            moment = Schedule.parse(scheduling.interval).next_after(since)
+            if moment is None:
+                continue
+            if moment <= now:
+                found.append(kind)
+            elif self.next_at is None or moment < self.next_at:
+                self.next_at = moment
+        return found
+
+    async def create_due_jobs(
+        self, client: Client, connector: Connector, features: Features, now: datetime
+    ) -> None:
+        """Stamp what is due and create its job, unless one of that type is waiting already."""
+        for kind in self.due(connector, features, now):
+            try:
+                version = await connectors.update_last_scheduled_at(client, connector, kind, timestamp(now))
+            except errors.ConflictError:
+                return  # Another replica has it, or a person changed the connector: look again next time.
+            connector = replace(connector, version=version)
+            self.owed.add(kind)
+        await self._take_over_debts(client, connector, now)
+        for kind in sorted(self.owed):
+            await self._create(client, connector, kind)
+
+    def _counts_from(
+        self, kind: JobType, scheduling: Scheduling, stamp: datetime | None, now: datetime
+    ) -> datetime:
+        known = self.seen.get(kind)
+        if known is None:
+            since = stamp or now
+            if stamp is not None and scheduling.is_enabled:
+                self.unproven[kind] = stamp
+        elif known[0] != scheduling:
+            since = now
+        else:
+            since = known[1]
+        self.seen[kind] = (scheduling, since)
+        return max(since, stamp) if stamp else since
+
+    async def _take_over_debts(self, client: Client, connector: Connector, now: datetime) -> None:
+        """Owe the runs that were stamped, not long ago, and of which no job has been seen since."""
+        while self.unproven:
+            kind, stamp = next(iter(self.unproven.items()))
+            if now - stamp < DEBTS_LAST and not await jobs.exists_since(
+                client, connector.id, kind, stamp - CLOCKS_DIFFER
+            ):
+                self.owed.add(kind)
+            del self.unproven[kind]
+
+    async def _create(self, client: Client, connector: Connector, kind: JobType) -> None:
+        live = await jobs.search_live(client, connector.id, kind)
+        if not any(job.status is not None and job.status.is_waiting for job in live):
+            job_id = await jobs.create(client, connector.id, kind, TriggerMethod.SCHEDULED)
+            structlog.get_logger().info(
+                "job.scheduled", connector_id=connector.id, sync_job_id=job_id, job_type=kind.value
+            )
+        self.owed.discard(kind)

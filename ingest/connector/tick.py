@@ -1,0 +1,269 @@
+"""One connector's tick: everything the service does for a connector besides running its jobs.
+
+    check in when due -> register the schema -> validate draft rules -> check the source -> create due jobs
+
+A tick starts from the connector as it was listed and writes only what changes. A guarded write that lost
+its race is dropped: the next tick starts from what the winner wrote.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import orjson
+import structlog
+
+from ingest import errors
+from ingest.connector import registration
+from ingest.connector.agenda import Agenda, require_schedules
+from ingest.connector.cron import ScheduleError
+from ingest.elasticsearch.client import Client
+from ingest.job.ending import shortened
+from ingest.protocol import connectors
+from ingest.protocol.documents import (
+    ADVANCED_SNIPPET,
+    Connector,
+    ConnectorStatus,
+    FilteringError,
+    JobStatus,
+    ValidationState,
+    secrets_of,
+    values_of,
+)
+from ingest.secret import STARS
+from ingest.sync import rules
+from sources.contract import Source
+from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
+
+_UNCONFIGURED = (ConnectorStatus.CREATED, ConnectorStatus.NEEDS_CONFIGURATION)
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """What is remembered of a connector from one tick to the next."""
+
+    agenda: Agenda = field(default_factory=Agenda)
+    last_seen: datetime | None = None
+    """The latest check-in, ours or another replica's."""
+    check_in_at: float | None = None
+    """When the next check-in is due if nobody else does it; None before our first."""
+    usable: bytes | None = None
+    """The configuration with which the source was last found usable."""
+    unusable: bytes | None = None
+    """The configuration with which it was found unusable, if that was later."""
+    check_again_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker:
+    """Does the ticks of a service's connectors."""
+
+    client: Client
+    sources: Mapping[str, type[Source]]
+    service_types: Mapping[str, str] = field(default_factory=dict)
+    """Which service type `config.yml` gives a connector, by its id."""
+    heartbeat_seconds: float = 300.0
+    recheck_seconds: float = 30.0
+    """How often a source that could not be used is tried again."""
+    look_seconds: float = 60.0
+    """How long a look at a source may take."""
+    looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    """How many sources are looked at at the same time."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+
+    async def tick(self, connector: Connector, memory: Memory) -> None:
+        """Do what is due for this connector. Safe in any number of replicas.
+
+        The listing a connector comes from is a search and may lag behind; so what looks like work is read
+        again.
+        """
+        has_checked_in = await self._check_in(connector, memory)
+        if has_checked_in or self._has_work(connector, memory):
+            current = await connectors.get(self.client, connector.id)
+            if current is not None:
+                await self._work(current, memory)
+
+    def _has_work(self, connector: Connector, memory: Memory) -> bool:
+        try:
+            source_class = self._source_class(connector)
+            return (
+                bool(registration.missing_members(connector, source_class))
+                or connector.draft.state is ValidationState.EDITED
+                or self._is_check_due(connector, memory)
+                or bool(memory.agenda.due(connector, source_class.features, self.now()))
+                or (memory.agenda.has_debts and memory.usable == _digest(connector))
+            )
+        except (SourceError, ScheduleError) as error:
+            return connector.error != self._text_of(error, connector)
+
+    async def _work(self, connector: Connector, memory: Memory) -> None:
+        try:
+            source_class = self._source_class(connector)
+            if await self._register(connector, source_class):
+                return
+            if connector.status in _UNCONFIGURED:
+                return
+            await self._validate_draft(connector, source_class)
+            require_schedules(connector, source_class.features)
+            if await self._is_usable(connector, source_class, memory):
+                await memory.agenda.create_due_jobs(self.client, connector, source_class.features, self.now())
+        except (SourceError, ScheduleError) as error:
+            await self._show_error(connector, self._text_of(error, connector))
+
+    async def _check_in(self, connector: Connector, memory: Memory) -> bool:
+        """Check in unless somebody did within the interval; say whether we did.
+
+        Compares no clock of ours with the server's: what counts is when we saw `last_seen` change.
+        """
+        now = self.monotonic()
+        # Replicas that saw the same check-in must not all do the next one.
+        next_at = now + self.heartbeat_seconds * random.uniform(0.7, 1.0)  # noqa: S311
+        is_first = memory.check_in_at is None
+        if connector.last_seen != memory.last_seen:
+            memory.last_seen, memory.check_in_at = connector.last_seen, next_at
+        if not is_first and memory.check_in_at is not None and now < memory.check_in_at:
+            return False
+        await connectors.check_in(self.client, connector.id)
+        memory.check_in_at = next_at
+        return True
+
+    def _source_class(self, connector: Connector) -> type[Source]:
+        configured = self.service_types.get(connector.id)
+        service_type = connector.service_type or configured
+        if configured is not None and service_type != configured:
+            raise SourceConfigurationError(
+                f"The connector's service type is {service_type!r}, but config.yml says {configured!r}; "
+                "make them agree."
+            )
+        source_class = self.sources.get(service_type or "")
+        if source_class is None:
+            raise SourceConfigurationError(
+                f"The connector's service type is {service_type!r}; this service knows "
+                f"{', '.join(sorted(self.sources))}."
+            )
+        return source_class
+
+    async def _register(self, connector: Connector, source_class: type[Source]) -> bool:
+        """Describe the source on the connector; say whether anything was written."""
+        members = registration.missing_members(connector, source_class)
+        if not members:
+            return False
+        try:
+            await connectors.register(self.client, connector, members)
+        except errors.ConflictError:
+            return True
+        structlog.get_logger().info("connector.registered", connector_id=connector.id, wrote=sorted(members))
+        return True
+
+    async def _validate_draft(self, connector: Connector, source_class: type[Source]) -> None:
+        """Say what is wrong with an edited draft, or make it the active set of rules.
+
+        The server activates only what is valid at that moment, and every edit makes a draft `edited`. So
+        the one race left is an edit between our reading and our verdict; the reading back finds it and
+        takes the verdict back.
+        """
+        if connector.draft.state is not ValidationState.EDITED:
+            return
+        problems = await self._problems_of(connector, source_class)
+        state = ValidationState.INVALID if problems else ValidationState.VALID
+        await connectors.update_filtering_validation(self.client, connector.id, state, problems)
+        current = await connectors.get(self.client, connector.id)
+        if current is None:
+            return
+        if replace(current.draft, state=None) != replace(connector.draft, state=None):
+            await connectors.update_filtering_validation(self.client, connector.id, ValidationState.EDITED)
+        elif state is ValidationState.VALID and current.draft.state is ValidationState.VALID:
+            await connectors.activate_filtering(self.client, connector.id)
+        structlog.get_logger().info("filtering.validated", connector_id=connector.id, state=state.value)
+
+    async def _problems_of(
+        self, connector: Connector, source_class: type[Source]
+    ) -> tuple[FilteringError, ...]:
+        problems = tuple(rules.validate(connector.draft.rules))
+        snippet = connector.draft.advanced_snippet
+        if not snippet:
+            return problems
+        async with self._opened(source_class, connector) as source:
+            found = await source.validate(snippet)
+        return problems + tuple(
+            FilteringError(ids=(ADVANCED_SNIPPET,), messages=problem.messages) for problem in found
+        )
+
+    def _is_check_due(self, connector: Connector, memory: Memory) -> bool:
+        """Whether to look at the source: its configuration is new, or its last check failed a while ago."""
+        if connector.status in _UNCONFIGURED:
+            return False
+        digest = _digest(connector)
+        if digest == memory.unusable:
+            return self.monotonic() >= memory.check_again_at
+        return digest != memory.usable or _needs_clearing(connector)
+
+    async def _is_usable(self, connector: Connector, source_class: type[Source], memory: Memory) -> bool:
+        """Check the source if that is due, and clear an error that is gone. Raises SourceError."""
+        digest = _digest(connector)
+        if not self._is_check_due(connector, memory):
+            return digest == memory.usable
+        memory.usable, memory.unusable = None, digest
+        memory.check_again_at = self.monotonic() + self.recheck_seconds
+        async with self._opened(source_class, connector) as source:
+            await source.ping()
+            findings = await source.check(connector.active.advanced_snippet)
+        fatal = [str(finding) for finding in findings if finding.is_fatal]
+        if fatal:
+            raise SourceConfigurationError(*fatal)
+        memory.usable, memory.unusable = digest, None
+        if _needs_clearing(connector):
+            await connectors.update_error(self.client, connector.id, None)
+            structlog.get_logger().info("connector.connected", connector_id=connector.id)
+        return True
+
+    @asynccontextmanager
+    async def _opened(self, source_class: type[Source], connector: Connector) -> AsyncIterator[Source]:
+        """Open the source for a short look at it: one that hangs must not hold up the tick."""
+        try:
+            async with (
+                self.looks,
+                asyncio.timeout(self.look_seconds),
+                source_class(values_of(connector.configuration)) as source,
+            ):
+                yield source
+        except TimeoutError as error:
+            raise SourceUnavailableError(
+                f"{source_class.name} did not answer within {self.look_seconds:.0f} s."
+            ) from error
+
+    async def _show_error(self, connector: Connector, text: str) -> None:
+        """Make the connector show the error; written once, not at every tick."""
+        if connector.status is ConnectorStatus.ERROR and connector.error == text:
+            return
+        structlog.get_logger().warning("connector.unusable", connector_id=connector.id, error=text)
+        await connectors.update_error(self.client, connector.id, text)
+
+    def _text_of(self, error: Exception, connector: Connector) -> str:
+        text = str(error)
+        for secret in secrets_of(connector.configuration):
+            text = text.replace(secret, STARS)
+        return shortened(text)
+
+
+def _digest(connector: Connector) -> bytes:
+    """Return what decides whether the source can be used: its values, and whether rules say what is read."""
+    has_rules = bool(connector.active.advanced_snippet)
+    return orjson.dumps([values_of(connector.configuration), has_rules], option=orjson.OPT_SORT_KEYS)
+
+
+def _needs_clearing(connector: Connector) -> bool:
+    """Whether the connector shows less than `connected` for a reason that is ours to take back.
+
+    An error its last job ended with is not: it stays until a job starts.
+    """
+    is_of_a_job = (
+        connector.last_sync_status is JobStatus.ERROR and connector.error == connector.last_sync_error
+    )
+    has_own_error = connector.status is ConnectorStatus.ERROR and not is_of_a_job
+    return connector.status is ConnectorStatus.CONFIGURED or has_own_error

@@ -1,0 +1,1 @@
+"""How one sync job is claimed, run, kept alive and ended."""

@@ -1,0 +1,163 @@
+"""How a job ends: exactly one final status on the job, then the same news on its connector.
+
+    completed   connected, last_sync_*           canceled    connected, last_sync_*
+    error       error and its text, last_sync_*  suspended   last_sync_status only
+
+Both writes are guarded and read first: a job that is no longer running or no longer ours keeps what it says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ingest import errors
+from ingest.elasticsearch.client import Client
+from ingest.protocol import connectors, jobs
+from ingest.protocol.documents import Connector, ConnectorStatus, JobStatus, JobType, SyncJob, timestamp
+
+ERROR_LIMIT_BYTES: Final = 4096
+_ROUNDS: Final = 20
+"""How often a lost race for a document is run again; others write it a few times a minute at most."""
+_COUNTS: Final = (
+    "indexed_document_count",
+    "indexed_document_volume",
+    "deleted_document_count",
+    "total_document_count",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A final status, or `suspended`, with its one sentence."""
+
+    status: JobStatus
+    error: str | None = None
+
+
+def shortened(text: str) -> str:
+    """Cut a message to what an error field should hold, at a character's border, its beginning kept."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= ERROR_LIMIT_BYTES:
+        return text
+    return encoded[: ERROR_LIMIT_BYTES - 4].decode("utf-8", "ignore") + " ..."
+
+
+async def end_job(
+    client: Client,
+    job: SyncJob,
+    ending: Ending,
+    stats: Mapping[str, Any] | None,
+    *,
+    budget_seconds: float = 60.0,
+) -> SyncJob | None:
+    """Write the ending on the job and return it as it then is; None if it is not ours to end any more.
+
+    `job` is what was claimed, or what cleanup found. Safe to repeat: an ending already written is returned
+    as ours.
+    """
+    if stats is not None:
+        try:
+            await jobs.update_stats(client, job.id, stats, budget_seconds=budget_seconds)
+        except errors.NotFoundError:
+            return None
+    for _ in range(_ROUNDS):
+        current = await jobs.get(client, job.id, budget_seconds=budget_seconds)
+        if current is None or current.worker_hostname != job.worker_hostname:
+            return None
+        status = reachable(current.status, ending.status)
+        if status is None:
+            return current if current.status is ending.status and current.error == ending.error else None
+        members = _members(current, Ending(status=status, error=ending.error), stats)
+        try:
+            await jobs.end(client, current, members, budget_seconds=budget_seconds)
+        except errors.ConflictError:
+            continue
+        except errors.NotFoundError:
+            return None
+        return await jobs.get(client, job.id, budget_seconds=budget_seconds)
+    return None
+
+
+async def end_unattended(client: Client, job: SyncJob, error: str) -> SyncJob | None:
+    """End a job whose worker is gone, guarded by the version it was found at; None if anybody wrote it since.
+
+    A worker that is alive after all, or another replica, thereby wins.
+    """
+    ending = Ending(status=JobStatus.ERROR, error=shortened(error))
+    try:
+        await jobs.end(client, job, {**_members(job, ending, None), "completed_at": _later(job.last_seen)})
+    except (errors.ConflictError, errors.NotFoundError):
+        return None
+    return await jobs.get(client, job.id)
+
+
+async def end_connector(client: Client, ended: SyncJob, *, budget_seconds: float = 60.0) -> None:
+    """Bring the connector in line with a job of it that ended."""
+    for _ in range(_ROUNDS):
+        connector = await connectors.get(client, ended.connector_id, budget_seconds=budget_seconds)
+        if connector is None:
+            return
+        try:
+            await connectors.end_sync(
+                client, connector, _connector_members(connector, ended), budget_seconds=budget_seconds
+            )
+        except errors.ConflictError:
+            continue
+        except errors.NotFoundError:
+            return
+        return
+
+
+def _later(moment: datetime | None) -> str:
+    """Return now, or the moment if that is later: a job does not complete before it was last seen."""
+    now = datetime.now(UTC)
+    return timestamp(max(now, moment) if moment else now)
+
+
+def reachable(current: JobStatus | None, wanted: JobStatus) -> JobStatus | None:
+    """Return the status the protocol lets us write instead of `current`; None if none.
+
+    A job that is canceling when its sync returns or is suspended ends as canceled: the person was promised
+    that.
+    """
+    match current:
+        case JobStatus.IN_PROGRESS:
+            return wanted
+        case JobStatus.CANCELING:
+            return JobStatus.ERROR if wanted is JobStatus.ERROR else JobStatus.CANCELED
+        case _:
+            return None
+
+
+def _members(current: SyncJob, ending: Ending, stats: Mapping[str, Any] | None) -> dict[str, Any]:
+    # The last stamp of the server's clock on this job; our own clock may be hours off.
+    now = timestamp(current.last_seen or datetime.now(UTC))
+    members: dict[str, Any] = {"status": ending.status.value, "error": ending.error, "last_seen": now}
+    if ending.status.is_terminal:
+        members["completed_at"] = now
+    if ending.status is JobStatus.CANCELED:
+        members["canceled_at"] = now
+    if stats is not None:
+        members |= {name: stats[name] for name in _COUNTS if name in stats}
+    return members
+
+
+def _connector_members(connector: Connector, ended: SyncJob) -> dict[str, Any]:
+    status = ended.status or JobStatus.ERROR
+    if ended.job_type is JobType.ACCESS_CONTROL:
+        return {
+            "last_access_control_sync_status": status.value,
+            "last_access_control_sync_error": ended.error,
+        }
+    members: dict[str, Any] = {"last_sync_status": status.value, "last_sync_error": ended.error}
+    if not status.is_terminal:
+        return members
+    is_error = status is JobStatus.ERROR
+    return members | {
+        "status": ConnectorStatus.ERROR.value if is_error else ConnectorStatus.CONNECTED.value,
+        "error": ended.error if is_error else None,
+        "last_synced": timestamp(ended.last_seen or datetime.now(UTC)),
+        "last_indexed_document_count": ended.indexed_document_count,
+        "last_deleted_document_count": ended.deleted_document_count,
+    }

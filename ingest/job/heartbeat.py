@@ -1,0 +1,75 @@
+"""What happens beside a running sync: asking whether the job is still ours, and telling that we are alive.
+
+Both end by raising JobLostError or JobCanceledError, never by a refused or lost request: whether silence
+has lasted too long is the lease's decision.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+import structlog
+
+from ingest import errors
+from ingest.elasticsearch.client import Client
+from ingest.lease import Lease
+from ingest.protocol import connectors, jobs
+from ingest.protocol.documents import JobStatus, SyncJob
+
+_CALL_BUDGET_SECONDS: Final = 5.0
+_HEARTBEAT_BUDGET_SECONDS: Final = 30.0
+
+
+async def confirm(client: Client, claimed: SyncJob) -> None:
+    """Read the job back. Raises JobCanceledError or JobLostError unless it is in progress and still ours."""
+    current = await jobs.get(client, claimed.id, budget_seconds=_CALL_BUDGET_SECONDS)
+    if current is None:
+        raise errors.JobLostError("The sync job was deleted.")
+    if current.worker_hostname != claimed.worker_hostname or current.started_at != claimed.started_at:
+        raise errors.JobLostError(f"The sync job was taken over by {current.worker_hostname}.")
+    match current.status:
+        case JobStatus.IN_PROGRESS:
+            return
+        case JobStatus.CANCELING:
+            raise errors.JobCanceledError("The sync job is canceling.")
+        case other:
+            raise errors.JobLostError(f"Somebody else set the sync job to {other}.")
+
+
+async def watch_job(client: Client, claimed: SyncJob, lease: Lease, interval_seconds: float) -> NoReturn:
+    """Ask every few seconds whether the job is still ours and its connector still exists."""
+    while True:
+        await asyncio.sleep(interval_seconds)
+        try:
+            await lease.confirm()
+            if (
+                await connectors.get(client, claimed.connector_id, budget_seconds=_CALL_BUDGET_SECONDS)
+                is None
+            ):
+                raise errors.JobLostError("The connector was deleted.")
+        except (errors.JobLostError, errors.JobCanceledError) as error:
+            lease.end(error)
+            raise
+        except errors.ElasticsearchError as error:
+            structlog.get_logger().warning("job.check_failed", sync_job_id=claimed.id, error=str(error))
+
+
+async def heartbeat(
+    client: Client,
+    claimed: SyncJob,
+    lease: Lease,
+    stats: Callable[[], Mapping[str, Any]],
+    interval_seconds: float,
+) -> NoReturn:
+    """Report counts, and so that we are alive, however slow the source; each success renews the lease."""
+    while True:
+        lease.check()
+        sent_at = lease.now()
+        try:
+            await jobs.update_stats(client, claimed.id, stats(), budget_seconds=_HEARTBEAT_BUDGET_SECONDS)
+            lease.renewed(sent_at)
+        except errors.NotFoundError as error:
+            raise errors.JobLostError("The sync job was deleted.") from error
+        except errors.ElasticsearchError as error:
+            structlog.get_logger().warning("job.heartbeat_failed", sync_job_id=claimed.id, error=str(error))
+        await asyncio.sleep(interval_seconds)

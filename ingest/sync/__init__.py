@@ -1,0 +1,1 @@
+"""How the rows of a source become the documents of an index."""

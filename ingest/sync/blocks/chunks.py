@@ -1,0 +1,136 @@
+"""Cuts rendered documents into chunks of a bounded number of bytes and documents.
+
+A document that is larger than the limit travels alone. The limit can only shrink while a job runs: a server
+that answered 413 once would do so again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.sync.blocks.lines import ACTION, render, render_large, rendered_overhead, small_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The body of one bulk request: `count` actions, each with its document.
+
+    It stays in the pieces it was rendered in: one buffer of several MiB costs more to fill than all that is
+    done to it before.
+    """
+
+    pieces: tuple[bytes | memoryview, ...]
+    size: int
+    count: int
+
+    @classmethod
+    def of(cls, actions: Sequence[bytes]) -> Self:
+        """Make a chunk of single actions, each with its document."""
+        return cls((b"".join(actions),), sum(map(len, actions)), len(actions))
+
+    @property
+    def body(self) -> bytes:
+        """The body in one piece, made anew."""
+        return b"".join(self.pieces)
+
+
+@dataclass(slots=True)
+class ChunkLimits:
+    """How large a chunk may be."""
+
+    max_bytes: int
+    max_count: int
+
+    def shrink(self, refused_bytes: int) -> None:
+        """Stay below half of what was refused from now on."""
+        self.max_bytes = max(1, min(self.max_bytes, refused_bytes // 2))
+
+
+class Chunker:
+    """Gathers blocks of lines (`sources.contract`) and hands them out as chunks."""
+
+    def __init__(self, constants: bytes, limits: ChunkLimits) -> None:
+        """`constants` are the JSON members all documents of the job get, each with a comma after it."""
+        self._constants = constants
+        self._limits = limits
+        self._overhead = rendered_overhead(constants)
+        self._pieces: list[bytes | memoryview] = []
+        self._bytes = 0
+        self._count = 0
+
+    def add(self, lines: bytes, count: int) -> Iterator[Chunk]:
+        """Take in a block and yield each chunk that it completes.
+
+        Lazy: a chunk that nobody asks for is not built, so a caller who waits between two holds one at a
+        time.
+        """
+        if not count:
+            return
+        if self._fits(len(lines) + count * self._overhead, count):
+            for block in small_blocks(lines):
+                self._append(block)
+            self._count += count
+            return
+        for block in small_blocks(lines):
+            yield from self._add(block)
+
+    def flush(self) -> Chunk | None:
+        """Return what is left, or None."""
+        return self._close() if self._count else None
+
+    def discard(self) -> None:
+        """Forget what is left."""
+        self._pieces, self._bytes, self._count = [], 0, 0
+
+    def _fits(self, size: int, count: int) -> bool:
+        limits = self._limits
+        return self._bytes + size <= limits.max_bytes and self._count + count <= limits.max_count
+
+    def _stop(self, rendered_ends: NDArray[np.int64], first: int, rendered_start: int) -> int:
+        """Return how far the chunk can take lines from `first` on; an empty one takes one of any size."""
+        room = self._limits.max_bytes - self._bytes
+        by_bytes = int(np.searchsorted(rendered_ends, rendered_start + room, side="right"))
+        stop = min(by_bytes, first + self._limits.max_count - self._count)
+        return max(stop, first if self._count else first + 1)
+
+    def _add(self, block: bytes | memoryview) -> Iterator[Chunk]:
+        if isinstance(block, memoryview):
+            ends = np.array([len(block)])
+        else:
+            ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 0x0A) + 1
+        rendered_ends = ends + self._overhead * np.arange(1, len(ends) + 1)
+        first, start, rendered_start = 0, 0, 0
+        while True:
+            stop = self._stop(rendered_ends, first, rendered_start)
+            if stop > first:
+                self._append(block[start : int(ends[stop - 1])])
+                self._count += stop - first
+                first, start, rendered_start = stop, int(ends[stop - 1]), int(rendered_ends[stop - 1])
+            if first == len(ends):
+                return
+            yield self._close()
+
+    def _append(self, block: bytes | memoryview) -> None:
+        if isinstance(block, memoryview):
+            pieces: tuple[bytes | memoryview, ...] = render_large(block, self._constants)
+        else:
+            pieces = (render(block, self._constants),)
+        self._pieces += pieces
+        self._bytes += sum(map(len, pieces))
+
+    def _close(self) -> Chunk:
+        # Every piece ends with the start of an action that belongs before the next line: the last one has
+        # none.
+        last = self._pieces.pop()[: -len(ACTION)]
+        chunk = Chunk((ACTION, *self._pieces, last), self._bytes, self._count)
+        self.discard()
+        return chunk
+
+
+def documents(body: bytes) -> list[bytes]:
+    """Split the body of a chunk into its actions, each with its document, line feeds included."""
+    lines = body.splitlines(keepends=True)
+    return [action + document for action, document in zip(lines[::2], lines[1::2], strict=True)]

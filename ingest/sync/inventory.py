@@ -1,0 +1,193 @@
+"""Our documents in the content index: taken stock of before reading, and the stale ones deleted after it.
+
+ours      in the source's scope, with a content hash
+foreign   in the source's scope, written by Elastic's own service: same shape, no content hash
+others    everything else: never read, never touched
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ingest.elasticsearch import indices
+from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.indices import ContentIndex
+from ingest.elasticsearch.mappings import CONTENT_HASH, exact_field
+from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
+from ingest.errors import IncompleteSyncError
+from ingest.lease import Lease
+from ingest.sync.blocks.lines import KeyReader, Keys
+from ingest.sync.bulk.writer import BulkWriter, Deletion
+from ingest.sync.ledger import Certificate, Ledger
+
+SCANS: Final = 3
+"""How often the index is scanned at most when a point in time is lost on the way."""
+PAGE_SIZE: Final = 10_000
+DELETIONS_PER_REQUEST: Final = 5_000
+FEW_HASHES: Final = 32
+"""Up to so many stale documents are searched by their content hash; more are found by scanning everything.
+
+The field is not indexed, so Elasticsearch makes a clause of each hash and compares every document with every
+clause; a small node allows 1,024 of them.
+"""
+
+_OF_ELASTICS_SERVICE: Final = ("id", "table", "_timestamp")
+"""Besides the scope, what its documents have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Where to look, and for whose documents."""
+
+    client: Client
+    index: ContentIndex
+    scope: Mapping[str, str]
+    """Members which every document of the source carries and no other source's do."""
+    key_reader: KeyReader
+
+    async def load(self) -> Ledger:
+        """Return the ledger of what is in the index. Raises IncompleteSyncError if it cannot be read
+        whole."""
+        for _ in range(SCANS):
+            try:
+                return await self._load()
+            except ScanLostError as error:
+                lost = error
+        raise IncompleteSyncError(f"The index could not be read in {SCANS} attempts: {lost}") from lost
+
+    async def delete_stale(
+        self, ledger: Ledger, certificate: Certificate, writer: BulkWriter, lease: Lease
+    ) -> None:
+        """Delete what no row was met for, unless somebody wrote it since.
+
+        Safe to repeat, so a lost point in time just means another scan. The job is confirmed before every
+        request.
+        """
+        for _ in range(SCANS):
+            try:
+                await self._delete_stale(ledger, certificate, writer, lease)
+            except ScanLostError as error:
+                lost = error
+            else:
+                return
+        raise IncompleteSyncError(
+            f"Documents to delete could not be searched in {SCANS} attempts: {lost}"
+        ) from lost
+
+    async def count(self) -> int | None:
+        """Count our documents; None if the index has no field by which to tell them exactly, or not now."""
+        exact = self._scope_terms()
+        if exact is None:
+            return None
+        return await indices.count(self.client, self.index.name, _all_of(*exact, _exists(CONTENT_HASH)))
+
+    async def _load(self) -> Ledger:
+        ledger = Ledger()
+        await indices.refresh(self.client, self.index.name)
+        if self._has_our_fields():
+            async with aclosing(self._pages(self._request(foreign=False))) as pages:
+                async for page in pages:
+                    # In a thread: it is mostly array work, which leaves the loop free for the next page.
+                    ledger.add(await asyncio.to_thread(self._keys, page))
+            async with aclosing(self._pages(self._request(foreign=True))) as pages:
+                async for page in pages:
+                    ledger.add(self._foreign_keys(hits_of(page))[0], foreign=True)
+        await asyncio.to_thread(ledger.seal)  # sorting ten million entries takes a second
+        return ledger
+
+    async def _delete_stale(
+        self, ledger: Ledger, certificate: Certificate, writer: BulkWriter, lease: Lease
+    ) -> None:
+        await indices.refresh(self.client, self.index.name)
+        few = ledger.unmet_hashes(certificate, FEW_HASHES)
+        kinds = (False, True) if ledger.has_foreign else (False,)
+        for foreign in kinds:
+            async with aclosing(
+                self._pages(self._request(foreign=foreign, hashes=few, for_deletes=True))
+            ) as pages:
+                async for page in pages:
+                    keys, hits = self._keys_of_hits(hits_of(page), foreign=foreign)
+                    is_stale = ledger.stale(certificate, keys, foreign=foreign)
+                    stale = [hit for hit, stale in zip(hits, is_stale.tolist(), strict=True) if stale]
+                    await self._delete(stale, writer, lease)
+
+    async def _delete(self, hits: Sequence[Mapping[str, Any]], writer: BulkWriter, lease: Lease) -> None:
+        for start in range(0, len(hits), DELETIONS_PER_REQUEST):
+            await lease.confirm()
+            await writer.delete(
+                [
+                    Deletion(id=hit["_id"], seq_no=hit["_seq_no"], primary_term=hit["_primary_term"])
+                    for hit in hits[start : start + DELETIONS_PER_REQUEST]
+                ]
+            )
+
+    def _pages(self, request: ScanRequest) -> AsyncGenerator[bytes, None]:
+        return scan(self.client, self.index.name, request)
+
+    def _request(
+        self, *, foreign: bool, hashes: list[int] | None = None, for_deletes: bool = False
+    ) -> ScanRequest:
+        terms = self._scope_terms()
+        conditions = list(terms or ())
+        if hashes is not None:
+            conditions.append({"terms": {CONTENT_HASH: hashes}})
+        if foreign:
+            conditions += [_exists(name) for name in _OF_ELASTICS_SERVICE]
+            query = _all_of(*conditions)
+            query["bool"]["must_not"] = [_exists(CONTENT_HASH)]
+        else:
+            query = _all_of(*conditions, _exists(CONTENT_HASH))
+        verified = ("id", *self.scope) if foreign else tuple(self.scope) if terms is None else ()
+        return ScanRequest(
+            query=query,
+            fields=() if foreign else (CONTENT_HASH,),
+            source=verified,
+            wants_version=for_deletes,
+            page_size=min(PAGE_SIZE, self.index.result_window),
+        )
+
+    def _keys(self, page: bytes) -> Keys:
+        """Read the keys of a page of ours, the fast way if the page allows it."""
+        if self._scope_terms() is not None and (keys := self.key_reader.of_hits(page)) is not None:
+            return keys
+        return self._keys_of_hits(hits_of(page), foreign=False)[0]
+
+    def _keys_of_hits(
+        self, hits: list[dict[str, Any]], *, foreign: bool
+    ) -> tuple[Keys, list[dict[str, Any]]]:
+        """Return the keys of those hits that are in scope, and these hits."""
+        if foreign:
+            return self._foreign_keys(hits)
+        if self._scope_terms() is None:
+            hits = [hit for hit in hits if self._is_in_scope(hit)]
+        hashes = [hit["fields"][CONTENT_HASH][0] for hit in hits]
+        return self.key_reader.of_pairs([hit["_id"] for hit in hits], hashes), hits
+
+    def _foreign_keys(self, hits: list[dict[str, Any]]) -> tuple[Keys, list[dict[str, Any]]]:
+        """Elastic's service stores the id in the document too: what does not is somebody else's."""
+        theirs = [hit for hit in hits if self._is_in_scope(hit) and hit["_source"].get("id") == hit["_id"]]
+        return self.key_reader.of_pairs([hit["_id"] for hit in theirs], [0] * len(theirs)), theirs
+
+    def _is_in_scope(self, hit: Mapping[str, Any]) -> bool:
+        return all(hit.get("_source", {}).get(name) == value for name, value in self.scope.items())
+
+    def _scope_terms(self) -> list[dict[str, Any]] | None:
+        """Return the conditions that select the scope exactly; None if the mapping allows none."""
+        fields = {name: exact_field(self.index.properties, name) for name in self.scope}
+        if None in fields.values():
+            return None
+        return [{"term": {fields[name]: value}} for name, value in self.scope.items()]
+
+    def _has_our_fields(self) -> bool:
+        """Whether the index can hold documents of ours at all: its mapping tells without a scan."""
+        return any(name in self.index.properties for name in (CONTENT_HASH, *self.scope))
+
+
+def _all_of(*conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"bool": {"filter": list(conditions)}}
+
+
+def _exists(name: str) -> dict[str, Any]:
+    return {"exists": {"field": name}}

@@ -1,0 +1,265 @@
+"""What the index holds: for every document of ours a hash of its id and its content hash, 18 bytes together.
+
+    load     add(keys of a page) ..., then seal()
+    read     unchanged(keys): known id and equal content hash? Every known id is marked as met
+    delete   stale(certificate, keys): known, never met, and as it was when it was loaded
+
+Documents are kept in sorted arrays. They are gathered in parts by the first bits of the id's hash, so that
+sorting needs little memory beyond them. Two ids with one hash share their marks, and a row with such an id is
+never called unchanged: a collision can keep a stale document or send one for nothing, never delete a living
+one.
+"""
+
+import mmap
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.sync.blocks.lines import Keys
+
+_PARTS: Final = 16
+_GROWTH: Final = 2
+_MOST_STEPS: Final = 64
+"""Between two entries of the finder's table; more mean that hashes are not spread as they should be."""
+_MET: Final = np.uint8(1)
+_FOREIGN: Final = np.uint8(2)
+_SENT: Final = np.uint8(4)
+"""A row of other content was met, so the index may say by now what that row said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The proof without which nothing is deleted: everything was read, everything was acknowledged.
+
+    Issued by `sync` alone, once every slice was read to its end, every document has its final verdict, the
+    job is confirmed to be ours, and the index is the one it began with.
+    """
+
+    index_uuid: str
+    slices: int
+    rows: int
+
+
+class Ledger:
+    """The documents found in the index when the job began, and which of them the source still has."""
+
+    def __init__(self) -> None:
+        self._loading = [_Part() for _ in range(_PARTS)]
+        self.has_foreign = False
+        """Whether there are documents without a content hash of ours: written by Elastic's own service."""
+        self._ids = _mapped(0, np.uint64)
+        self._hashes = _mapped(0, np.int64)
+        self._states = _mapped(0, np.uint8)
+        self._finder = _Finder(self._ids)
+        self._has_collisions = False
+
+    def __len__(self) -> int:
+        return len(self._ids) + sum(part.count for part in self._loading)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the entries take."""
+        return self._ids.nbytes + self._hashes.nbytes + self._states.nbytes + self._finder.nbytes
+
+    @property
+    def unmet(self) -> int:
+        """How many documents no row was met for."""
+        return int(np.count_nonzero((self._states & _MET) == 0))
+
+    def add(self, keys: Keys, *, foreign: bool = False) -> None:
+        """Note documents found in the index; `foreign` ones have no content hash of ours."""
+        self.has_foreign |= foreign and len(keys) > 0
+        order = np.argsort(keys.ids)
+        ends = np.searchsorted(keys.ids[order], _LAST_OF_PART, side="right")
+        for part, rows in zip(self._loading, np.split(order, ends[:-1]), strict=True):
+            part.extend(keys.ids[rows], keys.hashes[rows], _FOREIGN if foreign else np.uint8(0))
+
+    def seal(self) -> None:
+        """Finish loading; the look-ups below need it."""
+        count = sum(part.count for part in self._loading)
+        self._ids = _mapped(count, np.uint64)
+        self._hashes = _mapped(count, np.int64)
+        self._states = _mapped(count, np.uint8)
+        start = 0
+        while self._loading:
+            # Taken off the list: its memory is given back before the next part's copy needs some.
+            start = self._take(self._loading.pop(0), start)
+        self._finder = _Finder(self._ids)
+        self._has_collisions = bool((self._ids[1:] == self._ids[:-1]).any())
+
+    def unchanged(self, keys: Keys, *, mark_changed: bool = True) -> NDArray[np.bool_]:
+        """Say for each row whether its document is in the index as it is, and mark the ids met.
+
+        Without `mark_changed` only the unchanged are marked; the caller marks others once they are to stay.
+        A document that changed once counts as changed from then on: if its slice is read again and the row is
+        back to what it was, what was sent in between has to be overwritten.
+        """
+        if not len(self._ids):
+            return np.zeros(len(keys), np.bool_)
+        places, is_known = self._find(keys.ids)
+        answer: NDArray[np.bool_] = is_known & (self._hashes[places] == keys.hashes)
+        answer &= (self._states[places] & (_FOREIGN | _SENT)) == 0
+        if self._has_collisions:
+            answer &= ~self._is_shared(places)
+        self._states[places[is_known & ~answer]] |= _SENT
+        self._mark(places[is_known if mark_changed else answer])
+        return answer
+
+    def mark(self, keys: Keys) -> None:
+        """Note that the source has these ids."""
+        if len(self._ids):
+            places, is_known = self._find(keys.ids)
+            self._mark(places[is_known])
+
+    def unmet_hashes(self, certificate: Certificate, limit: int) -> list[int] | None:
+        """Return the content hashes of all unmet documents; None if they are more than `limit` or foreign."""
+        _require(certificate)
+        if self.has_foreign or self.unmet > limit:
+            return None
+        hashes: list[int] = self._hashes[(self._states & _MET) == 0].tolist()
+        return hashes
+
+    def stale(self, certificate: Certificate, keys: Keys, *, foreign: bool = False) -> NDArray[np.bool_]:
+        """Say for each document, as it is now, whether it may be deleted.
+
+        Only one that was there when the ledger was loaded, has the content it had then, and was not met.
+        """
+        _require(certificate)
+        if not len(self._ids):
+            return np.zeros(len(keys), np.bool_)
+        places, is_known = self._find(keys.ids)
+        # Not met, and foreign or not as asked.
+        states = self._states[places] & (_MET | _FOREIGN)
+        answer: NDArray[np.bool_] = is_known & (states == (_FOREIGN if foreign else 0))
+        if not foreign:
+            answer &= self._hashes[places] == keys.hashes
+        if self._has_collisions:
+            for row in np.flatnonzero(is_known & self._is_shared(places)):
+                answer[row] = self._run_is_stale(int(places[row]), keys.hashes[row], foreign=foreign)
+        return answer
+
+    def _take(self, part: "_Part", start: int) -> int:
+        """Copy a part behind what is there, sorted; return where it ends."""
+        end = start + part.count
+        order = np.argsort(part.ids[: part.count])
+        self._ids[start:end] = part.ids[order]
+        self._hashes[start:end] = part.hashes[order]
+        self._states[start:end] = part.states[order]
+        return end
+
+    def _find(self, ids: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return for each id the first place where it is or would be, and whether it is there."""
+        places = np.minimum(self._finder.places(ids), len(self._ids) - 1)
+        return places, self._ids[places] == ids
+
+    def _mark(self, places: NDArray[np.intp]) -> None:
+        self._states[places] |= _MET
+        if self._has_collisions:
+            for place in np.unique(places[self._is_shared(places)]):
+                self._states[self._run(int(place))] |= _MET
+
+    def _is_shared(self, places: NDArray[np.intp]) -> NDArray[np.bool_]:
+        following = np.minimum(places + 1, len(self._ids) - 1)
+        shared: NDArray[np.bool_] = (following != places) & (self._ids[following] == self._ids[places])
+        return shared
+
+    def _run(self, place: int) -> slice:
+        """Return where the documents with the same id hash are, from the first of them."""
+        return slice(place, int(np.searchsorted(self._ids, self._ids[place], side="right")))
+
+    def _run_is_stale(self, place: int, hash_: np.int64, *, foreign: bool) -> bool:
+        run = self._run(place)
+        states = self._states[run] & (_MET | _FOREIGN)
+        if (states & _MET).any():
+            return False
+        return bool(
+            (states == _FOREIGN).any() if foreign else ((states == 0) & (self._hashes[run] == hash_)).any()
+        )
+
+
+def _require(certificate: Certificate) -> None:
+    """Hold the rule at run time too: types are not checked there, and this one guards other people's data."""
+    if not isinstance(certificate, Certificate):
+        raise TypeError("Deletes are handed out against a certificate of completeness only.")
+
+
+_LAST_OF_PART: Final = np.array([((part + 1) << 60) - 1 for part in range(_PARTS)], np.uint64)
+
+
+class _Part:
+    """Documents whose id hashes begin alike, in the order they came, with room for more."""
+
+    __slots__ = ("count", "hashes", "ids", "states")
+
+    def __init__(self) -> None:
+        self.ids = _mapped(0, np.uint64)
+        self.hashes = _mapped(0, np.int64)
+        self.states = _mapped(0, np.uint8)
+        self.count = 0
+
+    def extend(self, ids: NDArray[np.uint64], hashes: NDArray[np.int64], state: np.uint8) -> None:
+        start, self.count = self.count, self.count + len(ids)
+        if self.count > len(self.ids):
+            capacity = self.count * _GROWTH + 4096
+            self.ids = _grown(self.ids, capacity)
+            self.hashes = _grown(self.hashes, capacity)
+            self.states = _grown(self.states, capacity)
+        self.ids[start : self.count] = ids
+        self.hashes[start : self.count] = hashes
+        self.states[start : self.count] = state
+
+
+_Element = TypeVar("_Element", bound=np.generic)
+
+
+def _mapped(count: int, kind: type[_Element]) -> NDArray[_Element]:
+    """Return an array in memory of its own, which takes what is written to it and is given back at once.
+
+    The allocator would keep what is freed between arrays that live on, a third of all in the end.
+    """
+    memory = mmap.mmap(-1, max(1, count * np.dtype(kind).itemsize))
+    return np.frombuffer(memory, kind, count)
+
+
+def _grown(array: NDArray[_Element], capacity: int) -> NDArray[_Element]:
+    grown = _mapped(capacity, array.dtype.type)
+    grown[: len(array)] = array
+    return grown
+
+
+class _Finder:
+    """Finds ids in a sorted array: a table of where each beginning begins, then a few steps.
+
+    Id hashes are spread evenly, so a table with one entry for four to eight of them leads that close. It
+    takes a quarter of the time of a binary search, whose every step waits for memory.
+    """
+
+    def __init__(self, ids: NDArray[np.uint64]) -> None:
+        bits = max(1, len(ids).bit_length() - 3)
+        self._ids = ids
+        self._shift = np.uint64(64 - bits)
+        beginnings = np.arange(2**bits, dtype=np.uint64) << self._shift
+        self._table = np.searchsorted(ids, beginnings).astype(np.uint32)
+        steps = np.diff(self._table, append=np.uint32(len(ids)))
+        self._is_even = int(steps.max()) <= _MOST_STEPS
+
+    @property
+    def nbytes(self) -> int:
+        return self._table.nbytes
+
+    def places(self, ids: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """Return for each id the first place where it is or, to keep the order, would be."""
+        if not self._is_even:
+            return np.searchsorted(self._ids, ids)
+        places: NDArray[np.intp] = self._table[ids >> self._shift].astype(np.intp)
+        before = np.arange(len(ids))
+        while len(before):
+            # Rows whose place is further on: of those left, the ones whose place holds a smaller id.
+            reached = places[before]
+            is_within = reached < len(self._ids)
+            before, reached = before[is_within], reached[is_within]
+            before = before[self._ids[reached] < ids[before]]
+            places[before] += 1
+        return places

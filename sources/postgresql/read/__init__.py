@@ -1,0 +1,1 @@
+"""Reading one relation: completely and under one snapshot, or not at all."""

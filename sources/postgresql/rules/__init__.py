@@ -1,0 +1,1 @@
+"""Sync rules: advanced rules as queries, and basic rules as SQL conditions."""
