@@ -18,8 +18,8 @@ import aiohttp
 import yaml
 
 from sandbox.elasticsearch import Server
-from sandbox.elasticsearch.faults import Hold
-from sandbox.elasticsearch.journal import Entry
+from sandbox.elasticsearch.server.faults import Hold
+from sandbox.elasticsearch.server.journal import Entry
 from tests.faults.history.events import events_of
 from tests.faults.history.promises import Circumstances, problems
 from tests.integration.service.world import CONNECTOR, World, until

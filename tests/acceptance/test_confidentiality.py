@@ -21,7 +21,7 @@ import pytest
 
 from sandbox import calls
 from sandbox.elasticsearch import Security, User, serve
-from sandbox.elasticsearch.faults import Edit, FailItems, Reply
+from sandbox.elasticsearch.server.faults import Edit, FailItems, Reply
 from sandbox.postgresql import Cluster
 from tests.acceptance.installation import INDEX, Installation, installation, is_of_a_service
 from tests.integration.service.world import CONNECTOR, until

@@ -8,17 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors import (
-    bodies,
-    configuration,
-    documents,
-    features,
-    filtering,
-    scheduling,
-    states,
-)
+from sandbox.elasticsearch.connectors import documents, states
 from sandbox.elasticsearch.connectors.connectors import NATIVE_PREFIX, index_name_in_use, index_name_problems
-from sandbox.elasticsearch.connectors.members import (
+from sandbox.elasticsearch.connectors.parsing import bodies
+from sandbox.elasticsearch.connectors.parsing.members import (
     boolean,
     enumeration,
     instant_or_null,
@@ -29,10 +22,10 @@ from sandbox.elasticsearch.connectors.members import (
     text_or_null,
     words,
 )
-from sandbox.elasticsearch.connectors.parsing import Field, ObjectParser, illegal
-from sandbox.elasticsearch.privileges import ClusterPrivilege
-from sandbox.elasticsearch.request import Answer, Request
-from sandbox.elasticsearch.routing import Body, Handler, Route
+from sandbox.elasticsearch.connectors.parsing.parser import Field, ObjectParser, illegal
+from sandbox.elasticsearch.connectors.values import configuration, features, filtering, scheduling
+from sandbox.elasticsearch.http import Answer, Body, Handler, Request, Route
+from sandbox.elasticsearch.security import ClusterPrivilege
 
 
 def _parser(route: str, *fields: Field) -> ObjectParser:

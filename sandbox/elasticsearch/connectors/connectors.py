@@ -4,17 +4,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.elasticsearch import errors, index_names
-from sandbox.elasticsearch.connectors import bodies, documents
+from sandbox.elasticsearch import errors
+from sandbox.elasticsearch.connectors import documents
 from sandbox.elasticsearch.connectors.documents import Source
-from sandbox.elasticsearch.connectors.filtering import default_filtering
-from sandbox.elasticsearch.connectors.members import boolean, text, text_or_null
-from sandbox.elasticsearch.connectors.parsing import ObjectParser
-from sandbox.elasticsearch.connectors.scheduling import default_scheduling
-from sandbox.elasticsearch.privileges import ClusterPrivilege
-from sandbox.elasticsearch.request import Answer, Request
-from sandbox.elasticsearch.routing import Body, Route
-from sandbox.elasticsearch.templates import CONNECTORS_INDEX
+from sandbox.elasticsearch.connectors.parsing import bodies
+from sandbox.elasticsearch.connectors.parsing.members import boolean, text, text_or_null
+from sandbox.elasticsearch.connectors.parsing.parser import ObjectParser
+from sandbox.elasticsearch.connectors.values.filtering import default_filtering
+from sandbox.elasticsearch.connectors.values.scheduling import default_scheduling
+from sandbox.elasticsearch.http import Answer, Body, Request, Route
+from sandbox.elasticsearch.indices import index_names
+from sandbox.elasticsearch.indices.templates import CONNECTORS_INDEX
+from sandbox.elasticsearch.security import ClusterPrivilege
 
 NATIVE_PREFIX = "content-"
 

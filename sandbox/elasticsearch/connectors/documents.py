@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors.instants import written
-from sandbox.elasticsearch.documents import check_id, note
-from sandbox.elasticsearch.index import Index
-from sandbox.elasticsearch.request import Answer, Request
-from sandbox.elasticsearch.store import State
-from sandbox.elasticsearch.templates import CONNECTORS_INDEX, SYNC_JOBS_INDEX
+from sandbox.elasticsearch.connectors.parsing.instants import written
+from sandbox.elasticsearch.documents import check_id
+from sandbox.elasticsearch.http import Answer, Request
+from sandbox.elasticsearch.indices import Index
+from sandbox.elasticsearch.indices.templates import CONNECTORS_INDEX, SYNC_JOBS_INDEX
+from sandbox.elasticsearch.state import State
 
 Source = dict[str, Any]
 
@@ -60,7 +60,7 @@ def write_connector(request: Request, connector_id: str | None, source: Source) 
     index = request.state.for_writing(CONNECTORS_INDEX)
     write = index.index(connector_id, source)
     index.refresh()
-    note(request, write)
+    request.effect.note(write)
     return Answer({"id": write.id, "result": write.result}, status=write.status)
 
 
@@ -179,5 +179,5 @@ def _updated(
     write = index.update(document_id, doc=change)
     if refresh:
         index.refresh()
-    note(request, write)
+    request.effect.note(write)
     return Answer({"result": write.result})

@@ -3,15 +3,14 @@
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors import bodies
-from sandbox.elasticsearch.connectors.members import text_or_null
-from sandbox.elasticsearch.connectors.parsing import ObjectParser
-from sandbox.elasticsearch.documents import check_id, note
-from sandbox.elasticsearch.index import Index
-from sandbox.elasticsearch.privileges import ClusterPrivilege
-from sandbox.elasticsearch.request import Answer, Request
-from sandbox.elasticsearch.routing import Body, Handler, Route
-from sandbox.elasticsearch.store import State
+from sandbox.elasticsearch.connectors.parsing import bodies
+from sandbox.elasticsearch.connectors.parsing.members import text_or_null
+from sandbox.elasticsearch.connectors.parsing.parser import ObjectParser
+from sandbox.elasticsearch.documents import check_id
+from sandbox.elasticsearch.http import Answer, Body, Handler, Request, Route
+from sandbox.elasticsearch.indices import Index
+from sandbox.elasticsearch.security import ClusterPrivilege
+from sandbox.elasticsearch.state import State
 
 INDEX = ".connector-secrets-1"
 ALIAS = ".connector-secrets"
@@ -26,7 +25,7 @@ def post_secret(request: Request) -> Answer:
     if not value:
         raise errors.validation('[value] of the connector secret cannot be [null] or [""]')
     write = _for_writing(request.state).index(None, {"value": value})
-    note(request, write)
+    request.effect.note(write)
     return Answer({"id": write.id})
 
 
@@ -43,7 +42,7 @@ def put_secret(request: Request) -> Answer:
     secret_id = _checked_id(request, *problems)
     check_id(secret_id)
     write = _for_writing(request.state).index(secret_id, {"value": value})
-    note(request, write)
+    request.effect.note(write)
     return Answer({"result": write.result}, status=write.status)
 
 

@@ -4,16 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors import bodies, documents, states
-from sandbox.elasticsearch.connectors.configuration import read_configuration
+from sandbox.elasticsearch.connectors import documents, states
 from sandbox.elasticsearch.connectors.documents import Source
-from sandbox.elasticsearch.connectors.members import instant, long, open_object, text, words
-from sandbox.elasticsearch.connectors.parsing import BodyError, ObjectParser
-from sandbox.elasticsearch.documents import note
-from sandbox.elasticsearch.privileges import ClusterPrivilege
-from sandbox.elasticsearch.request import Answer, Request
-from sandbox.elasticsearch.routing import Body, Handler, Route
-from sandbox.elasticsearch.templates import CONNECTORS_INDEX, SYNC_JOBS_INDEX
+from sandbox.elasticsearch.connectors.parsing import bodies
+from sandbox.elasticsearch.connectors.parsing.members import instant, long, open_object, text, words
+from sandbox.elasticsearch.connectors.parsing.parser import BodyError, ObjectParser
+from sandbox.elasticsearch.connectors.values.configuration import read_configuration
+from sandbox.elasticsearch.http import Answer, Body, Handler, Request, Route
+from sandbox.elasticsearch.indices.templates import CONNECTORS_INDEX, SYNC_JOBS_INDEX
+from sandbox.elasticsearch.security import ClusterPrivilege
 
 _COUNTERS = (
     "deleted_document_count",
@@ -72,7 +71,7 @@ def create_sync_job(request: Request) -> Answer:
     index = request.state.for_writing(SYNC_JOBS_INDEX)
     write = index.index(None, job)
     index.refresh()
-    note(request, write)
+    request.effect.note(write)
     return Answer({"id": write.id}, status=201)
 
 

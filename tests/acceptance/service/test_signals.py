@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from sandbox.elasticsearch import Server
-from sandbox.elasticsearch.faults import Action, Hold, Reply
-from sandbox.elasticsearch.journal import Entry
+from sandbox.elasticsearch.server.faults import Action, Hold, Reply
+from sandbox.elasticsearch.server.journal import Entry
 from sandbox.postgresql import Cluster
 from sources.postgresql import PostgreSQL
 from tests.integration.service.world import CONNECTOR, World

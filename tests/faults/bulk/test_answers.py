@@ -9,7 +9,7 @@ from ingest.errors import (
     IncompleteSyncError,
     IngestError,
 )
-from sandbox.elasticsearch.faults import Action, Drop, Edit, FailItems, Reply, Reset, Truncate
+from sandbox.elasticsearch.server.faults import Action, Drop, Edit, FailItems, Reply, Reset, Truncate
 from tests.integration.sync.world import INDEX, World
 
 BULK = "*/_bulk"

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.errors import IngestError
 from sandbox.elasticsearch import Server, serve
-from sandbox.elasticsearch.faults import Action, Drop, FailItems, Reply, Reset, Truncate
+from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Reply, Reset, Truncate
 from tests.faults.bulk.conftest import age
 from tests.integration.sync.world import world
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ingest.errors import ElasticsearchUnavailableError, IncompleteSyncError
-from sandbox.elasticsearch.faults import Action, Drop, Edit, Reply, Reset, Truncate
+from sandbox.elasticsearch.server.faults import Action, Drop, Edit, Reply, Reset, Truncate
 from tests.integration.sync.world import World
 
 SEARCH = "/_search"

@@ -11,8 +11,8 @@ import aiohttp
 
 from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server, serve
-from sandbox.elasticsearch.faults import Reset
-from sandbox.elasticsearch.journal import Entry
+from sandbox.elasticsearch.server.faults import Reset
+from sandbox.elasticsearch.server.journal import Entry
 from tests.integration.service.world import World, config_for, until
 
 LIMITS = {

@@ -14,8 +14,8 @@ import pytest
 from ingest.config import Config
 from ingest.secret import Secret
 from sandbox.elasticsearch import Security, Server, User, serve
-from sandbox.elasticsearch.faults import Reply
-from sandbox.elasticsearch.journal import Entry
+from sandbox.elasticsearch.server.faults import Reply
+from sandbox.elasticsearch.server.journal import Entry
 from tests.integration.service.world import CONNECTOR, World, config_for, entry_of, until
 
 ROOT = Path(__file__).parents[3]

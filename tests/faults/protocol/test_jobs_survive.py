@@ -9,7 +9,7 @@ import asyncio
 import pytest
 
 from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
-from sandbox.elasticsearch.faults import Action, Drop, Hold, Reply
+from sandbox.elasticsearch.server.faults import Action, Drop, Hold, Reply
 from tests.integration.service.world import WRONG_PASSWORD, World, until
 
 PROXY_PAGE = Reply(502, "<html>Bad Gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None})

@@ -12,7 +12,7 @@ from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.retry import Backoff
 from ingest.secret import Secret
 from sandbox.elasticsearch import Security, Server, User, serve
-from sandbox.elasticsearch.faults import Action, Drop, Edit, Hold, Reply, Reset, Truncate
+from sandbox.elasticsearch.server.faults import Action, Drop, Edit, Hold, Reply, Reset, Truncate
 
 
 class Waits:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.elasticsearch.faults import Action, Edit, FailItems, Fault, Hold, Reply, Reset, Truncate
-from sandbox.elasticsearch.journal import Entry
+from sandbox.elasticsearch.server.faults import Action, Edit, FailItems, Fault, Hold, Reply, Reset, Truncate
+from sandbox.elasticsearch.server.journal import Entry
 from sandbox.postgresql import Cluster
 from tests.faults.service.shop import Shop, TablesInMemory, TablesInPostgreSQL, shop, tables_in_postgresql
 

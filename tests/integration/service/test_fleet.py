@@ -11,7 +11,7 @@ from ingest.elasticsearch.client import Client
 from ingest.errors import ElasticsearchUnavailableError
 from ingest.protocol import connectors
 from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
-from sandbox.elasticsearch.faults import Edit, Hold
+from sandbox.elasticsearch.server.faults import Edit, Hold
 from tests.integration.service.world import (
     CONNECTOR,
     SERVICE_TYPE,

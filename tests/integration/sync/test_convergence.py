@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.errors import IngestError
 from sandbox.elasticsearch import serve
-from sandbox.elasticsearch.faults import Action, Drop, FailItems, Reply
+from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Reply
 from sources.errors import SourceError, SourceUnavailableError
 from tests.integration.sync.world import World, world
 

@@ -17,7 +17,7 @@ from ingest.errors import (
 )
 from ingest.lease import Lease
 from sandbox.elasticsearch import Server
-from sandbox.elasticsearch.faults import Hold
+from sandbox.elasticsearch.server.faults import Hold
 from sources.errors import SourceConfigurationError, SourceUnavailableError
 from tests.integration.sync.world import INDEX, World, world
 

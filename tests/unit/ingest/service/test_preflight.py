@@ -11,7 +11,7 @@ from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.retry import Backoff
 from ingest.service.preflight import preflight, require_known_version
 from sandbox.elasticsearch import Server, serve
-from sandbox.elasticsearch.faults import Reply
+from sandbox.elasticsearch.server.faults import Reply
 
 
 @pytest.mark.parametrize("number", ["8.15.0", "8.19.3", "9.0.0", "9.1.0-SNAPSHOT", "10.0.0"])

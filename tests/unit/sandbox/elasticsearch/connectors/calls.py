@@ -9,10 +9,9 @@ import orjson
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.connectors import ROUTES
-from sandbox.elasticsearch.request import Request
-from sandbox.elasticsearch.routing import Router, check_call
+from sandbox.elasticsearch.http import Request, Router, check_call
 from sandbox.elasticsearch.security import ANYBODY
-from sandbox.elasticsearch.store import State
+from sandbox.elasticsearch.state import State
 
 ROUTER = Router(ROUTES)
 

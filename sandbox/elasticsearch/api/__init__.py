@@ -1,0 +1,29 @@
+"""The routes of every API but the connectors': a module a family, and what their handlers have in common."""
+
+from sandbox.elasticsearch.api import (
+    aliases,
+    bulk,
+    by_query,
+    cluster,
+    documents,
+    indices,
+    pipelines,
+    search,
+    security,
+    templates,
+)
+
+ROUTES = [
+    *cluster.ROUTES,
+    *indices.ROUTES,
+    *documents.ROUTES,
+    *bulk.ROUTES,
+    *pipelines.ROUTES,
+    *search.ROUTES,
+    *by_query.ROUTES,
+    *aliases.ROUTES,
+    *templates.ROUTES,
+    *security.ROUTES,
+]
+
+__all__ = ["ROUTES"]

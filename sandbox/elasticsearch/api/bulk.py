@@ -1,0 +1,208 @@
+"""`_bulk`: many writes in one request, each with a verdict of its own.
+
+The whole body is read first (`bulk_lines`): a malformed line refuses the request and nothing is executed.
+Then each operation runs by itself, and what goes wrong with it goes wrong with nothing else.
+"""
+
+import time
+from typing import Any
+
+import orjson
+
+from sandbox.elasticsearch import errors, pipelines
+from sandbox.elasticsearch.api import documents, targets
+from sandbox.elasticsearch.documents import ItemFilter, Operation, UpdateBody, operations
+from sandbox.elasticsearch.http import Answer, Body, Request, Route
+from sandbox.elasticsearch.indices import Index, Write
+from sandbox.elasticsearch.security import IndexPrivilege
+
+PARAMETERS = frozenset(
+    {
+        "_source",
+        "_source_excludes",
+        "_source_includes",
+        "include_source_on_error",
+        "list_executed_pipelines",
+        "pipeline",
+        "refresh",
+        "require_alias",
+        "require_data_stream",
+        "routing",
+        "timeout",
+        "type",
+        "wait_for_active_shards",
+    }
+)
+SHARD_ACTION = "indices:data/write/bulk[s]"
+PRIVILEGES = {
+    "index": IndexPrivilege("index", SHARD_ACTION),
+    "create": IndexPrivilege("create_doc", SHARD_ACTION),
+    "update": IndexPrivilege("index", SHARD_ACTION),
+    "delete": IndexPrivilege("delete", SHARD_ACTION),
+}
+STATUS = {"created": 201, "updated": 200, "deleted": 200, "noop": 200, "not_found": 404}
+
+Item = dict[str, Any]
+
+
+def bulk(request: Request) -> Answer:
+    """Carry out every operation of the body, in order."""
+    began = time.perf_counter()
+    request.principal.demand_any_index(PRIVILEGES.values(), "indices:data/write/bulk")
+    refresh = documents.refresh_policy(request)
+    run = _Run(request, forced_refresh=refresh in ("", "true"))
+    default_index = request.parameter("index") or None
+    items = [run.item(operation) for operation in operations(request.body, default_index)]
+    if refresh in ("", "true", "wait_for"):
+        for index in run.written.values():
+            index.refresh()
+    head: dict[str, Any] = {"errors": run.has_errors, "took": int((time.perf_counter() - began) * 1000)}
+    if run.ran_pipeline:
+        head["ingest_took"] = head["took"]
+    return Answer(run.filter.rendered(head, items, pretty=request.query.get("pretty", "false") != "false"))
+
+
+class _Run:
+    """One bulk request under way."""
+
+    def __init__(self, request: Request, *, forced_refresh: bool) -> None:
+        self.request = request
+        self.filter = ItemFilter.of(request.query.get("filter_path"))
+        self.written: dict[str, Index] = {}
+        self.has_errors = False
+        self.ran_pipeline = False
+        self._forced_refresh = forced_refresh
+        self._require_alias = request.flag("require_alias")
+        self._pipeline = request.query.get("pipeline")
+        self._targets: dict[tuple[str, str], Index | errors.ElasticsearchError] = {}
+
+    def item(self, operation: Operation) -> Item:
+        """Carry out one operation; its item of the answer."""
+        action = operation.action
+        try:
+            index = self._target(operation)
+            if action == "delete":
+                write = self._delete(index, operation)
+            elif action == "update":
+                write = self._update(index, operation)
+            else:
+                outcome = self._index(index, operation)
+                if outcome is None:
+                    return {action: {**documents.dropped(index, operation.id), "status": 200}}
+                index, write = outcome
+        except errors.ElasticsearchError as error:
+            return self._failed(operation, error)
+        except RecursionError:
+            return self._failed(
+                operation, errors.parsing("Document nesting depth exceeds the maximum allowed")
+            )
+        return {action: self._succeeded(index, write)}
+
+    def _target(self, operation: Operation) -> Index:
+        key = (operation.index_name, operation.action)
+        found = self._targets.get(key)
+        if found is None:
+            try:
+                found = self._find(operation)
+            except errors.ElasticsearchError as error:
+                found = error
+            self._targets[key] = found
+        if isinstance(found, errors.ElasticsearchError):
+            raise found
+        return found
+
+    def _find(self, operation: Operation) -> Index:
+        self.request.principal.demand_index(PRIVILEGES[operation.action], [operation.index_name])
+        index = targets.writable(
+            self.request,
+            operation.index_name,
+            kind="delete" if operation.action == "delete" else "write",
+            require_alias=bool(operation.options.get("require_alias", self._require_alias)),
+        )
+        self.written[index.name] = index
+        return index
+
+    def _index(self, index: Index, operation: Operation) -> tuple[Index, Write] | None:
+        options = operation.options
+        document_id, source, parsed = operation.id, operation.source, None
+        pipeline = options.get("pipeline", self._pipeline) if options else self._pipeline
+        if index.keeps_sources and (pipeline or index.settings.has_pipeline):
+            incoming = pipelines.Incoming(operation.index_name, document_id, source)
+            state = self.request.state
+            outcome = pipelines.run(state.pipelines, index, incoming, pipeline, clock=state.clock)
+            self.ran_pipeline = True
+            if outcome is None:
+                return None
+            _, document_id, source, parsed = outcome
+            if outcome.index_name != operation.index_name:
+                index = targets.writable(self.request, outcome.index_name)
+                self.written[index.name] = index
+        if options:
+            write = index.index(
+                document_id,
+                source,
+                parsed=parsed,
+                op_type=operation.op_type,
+                if_seq_no=options.get("if_seq_no"),
+                if_primary_term=options.get("if_primary_term"),
+                external_version=options.get("version"),
+                version_type=options.get("version_type", "internal"),
+            )
+        else:
+            write = index.index(document_id, source, parsed=parsed, op_type=operation.op_type)
+        self.request.effect.indexed.append(write.id)
+        return index, write
+
+    def _update(self, index: Index, operation: Operation) -> Write:
+        write = UpdateBody.from_wire(orjson.loads(operation.source)).apply(
+            index,
+            operation.id or "",
+            if_seq_no=operation.options.get("if_seq_no"),
+            if_primary_term=operation.options.get("if_primary_term"),
+            now_milliseconds=self.request.state.clock.milliseconds(),
+        )
+        self.request.effect.note(write)
+        return write
+
+    def _delete(self, index: Index, operation: Operation) -> Write:
+        write = index.delete(
+            operation.id or "",
+            if_seq_no=operation.options.get("if_seq_no"),
+            if_primary_term=operation.options.get("if_primary_term"),
+            external_version=operation.options.get("version"),
+            version_type=operation.options.get("version_type", "internal"),
+        )
+        if write.result == "deleted":
+            self.request.effect.deleted.append(write.id)
+        return write
+
+    def _succeeded(self, index: Index, write: Write) -> Item:
+        result, document_id, version, seq_no, primary_term = write
+        item: Item = {"_index": index.name, "_id": document_id, "_version": version, "result": result}
+        if self._forced_refresh and result != "noop":
+            item["forced_refresh"] = True
+        item["_shards"] = documents.SHARDS_NONE if result == "noop" else documents.SHARDS_ONE
+        item["_seq_no"] = seq_no
+        item["_primary_term"] = primary_term
+        item["status"] = STATUS[result]
+        return item
+
+    def _failed(self, operation: Operation, error: errors.ElasticsearchError) -> Item:
+        self.has_errors = True
+        self.request.effect.failed.append(operation.id or "")
+        index = self.request.state.find(operation.index_name)
+        return {
+            operation.action: {
+                "_index": index.name if index is not None else operation.index_name,
+                "_id": operation.id,
+                "status": error.status,
+                "error": error.cause(),
+            }
+        }
+
+
+ROUTES = [
+    Route(method, path, bulk, PARAMETERS, Body.REQUIRED, None)
+    for method in ("POST", "PUT")
+    for path in ("/_bulk", "/{index}/_bulk")
+]

@@ -1,0 +1,244 @@
+"""Aggregations: the metrics and buckets a client of connectors uses."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sandbox.elasticsearch import errors
+from sandbox.elasticsearch.json import token_of
+from sandbox.elasticsearch.mapping import Field, dates
+from sandbox.elasticsearch.mapping.fields import DATES, FLOATING
+from sandbox.elasticsearch.search import queries
+from sandbox.elasticsearch.search.candidates import Candidate, is_analyzed
+from sandbox.elasticsearch.search.sorting import fielddata_disabled
+
+Candidates = Sequence[Candidate]
+Values = list[tuple[Field | None, Any]]
+Bucket = tuple[dict[str, Any], Candidates]
+Inner = Callable[[Candidates], dict[str, Any]]
+DEFAULT_BUCKETS = 10
+
+
+def computed(body: Any, candidates: Candidates, context: queries.Context) -> dict[str, Any]:
+    """Every aggregation of a request over these candidates."""
+    if not isinstance(body, dict):
+        raise errors.query_parsing("Expected [START_OBJECT] in [aggregations]")
+    return {name: _one(name, definition, candidates, context) for name, definition in body.items()}
+
+
+def _one(name: str, definition: Any, candidates: Candidates, context: queries.Context) -> dict[str, Any]:
+    if not isinstance(definition, dict):
+        raise errors.query_parsing(
+            f"Aggregation definition for [{name}] starts with a [VALUE_STRING], expected a [START_OBJECT]."
+        )
+    inner = definition.get("aggs", definition.get("aggregations", {}))
+    kinds = [key for key in definition if key not in ("aggs", "aggregations", "meta")]
+    if len(kinds) != 1:
+        raise errors.query_parsing(
+            f"Missing definition for aggregation [{name}]"
+            if not kinds
+            else f"Found two aggregation type definitions in [{name}]: [{kinds[0]}] and [{kinds[1]}]"
+        )
+    kind, options = kinds[0], definition[kinds[0]]
+    if not isinstance(options, dict):
+        raise errors.query_parsing(
+            f"Expected [START_OBJECT] under [{kind}], but got a [VALUE_STRING] in [{name}]"
+        )
+    if kind in METRICS:
+        return METRICS[kind](_values(options, candidates), options)
+    if kind not in BUCKETS:
+        raise errors.query_parsing(f"Unknown aggregation type [{kind}]")
+    return BUCKETS[kind](
+        options, candidates, context, lambda some: computed(inner, some, context) if inner else {}
+    )
+
+
+def _field(options: Mapping[str, Any], candidate: Candidate) -> Field | None:
+    path = options.get("field")
+    if not isinstance(path, str):
+        raise errors.illegal_argument("Required one of fields [field, script], but none were specified. ")
+    if path in ("_id", "_index"):
+        return Field(path, "keyword")
+    field = candidate.index.mapping.field(path)
+    if field is None or field.is_object:
+        return None
+    if is_analyzed(field):
+        raise errors.search_failed(fielddata_disabled(field, candidate.index), index=candidate.index.name)
+    return field
+
+
+def _of(options: Mapping[str, Any], candidate: Candidate) -> tuple[Field | None, list[Any]]:
+    field = _field(options, candidate)
+    if field is None:
+        values: list[Any] = []
+    elif field.path in ("_id", "_index"):
+        values = [candidate.document.id if field.path == "_id" else candidate.index.name]
+    else:
+        values = candidate.values(field)
+    if not values and options.get("missing") is not None:
+        values = [_substitute(options["missing"])]
+    return field, values
+
+
+def _substitute(value: Any) -> Any:
+    """What takes the place of a missing value."""
+    if isinstance(value, dict | list):
+        raise errors.query_parsing(f"[missing] doesn't support values of type: {token_of(value)}")
+    return value
+
+
+def _values(options: Mapping[str, Any], candidates: Candidates) -> list[tuple[Field | None, Any]]:
+    found: Values = []
+    for candidate in candidates:
+        field, values = _of(options, candidate)
+        found.extend((field, value) for value in values)
+    return found
+
+
+def _metric(
+    compute: Callable[[list[float]], float | None],
+) -> Callable[[Values, Mapping[str, Any]], dict[str, Any]]:
+    def metric(values: Values, options: Mapping[str, Any]) -> dict[str, Any]:
+        result = compute(_numbers(values))
+        answer: dict[str, Any] = {"value": result}
+        if result is not None and _is_date(values):
+            answer["value_as_string"] = dates.iso(result)
+        return answer
+
+    return metric
+
+
+def _numbers(values: Values) -> list[float]:
+    numbers = []
+    for field, value in values:
+        if not isinstance(value, bool | int | float):
+            path = field.path if field is not None else ""
+            raise errors.search_failed(
+                errors.illegal_argument(f"Field [{path}] of type [keyword] is not supported for aggregation")
+            )
+        numbers.append(float(value))
+    return numbers
+
+
+def _is_date(values: Values) -> bool:
+    return any(field is not None and field.type in DATES for field, _ in values[:1])
+
+
+def _stats(values: Values, options: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = _numbers(values)
+    answer: dict[str, Any] = {
+        "count": len(numbers),
+        "min": min(numbers, default=None),
+        "max": max(numbers, default=None),
+        "avg": sum(numbers) / len(numbers) if numbers else None,
+        "sum": sum(numbers),
+    }
+    if numbers and _is_date(values):
+        for name in ("min", "max", "avg", "sum"):
+            answer[f"{name}_as_string"] = dates.iso(answer[name])
+    return answer
+
+
+METRICS: Mapping[str, Callable[[Values, Mapping[str, Any]], dict[str, Any]]] = {
+    "avg": _metric(lambda numbers: sum(numbers) / len(numbers) if numbers else None),
+    "cardinality": lambda values, options: {"value": len({(type(value), value) for _, value in values})},
+    "max": _metric(lambda numbers: max(numbers, default=None)),
+    "min": _metric(lambda numbers: min(numbers, default=None)),
+    "stats": _stats,
+    "sum": _metric(sum),
+    "value_count": lambda values, options: {"value": len(values)},
+}
+
+
+def _terms(
+    options: Mapping[str, Any], candidates: Candidates, context: queries.Context, inner: Inner
+) -> dict[str, Any]:
+    size = options.get("size", DEFAULT_BUCKETS)
+    if not isinstance(size, int) or size < 1:
+        raise errors.illegal_argument(f"[size] must be greater than 0. Found [{size}] in [terms]")
+    buckets: dict[Any, list[Candidate]] = {}
+    kind: Field | None = None
+    for candidate in candidates:
+        field, values = _of(options, candidate)
+        kind = kind or field
+        for value in dict.fromkeys(values):
+            buckets.setdefault(value, []).append(candidate)
+    minimum = int(options.get("min_doc_count", 1))
+    kept = [(value, members) for value, members in buckets.items() if len(members) >= minimum]
+    results: list[Bucket] = [
+        ({"key": value, **_key_text(kind, value), "doc_count": len(members)}, members)
+        for value, members in kept
+    ]
+    ordered = _order(results, options.get("order"), inner)
+    return {
+        "doc_count_error_upper_bound": 0,
+        "sum_other_doc_count": sum(len(members) for _, members in ordered[size:]),
+        "buckets": [{**bucket, **inner(members)} for bucket, members in ordered[:size]],
+    }
+
+
+def _key_text(field: Field | None, value: Any) -> dict[str, Any]:
+    if field is not None and field.type in DATES:
+        return {"key": int(value), "key_as_string": dates.iso(value)}
+    if isinstance(value, bool):
+        return {"key": int(value), "key_as_string": "true" if value else "false"}
+    if field is not None and field.type in FLOATING:
+        return {"key": float(value)}
+    return {}
+
+
+def _order(buckets: list[Bucket], order: Any, inner: Inner) -> list[Bucket]:
+    entries = order if isinstance(order, list) else [order] if order else [{"_count": "desc"}]
+    ordered = sorted(buckets, key=lambda bucket: _sortable(bucket[0]["key"]))
+    for entry in reversed(entries):
+        if not isinstance(entry, dict) or len(entry) != 1:
+            raise errors.query_parsing("Must specify exactly one order key")
+        path, direction = next(iter(entry.items()))
+        ordered.sort(key=partial(_order_value, path=path, inner=inner), reverse=direction == "desc")
+    return ordered
+
+
+def _order_value(bucket: Bucket, path: str, inner: Inner) -> Any:
+    if path in ("_count", "_key", "_term"):
+        return bucket[0]["doc_count"] if path == "_count" else _sortable(bucket[0]["key"])
+    name, _, member = path.partition(".")
+    result = inner(bucket[1]).get(name)
+    if result is None:
+        raise errors.search_failed(errors.illegal_argument(f"Invalid aggregation order path [{path}]."))
+    return result.get(member or "value") or 0
+
+
+def _sortable(value: Any) -> tuple[str, Any]:
+    return ("text", value) if isinstance(value, str) else ("number", value)
+
+
+def _filter(
+    options: Mapping[str, Any], candidates: Candidates, context: queries.Context, inner: Inner
+) -> dict[str, Any]:
+    scorer = queries.compiled(dict(options), context)
+    members = [candidate for candidate in candidates if scorer(candidate) is not None]
+    return {"doc_count": len(members), **inner(members)}
+
+
+def _filters(
+    options: Mapping[str, Any], candidates: Candidates, context: queries.Context, inner: Inner
+) -> dict[str, Any]:
+    named = options.get("filters")
+    if not isinstance(named, dict):
+        raise errors.query_parsing("[filters] expects named filters")
+    return {"buckets": {name: _filter(body, candidates, context, inner) for name, body in named.items()}}
+
+
+def _missing(
+    options: Mapping[str, Any], candidates: Candidates, context: queries.Context, inner: Inner
+) -> dict[str, Any]:
+    members = [candidate for candidate in candidates if not _of(options, candidate)[1]]
+    return {"doc_count": len(members), **inner(members)}
+
+
+BUCKETS: Mapping[str, Callable[[Mapping[str, Any], Candidates, queries.Context, Inner], dict[str, Any]]] = {
+    "filter": _filter,
+    "filters": _filters,
+    "missing": _missing,
+    "terms": _terms,
+}

@@ -1,0 +1,137 @@
+"""A document as a search looks at it: values by field path, typed by the mapping."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.elasticsearch.indices import Document, Index
+from sandbox.elasticsearch.mapping import Field, dates
+from sandbox.elasticsearch.mapping.fields import (
+    DATES,
+    INTEGER_RANGES,
+    NUMBER_TEXT,
+    NUMERIC,
+    TEXTUAL,
+    parsed_date,
+)
+
+WORD = re.compile(r"\w+(?:['’]\w+)*")
+
+
+class Candidate:
+    """A document under consideration; its source is read when first needed."""
+
+    __slots__ = ("_parsed", "document", "index", "position")
+
+    def __init__(self, index: Index, document: Document, position: int) -> None:
+        self.index = index
+        self.document = document
+        self.position = position
+        self._parsed: dict[str, Any] | None = None
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The parsed source."""
+        if self._parsed is None:
+            self._parsed = self.document.parsed()
+        return self._parsed
+
+    def raw(self, path: str) -> list[Any]:
+        """Every value at a path, through objects and arrays, without nulls."""
+        return list(_walk(self.source, path))
+
+    def values(self, field: Field) -> list[Any]:
+        """The values of a field as doc values hold them: dates in milliseconds, numbers as numbers."""
+        path = _source_path(self.index, field)
+        plain = self.source.get(path)
+        if plain is not None and not isinstance(plain, dict | list):
+            typed_plain = typed_value(field, plain)
+            return [] if typed_plain is None else [typed_plain]
+        typed = (typed_value(field, value) for value in _walk(self.source, path))
+        return [value for value in typed if value is not None]
+
+
+def typed_value(field: Field, value: Any) -> Any:
+    """One value as a field of this type holds it; None if it does not fit."""
+    if field.type in DATES:
+        return parsed_date(field, value)
+    if field.type in NUMERIC:
+        return _number(field, value)
+    if field.type == "boolean":
+        return value if isinstance(value, bool) else {"true": True, "false": False, "": False}.get(value)
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    if isinstance(value, dict):
+        return None
+    text = value if isinstance(value, str) else str(value)
+    limit = field.parameters.get("ignore_above")
+    if limit is not None and len(text) > int(limit):
+        return None
+    return _normalized(field, text)
+
+
+def tokens(text: str) -> list[str]:
+    """The terms the standard analyzer makes of a text."""
+    return [word.lower() for word in WORD.findall(text)]
+
+
+def is_analyzed(field: Field) -> bool:
+    """Whether the field holds terms of a text instead of the text."""
+    return field.type in TEXTUAL
+
+
+def shown(field: Field, value: Any) -> Any:
+    """A doc value as `fields` and `docvalue_fields` show it."""
+    return dates.iso(value) if field.type in DATES else value
+
+
+def _source_path(index: Index, field: Field) -> str:
+    """Where in the source the values of a field are: a multi-field has those of its parent."""
+    path = field.path
+    parent, _, _ = path.rpartition(".")
+    if parent:
+        above = index.mapping.field(parent)
+        if above is not None and not above.is_object:
+            return parent
+    return path
+
+
+def _walk(node: Any, path: str) -> Iterator[Any]:
+    if isinstance(node, list):
+        for element in node:
+            yield from _walk(element, path)
+        return
+    if not path:
+        if node is not None:
+            yield node
+        return
+    if not isinstance(node, dict):
+        return
+    if path in node:
+        yield from _walk(node[path], "")
+        return
+    # A dotted path may be nested objects, keys with dots in them, or both.
+    head, dot, rest = path.partition(".")
+    while dot:
+        if head in node:
+            yield from _walk(node[head], rest)
+        more, dot, rest = rest.partition(".")
+        head = f"{head}.{more}"
+
+
+def _number(field: Field, value: Any) -> Any:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        if NUMBER_TEXT.fullmatch(value) is None:
+            return None
+        value = float(value) if not value.lstrip("+-").isdigit() else int(value)
+    if not isinstance(value, int | float):
+        return None
+    if field.type in INTEGER_RANGES and isinstance(value, float):
+        return int(value) if abs(value) < float("inf") else None
+    return value
+
+
+def _normalized(field: Field, text: str) -> str:
+    return text.lower() if field.parameters.get("normalizer") == "lowercase" else text

@@ -1,0 +1,267 @@
+"""Queries for exact terms: term, terms, ids, exists, range, prefix, wildcard, regexp."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sandbox.elasticsearch import errors
+from sandbox.elasticsearch.mapping import Field, dates
+from sandbox.elasticsearch.mapping.fields import DATES, NUMERIC
+from sandbox.elasticsearch.search.candidates import Candidate, is_analyzed, typed_value
+from sandbox.elasticsearch.search.queries.parts import (
+    Context,
+    Score,
+    Scorer,
+    as_text,
+    comparable,
+    field_members,
+    members,
+    searchable_field,
+    terms_of,
+    unsearchable,
+)
+
+MAX_TERMS = 65_536
+RANGE_OPTIONS = frozenset({"gt", "gte", "lt", "lte", "format", "time_zone", "relation", "boost", "_name"})
+
+
+def ids(options: Any, context: Context) -> Scorer:
+    """Documents of these ids."""
+    values = members("ids", options).get("values", [])
+    wanted = frozenset(map(str, values if isinstance(values, list) else [values]))
+    return lambda candidate: 1.0 if candidate.document.id in wanted else None
+
+
+def term(options: Any, context: Context) -> Scorer:
+    """Documents with this term in a field."""
+    path, value, inner = field_members("term", options, "value")
+    if value is None:
+        raise errors.illegal_argument("value cannot be null")
+    return any_of(path, [value], ignore_case=bool(inner.get("case_insensitive")))
+
+
+def terms(options: Any, context: Context) -> Scorer:
+    """Documents with one of these terms in a field."""
+    options = {
+        key: value for key, value in members("terms", options).items() if key not in ("boost", "_name")
+    }
+    if not options:
+        raise errors.illegal_argument(
+            "[terms] query requires a field name, followed by array of terms or a term lookup specification"
+        )
+    if len(options) > 1:
+        raise errors.query_parsing("[terms] query does not support multiple fields")
+    path, values = next(iter(options.items()))
+    if not isinstance(values, list):
+        raise errors.query_parsing(f"[terms] query does not support [{path}]")
+    if len(values) > MAX_TERMS:
+        raise errors.illegal_argument(
+            f"The number of terms [{len(values)}] used in the Terms Query request has exceeded the "
+            "allowed maximum of "
+            f"[{MAX_TERMS}]. This maximum can be set by changing the [index.max_terms_count] index "
+            "level setting."
+        )
+    return any_of(path, values)
+
+
+def any_of(path: str, values: Sequence[Any], *, ignore_case: bool = False) -> Scorer:
+    """The scorer for one of several values in a field, also `_id` and `_index`."""
+    if path == "_id":
+        wanted_ids = frozenset(map(as_text, values))
+        return lambda candidate: 1.0 if candidate.document.id in wanted_ids else None
+    if path == "_index":
+        return lambda candidate: (
+            1.0 if {candidate.index.name, *candidate.index.aliases} & set(values) else None
+        )
+    wanted_cache: dict[int, tuple[Field, frozenset[Any]] | None] = {}
+
+    def score(candidate: Candidate) -> Score:
+        key = id(candidate.index)
+        if key not in wanted_cache:
+            wanted_cache[key] = _wanted(candidate, path, values, ignore_case=ignore_case)
+        entry = wanted_cache[key]
+        if entry is None:
+            return None
+        field, wanted = entry
+        return 1.0 if terms_of(candidate, field, ignore_case=ignore_case) & wanted else None
+
+    return score
+
+
+def _wanted(
+    candidate: Candidate, path: str, values: Sequence[Any], *, ignore_case: bool
+) -> tuple[Field, frozenset[Any]] | None:
+    field = searchable_field(candidate, path)
+    if field is None:
+        return None
+    if is_analyzed(field):
+        return field, frozenset(as_text(value).lower() if ignore_case else as_text(value) for value in values)
+    wanted = set()
+    for value in values:
+        typed = typed_value(field, value)
+        if typed is None:
+            raise unsearchable(field, value)
+        wanted.add(comparable(typed, ignore_case=ignore_case))
+    return field, frozenset(wanted)
+
+
+def exists(options: Any, context: Context) -> Scorer:
+    """Documents with any value in a field."""
+    path = members("exists", options).get("field")
+    if not isinstance(path, str) or not path:
+        raise errors.illegal_argument("[exists] must be provided with a [field]")
+
+    def score(candidate: Candidate) -> Score:
+        if path in ("_id", "_index", "_source", "_seq_no", "_version"):
+            return 1.0
+        field = candidate.index.mapping.field(path)
+        if field is None:
+            return None
+        if not field.is_object:
+            return 1.0 if candidate.values(field) else None
+        return 1.0 if candidate.raw(path) and _has_leaf(candidate, field) else None
+
+    return score
+
+
+def _has_leaf(candidate: Candidate, field: Field) -> bool:
+    return any(
+        _has_leaf(candidate, child) if child.is_object else bool(candidate.values(child))
+        for child in field.properties.values()
+    )
+
+
+def range_(options: Any, context: Context) -> Scorer:
+    """Documents with a value between bounds, dates by date math."""
+    options = {
+        key: value for key, value in members("range", options).items() if key not in ("boost", "_name")
+    }
+    if len(options) != 1:
+        raise errors.query_parsing("[range] query malformed, no field name")
+    path, bounds = next(iter(options.items()))
+    if not isinstance(bounds, dict):
+        raise errors.query_parsing(f"[range] query does not support [{path}]")
+    bounds = _modern_bounds(bounds)
+    unknown = [key for key in bounds if key not in RANGE_OPTIONS]
+    if unknown:
+        raise errors.query_parsing(f"[range] query does not support [{unknown[0]}]")
+    limits: dict[int, tuple[Field, list[Callable[[Any], bool]]] | None] = {}
+
+    def score(candidate: Candidate) -> Score:
+        key = id(candidate.index)
+        if key not in limits:
+            field = _range_field(candidate, path)
+            limits[key] = None if field is None else (field, _checks(field, bounds, context))
+        entry = limits[key]
+        if entry is None:
+            return None
+        field, checks = entry
+        values = [candidate.document.seq_no] if path == "_seq_no" else candidate.values(field)
+        return 1.0 if any(all(check(value) for check in checks) for value in values) else None
+
+    return score
+
+
+def _modern_bounds(bounds: Mapping[str, Any]) -> dict[str, Any]:
+    """`from`/`to` of old clients as the bounds of today."""
+    modern = dict(bounds)
+    includes_lower = modern.pop("include_lower", True)
+    includes_upper = modern.pop("include_upper", True)
+    if "from" in modern:
+        modern["gte" if includes_lower else "gt"] = modern.pop("from")
+    if "to" in modern:
+        modern["lte" if includes_upper else "lt"] = modern.pop("to")
+    return modern
+
+
+def _range_field(candidate: Candidate, path: str) -> Field | None:
+    if path == "_seq_no":
+        return Field("_seq_no", "long")
+    return searchable_field(candidate, path)
+
+
+def _checks(field: Field, bounds: Mapping[str, Any], context: Context) -> list[Callable[[Any], bool]]:
+    checks: list[Callable[[Any], bool]] = []
+    for name in ("gt", "gte", "lt", "lte"):
+        if bounds.get(name) is None:
+            continue
+        limit = _limit(field, bounds[name], name, bounds.get("format"), context)
+        checks.append(_comparison(name, limit))
+    return checks
+
+
+def _comparison(name: str, limit: Any) -> Callable[[Any], bool]:
+    match name:
+        case "gt":
+            return lambda value: bool(value > limit)
+        case "gte":
+            return lambda value: bool(value >= limit)
+        case "lt":
+            return lambda value: bool(value < limit)
+        case _:
+            return lambda value: bool(value <= limit)
+
+
+def _limit(field: Field, value: Any, name: str, format_: Any, context: Context) -> Any:
+    if field.type in DATES:
+        moment = dates.evaluate(
+            as_text(value), str(format_ or field.format), context.now, round_up=name in ("gt", "lte")
+        )
+        if moment is None:
+            raise unsearchable(field, value)
+        return moment
+    if is_analyzed(field):
+        return as_text(value)
+    typed = float(value) if isinstance(value, float) and field.type in NUMERIC else typed_value(field, value)
+    if typed is None:
+        raise unsearchable(field, value)
+    return typed
+
+
+def pattern_query(name: str, translate: Callable[[str], str]) -> Callable[[Any, Context], Scorer]:
+    """The builder of a kind of query by pattern, given how its patterns become regular expressions."""
+
+    def build(options: Any, context: Context) -> Scorer:
+        path, value, inner = field_members(name, options, "value")
+        if value is None:
+            raise errors.illegal_argument("value cannot be null")
+        try:
+            pattern = re.compile(
+                translate(as_text(value)),
+                re.DOTALL | (re.IGNORECASE if inner.get("case_insensitive") else 0),
+            )
+        except re.error as error:
+            raise errors.search_failed(errors.illegal_argument(f"failed to create query: {error}")) from None
+        return _matching(path, pattern)
+
+    return build
+
+
+def _matching(path: str, pattern: re.Pattern[str]) -> Scorer:
+    def score(candidate: Candidate) -> Score:
+        if path == "_id":
+            return 1.0 if pattern.fullmatch(candidate.document.id) else None
+        if path == "_index":
+            return 1.0 if pattern.fullmatch(candidate.index.name) else None
+        field = searchable_field(candidate, path)
+        if field is None:
+            return None
+        terms = terms_of(candidate, field)
+        return 1.0 if any(isinstance(term, str) and pattern.fullmatch(term) for term in terms) else None
+
+    return score
+
+
+def wildcard_regex(pattern: str) -> str:
+    """A `*`/`?` pattern as a regular expression; a backslash takes a star or question mark literally."""
+    parts = []
+    position = 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\" and position + 1 < len(pattern):
+            position += 1
+            parts.append(re.escape(pattern[position]))
+        else:
+            parts.append({"*": ".*", "?": "."}.get(character) or re.escape(character))
+        position += 1
+    return "".join(parts)

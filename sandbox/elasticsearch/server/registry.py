@@ -1,0 +1,5 @@
+"""Every route the server knows."""
+
+from sandbox.elasticsearch import api, connectors
+
+ROUTES = (*api.ROUTES, *connectors.ROUTES)
