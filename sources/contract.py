@@ -2,7 +2,7 @@
 
 A source is opened, checked and asked for its slices; a slice is read in batches:
 
-    async with SOURCES[service_type](configuration) as source:
+    async with registry.find(SOURCES, service_type)(configuration) as source:
         await source.ping()
         for slice_ in await source.slices(advanced_rules, seed):
             async with aclosing(slice_.batches(is_unchanged)) as batches:
@@ -62,6 +62,8 @@ class Finding:
     problem: str
     remedy: str
     is_fatal: bool = True
+    subjects: tuple[str, ...] = ()
+    """What it concerns, complete, where `problem` names only the first of many."""
 
     def __str__(self) -> str:
         return f"{self.problem} {self.remedy}"
@@ -93,6 +95,18 @@ class RowTest:
     is_instant: bool
     """Whether a text that is a date or time is compared as such."""
     keeps: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """What a connector's configuration asks of whoever syncs it."""
+
+    rewrites: bool = False
+    """Whether to send every document, changed or not."""
+    derives_mappings: bool = True
+    """Whether an index that is created for it gets the mappings of its slices."""
+    readings: int = 3
+    """How often a slice is read at most when the source is lost on the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +159,17 @@ class Source(Protocol):
     service_type: ClassVar[str]
     name: ClassVar[str]
     fields: ClassVar[Mapping[str, Mapping[str, Any]]]
-    """The configuration schema: field name -> label, order, type, value, ... as registered."""
+    """The configuration schema, each field as `sources.fields` makes it."""
     features: ClassVar[Features]
+    members: ClassVar[Mapping[str, Any]]
+    """Elasticsearch `properties` of the members that every document has besides `id` and its row's fields."""
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         """Take plain values by field name. Raises SourceConfigurationError naming every problem at once."""
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the configuration asks of whoever syncs this source."""
 
     @property
     def scope(self) -> Mapping[str, str]:

@@ -1,6 +1,45 @@
-"""Where a source is found by its service type."""
+"""Where a source is found by its service type, without importing any before it is asked for."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from sources.contract import Source
-from sources.postgresql import PostgreSQL
+from sources.errors import SourceConfigurationError
 
-SOURCES: dict[str, type[Source]] = {PostgreSQL.service_type: PostgreSQL}
+
+@dataclass(frozen=True, slots=True)
+class Registry(Mapping[str, type[Source]]):
+    """Sources by their service type; the package of one, and with it its driver, is loaded on first use."""
+
+    classes: Mapping[str, tuple[str, str]]
+    """Package and class name, by service type."""
+
+    def __getitem__(self, service_type: str) -> type[Source]:
+        package, name = self.classes[service_type]
+        source: type[Source] = getattr(importlib.import_module(package), name)
+        return source
+
+    def __contains__(self, service_type: object) -> bool:
+        return service_type in self.classes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.classes)
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+SOURCES: Final = Registry({"postgresql": ("sources.postgresql", "PostgreSQL")})
+
+
+def find(sources: Mapping[str, type[Source]], service_type: str | None) -> type[Source]:
+    """Return the source of a service type. Raises SourceConfigurationError that names those there are."""
+    source = sources.get(service_type or "")
+    if source is None:
+        known = ", ".join(sorted(sources))
+        raise SourceConfigurationError(
+            f"The connector's service type is {service_type!r}; this service knows {known}."
+        )
+    return source

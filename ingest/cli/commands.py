@@ -153,6 +153,6 @@ def _list_sources() -> None:
 
 
 def _show_source(service_type: str | None) -> None:
-    if service_type not in SOURCES:
+    if service_type is None or service_type not in SOURCES:
         raise click.UsageError(f"--action config needs --service-type, one of: {', '.join(sorted(SOURCES))}")
     click.echo(json.dumps(dict(SOURCES[service_type].fields), indent=2))

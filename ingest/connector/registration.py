@@ -6,27 +6,11 @@ in turns.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from ingest.protocol.documents import Connector, ConnectorStatus
 from sources.contract import Features, Source
-
-PROPERTY_DEFAULTS: Final[Mapping[str, Any]] = {
-    "default_value": None,
-    "depends_on": [],
-    "display": "text",
-    "label": "",
-    "options": [],
-    "order": 1,
-    "required": True,
-    "sensitive": False,
-    "tooltip": None,
-    "type": "str",
-    "ui_restrictions": [],
-    "validations": [],
-    "value": "",
-}
-"""The properties a field has in Kibana, and what an absent one means."""
+from sources.fields import PROPERTY_DEFAULTS
 
 
 def missing_members(connector: Connector, source: type[Source]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from ingest.protocol.documents import (
 )
 from ingest.secret import STARS
 from ingest.sync import rules
+from sources import registry
 from sources.contract import Source
 from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
 
@@ -140,13 +141,7 @@ class Ticker:
                 f"The connector's service type is {service_type!r}, but config.yml says {configured!r}; "
                 "make them agree."
             )
-        source_class = self.sources.get(service_type or "")
-        if source_class is None:
-            raise SourceConfigurationError(
-                f"The connector's service type is {service_type!r}; this service knows "
-                f"{', '.join(sorted(self.sources))}."
-            )
-        return source_class
+        return registry.find(self.sources, service_type)
 
     async def _register(self, connector: Connector, source_class: type[Source]) -> bool:
         """Describe the source on the connector; say whether anything was written."""

@@ -8,13 +8,10 @@ CONTENT_HASH: Final = "_content_hash"
 
 OWN_FIELDS: Final[Mapping[str, Any]] = {
     "id": {"type": "keyword"},
-    "database": {"type": "keyword"},
-    "schema": {"type": "keyword"},
-    "table": {"type": "keyword"},
     "_timestamp": {"type": "date"},
     CONTENT_HASH: {"type": "long", "index": False},
 }
-"""What every document has besides the columns of its row."""
+"""What every document has, whatever its source."""
 
 _ANALYZERS: Final[Mapping[str, str]] = {
     "ar": "arabic", "bg": "bulgarian", "bn": "bengali", "ca": "catalan", "cs": "czech", "da": "danish",

@@ -28,6 +28,7 @@ from ingest.stopping import LEAST_SECONDS, Stop
 from ingest.sync.full import SyncOptions, full_sync
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
+from sources import registry
 from sources.contract import Source
 from sources.errors import SourceConfigurationError, SourceError
 from sources.registry import SOURCES
@@ -149,8 +150,8 @@ class _Run:
         if job.index_name is None:
             raise SourceConfigurationError("The connector has no index; attach one with _index_name.")
         rules = BasicRules.from_wire(list(job.filtering.rules))
-        values = values_of(job.configuration)
-        async with self._source_class()(values) as source:
+        source_class = registry.find(self._worker.sources, job.service_type)
+        async with source_class(values_of(job.configuration)) as source:
             await self._require_usable(source)
             await full_sync(
                 source=source,
@@ -161,26 +162,16 @@ class _Run:
                 advanced_rules=job.filtering.advanced_snippet,
                 options=SyncOptions(
                     bulk=self._worker.config.elasticsearch.bulk,
-                    rewrite=values.get("full_sync") == "rewrite",
-                    derive_mappings=values.get("mappings") != "dynamic",
+                    rewrite=source.preferences.rewrites,
+                    derive_mappings=source.preferences.derives_mappings,
                     language=job.language,
-                    readings=_readings(values.get("retry_count")),
+                    readings=source.preferences.readings,
                     progress_seconds=self._worker.config.service.job_report_interval_seconds,
                 ),
                 stats=self._stats,
                 lease=self._lease,
                 log=self._log,
             )
-
-    def _source_class(self) -> type[Source]:
-        known = self._worker.sources
-        source_class = known.get(self._job.service_type or "")
-        if source_class is None:
-            raise SourceConfigurationError(
-                f"The connector's service type is {self._job.service_type!r}; this service knows "
-                f"{', '.join(sorted(known))}."
-            )
-        return source_class
 
     async def _require_usable(self, source: Source) -> None:
         """Raise SourceConfigurationError for all that would stop the sync, before anything is written."""
@@ -254,11 +245,6 @@ class _Run:
             seconds=round(time.monotonic() - self._started, 3),
             **self._stats.counts(),
         )
-
-
-def _readings(retry_count: Any) -> int:
-    """Read the setting, which the source has checked, as Elastic's service means it: attempts in all."""
-    return SyncOptions().readings if retry_count in (None, "") else max(1, int(retry_count))
 
 
 def _opaque_id(worker: Worker, job: SyncJob) -> str:

@@ -90,7 +90,7 @@ async def full_sync(
     definitions = await _read_pipelines(client, index_name, pipeline)
     slices = await source.slices(advanced_rules, _seed(pipeline, definitions, rules))
     stats.slices_total = len(slices)
-    index = await _prepare_index(client, index_name, slices, options)
+    index = await _prepare_index(client, index_name, source, slices, options)
     inventory = Inventory(client=client, index=index, scope=source.scope, key_reader=KeyReader())
     ledger = await inventory.load()
     log.info("sync.started", index=index_name, slices=len(slices), documents=len(ledger))
@@ -168,13 +168,14 @@ def _destination(
 
 
 async def _prepare_index(
-    client: Client, index_name: str, slices: Sequence[Slice], options: SyncOptions
+    client: Client, index_name: str, source: Source, slices: Sequence[Slice], options: SyncOptions
 ) -> ContentIndex:
     found = await indices.find(client, index_name)
     if found is not None:
         await indices.add_own_fields(client, found)
         return found
-    properties = mappings.merged(one.mapping for one in slices) if options.derive_mappings else {}
+    derived = mappings.merged(one.mapping for one in slices) if options.derive_mappings else {}
+    properties = {**source.members, **derived}
     return await indices.create(client, index_name, properties=properties, language=options.language)
 
 

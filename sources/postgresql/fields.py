@@ -7,66 +7,25 @@ optional and hidden in simple forms. What their values mean is read by `settings
 from collections.abc import Mapping
 from typing import Any
 
+from sources.fields import advanced, between, choice, field
+
 MIB = 1024 * 1024
-
-
-def _field(order: int, label: str, **members: Any) -> dict[str, Any]:
-    """Complete a field: every one of the thirteen members the Connector API stores is present."""
-    complete: dict[str, Any] = {
-        "default_value": None,
-        "depends_on": [],
-        "display": "text",
-        "label": label,
-        "options": [],
-        "order": order,
-        "required": True,
-        "sensitive": False,
-        "tooltip": None,
-        "type": "str",
-        "ui_restrictions": [],
-        "validations": [],
-        "value": "",
-    }
-    return complete | members
-
-
-def _advanced(order: int, label: str, default: Any, **members: Any) -> dict[str, Any]:
-    return _field(
-        order, label, required=False, default_value=default, ui_restrictions=["advanced"], **members
-    )
-
-
-def _choice(order: int, label: str, default: str, options: Mapping[str, str], tooltip: str) -> dict[str, Any]:
-    return _advanced(
-        order,
-        label,
-        default,
-        display="dropdown",
-        options=[{"label": text, "value": value} for value, text in options.items()],
-        validations=[{"type": "included_in", "constraint": list(options)}],
-        tooltip=tooltip,
-    )
 
 
 _ON_TLS = [{"field": "ssl_enabled", "value": True}]
 
-
-def _between(low: int, high: int) -> list[dict[str, Any]]:
-    return [{"type": "greater_than", "constraint": low - 1}, {"type": "less_than", "constraint": high + 1}]
-
-
 FIELDS: Mapping[str, Mapping[str, Any]] = {
-    "host": _field(1, "Host", tooltip="Name or address of the server, or the folder of its unix socket."),
-    "port": _field(
-        2, "Port", type="int", display="numeric", validations=_between(1, 65535), tooltip="Usually 5432."
+    "host": field(1, "Host", tooltip="Name or address of the server, or the folder of its unix socket."),
+    "port": field(
+        2, "Port", type="int", display="numeric", validations=between(1, 65535), tooltip="Usually 5432."
     ),
-    "username": _field(
+    "username": field(
         3, "Username", tooltip="A role that has CONNECT, USAGE on the schema and SELECT on the tables."
     ),
-    "password": _field(4, "Password", sensitive=True, tooltip="The role's password."),
-    "database": _field(5, "Database", tooltip="The name of the database, exactly as PostgreSQL spells it."),
-    "schema": _field(6, "Schema", tooltip="One schema, or several divided by commas."),
-    "tables": _field(
+    "password": field(4, "Password", sensitive=True, tooltip="The role's password."),
+    "database": field(5, "Database", tooltip="The name of the database, exactly as PostgreSQL spells it."),
+    "schema": field(6, "Schema", tooltip="One schema, or several divided by commas."),
+    "tables": field(
         7,
         "Comma-separated list of tables",
         type="list",
@@ -74,33 +33,33 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         value="*",
         tooltip="* for every table. Views have to be named. Ignored when advanced sync rules are configured.",
     ),
-    "fetch_size": _advanced(
+    "fetch_size": advanced(
         8,
         "Rows fetched per request",
         50,
         type="int",
         display="numeric",
-        validations=_between(1, 100_000),
+        validations=between(1, 100_000),
         tooltip="Where reading the query of an advanced rule begins; it grows as long as rows are small.",
     ),
-    "retry_count": _advanced(
+    "retry_count": advanced(
         9,
         "Retries per request",
         3,
         type="int",
         display="numeric",
-        validations=_between(0, 10),
+        validations=between(0, 10),
         tooltip="How often a table is read in all when the connection is lost on the way.",
     ),
-    "ssl_enabled": _field(
+    "ssl_enabled": field(
         10, "Enable SSL verification", type="bool", display="toggle", value=False,
         tooltip="Encrypt the connection and verify the server's certificate and name.",
     ),
-    "ssl_ca": _field(
+    "ssl_ca": field(
         11, "SSL certificate", required=False, display="textarea", default_value="", depends_on=_ON_TLS,
         tooltip="Certificates (PEM) of the server's authority; empty for the system's authorities.",
     ),
-    "sslmode": _choice(
+    "sslmode": choice(
         12,
         "SSL mode",
         "",
@@ -113,36 +72,36 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         },
         "Decides instead of the switch above if it is set.",
     ),
-    "ssl_cert": _advanced(
+    "ssl_cert": advanced(
         13, "SSL client certificate", "", display="textarea", tooltip="PEM; for servers which ask for one."
     ),
-    "ssl_key": _advanced(
+    "ssl_key": advanced(
         14, "SSL client key", "", display="textarea", sensitive=True, tooltip="PEM, without a passphrase."
     ),
-    "id_columns": _advanced(
+    "id_columns": advanced(
         15,
         "Id columns",
         "",
         display="textarea",
         tooltip="What identifies rows where there is no primary key: album_view(id), sales(shop, day).",
     ),
-    "max_value_bytes": _advanced(
+    "max_value_bytes": advanced(
         16,
         "Largest value in bytes",
         10 * MIB,
         type="int",
         display="numeric",
-        validations=_between(1024, 100 * MIB),
+        validations=between(1024, 100 * MIB),
         tooltip="A larger value is replaced by null and counted.",
     ),
-    "mappings": _choice(
+    "mappings": choice(
         17,
         "Mappings",
         "derived",
         {"derived": "Derived from the column types", "dynamic": "Left to Elasticsearch"},
         "Concerns only an index that does not exist yet.",
     ),
-    "full_sync": _choice(
+    "full_sync": choice(
         18,
         "Full sync",
         "skip_unchanged",

@@ -1,22 +1,33 @@
 """Which tables a configuration names: parsing `tables`, `schema` and `id_columns`. Pure.
 
-album, artist           two tables, names exactly as PostgreSQL spells them *                       every
-table of the schemas; views have to be named beside it sales.order             with several schemas, a table
-of one of them (a table whose name has the dot comes first) "odd, name", "s"."t"    quoted as in SQL, when a
-name has commas, dots, quotes or spaces at its ends
+    album, artist      two tables, names exactly as PostgreSQL spells them
+    *                  every table of the schemas; views have to be named beside it
+    sales.order        with several schemas, a table of one of them; one whose name has the dot comes first
+    "odd, name"        quoted as in SQL, when a name has commas, dots, quotes or spaces at its ends
+    "s"."t"            likewise, with its schema
+    !audit_*           without every table whose name begins so, whatever else the list says
+    !s.audit, !"a*"    without one table; a star in quotes is a star
+
+Every pattern matches in one pass: its repetitions are possessive, so that no text makes it try twice.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-_PART = r'"(?:[^"]|"")*"'
-_QUOTED_NAME = re.compile(rf"\s*({_PART})(?:\s*\.\s*({_PART}))?\s*")
-_PLAIN_NAME = re.compile(r"[^,\"]*")
-_KEY_COLUMNS = re.compile(
-    rf"\s*((?:{_PART}\s*\.\s*)?{_PART}|[^,(\"]+?)\s*\(((?:{_PART}|[^()\"])*)\)\s*(?:[,;\n]|$)"
-)
+LONGEST_LIST = 1_000_000
+"""Characters a list may have."""
+MOST_NAMES = 20_000
+"""Names a list may have."""
+
+_PART = r'"(?:[^"]++|"")*+"'
+_QUOTED_NAME = re.compile(rf"({_PART})(?:\s*+\.\s*+({_PART}))?+\s*+")
+_PLAIN_NAME = re.compile(r"[^,\"]*+")
+_BLANKS = re.compile(r"\s*+")
+_TABLE_OF_KEY = re.compile(rf"((?:{_PART}\s*+\.\s*+)?+{_PART}\s*+|[^,(\"]++)\(")
+_COLUMNS_OF_KEY = re.compile(rf"((?:{_PART}|[^()\"]++)*+)\)")
+_KEY_FORM = "must look like album_view(id), sales(shop, day)"
 
 
 class SelectionError(ValueError):
@@ -30,6 +41,7 @@ class Name:
     name: str
     schema: str | None = None
     is_quoted: bool = False
+    is_excluded: bool = False
 
     def __str__(self) -> str:
         return self.name if self.schema is None else f"{self.schema}.{self.name}"
@@ -44,6 +56,11 @@ class Name:
             pairs.append((schema, table))
         return pairs
 
+    @property
+    def is_pattern(self) -> bool:
+        """Whether a star in it stands for any text."""
+        return self.is_excluded and not self.is_quoted and "*" in self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -52,63 +69,140 @@ class Selection:
     every_table: bool
     names: tuple[Name, ...]
     key_columns: Mapping[Name, tuple[str, ...]]
+    excluded: tuple[Name, ...] = ()
 
     @classmethod
     def of(cls, names: Sequence[Name], key_columns: Mapping[Name, tuple[str, ...]]) -> Self:
-        """Divide the wildcard from the names, each of which counts once."""
-        stars = [name for name in names if name == Name("*")]
-        named = dict.fromkeys(name for name in names if name not in stars)
-        return cls(every_table=bool(stars), names=tuple(named), key_columns=key_columns)
+        """Divide the wildcard, the names and the exclusions, each of which counts once."""
+        named = dict.fromkeys(name for name in names if not name.is_excluded)
+        every_table = named.pop(Name("*"), ...) is None
+        return cls(
+            every_table=every_table,
+            names=tuple(named),
+            key_columns=key_columns,
+            excluded=tuple(dict.fromkeys(name for name in names if name.is_excluded)),
+        )
 
 
 def parse_names(value: Any) -> list[Name]:
     """Read a list of names, or a text of names divided by commas. Raises SelectionError."""
     if isinstance(value, str):
-        return list(_scan(value))
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return [name for item in value for name in _scan(item)]
-    raise SelectionError("must be names divided by commas")
+        texts = [value]
+    elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+        texts = value
+    else:
+        raise SelectionError("must be names divided by commas")
+    _require_short(sum(len(text) for text in texts))
+    names: list[Name] = []
+    for text in texts:
+        names += _scan(text)
+        if len(names) > MOST_NAMES:
+            raise SelectionError(f"has more than {MOST_NAMES:,} names")
+    return names
 
 
 def parse_key_columns(text: str) -> dict[Name, tuple[str, ...]]:
     """Read `table(column, column), table(column)`. Raises SelectionError."""
+    _require_short(len(text))
     found: dict[Name, tuple[str, ...]] = {}
-    position = 0
-    while position < len(text) and text[position:].strip():
-        match = _KEY_COLUMNS.match(text, position)
-        if match is None:
-            raise SelectionError("must look like album_view(id), sales(shop, day)")
-        tables, columns = parse_names(match[1]), parse_names(match[2])
-        if len(tables) != 1 or not columns:
-            raise SelectionError("must look like album_view(id), sales(shop, day)")
-        found[tables[0]] = tuple(str(column) for column in columns)
-        position = match.end()
+    position = _after_blanks(text, 0)
+    while position < len(text):
+        table = _TABLE_OF_KEY.match(text, position)
+        columns = _COLUMNS_OF_KEY.match(text, table.end()) if table else None
+        if table is None or columns is None:
+            raise SelectionError(_KEY_FORM)
+        names, keys = _scan(table[1]), _scan(columns[1])
+        if len(names) != 1 or names[0].is_excluded or not keys:
+            raise SelectionError(_KEY_FORM)
+        found[names[0]] = tuple(str(column) for column in keys)
+        position = _after_divider(text, columns.end())
     return found
 
 
-def _scan(text: str) -> Sequence[Name]:
+def matches(pattern: str, name: str) -> bool:
+    """Say whether a name is what a pattern with stars describes: its pieces, in order, both ends held."""
+    first, *others = pattern.split("*")
+    if not others:
+        return name == pattern
+    *inner, last = others
+    if len(name) < len(first) + len(last) or not (name.startswith(first) and name.endswith(last)):
+        return False
+    position, end = len(first), len(name) - len(last)
+    for piece in inner:
+        found = name.find(piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True
+
+
+def excluded(names: Iterable[Name], schema: str, table: str, schemas: Sequence[str]) -> list[Name]:
+    """Return the exclusions that a table falls under."""
+    return [name for name in names if _covers(name, schema, table, schemas)]
+
+
+def _covers(name: Name, schema: str, table: str, schemas: Sequence[str]) -> bool:
+    if not name.is_pattern:
+        return (schema, table) in name.candidates(schemas)
+    return any(
+        schema == pair_schema and matches(pattern, table) for pair_schema, pattern in name.candidates(schemas)
+    )
+
+
+def _scan(text: str) -> list[Name]:
     names: list[Name] = []
     position = 0
     while position <= len(text):
-        quoted = _QUOTED_NAME.match(text, position)
-        if quoted is not None:
-            first, second = quoted[1], quoted[2]
-            name = Name(_unquoted(second or first), _unquoted(first) if second else None, is_quoted=True)
-            position = quoted.end()
-        else:
-            plain = _PLAIN_NAME.findall(text, position)[0]  # it matches at least the empty text
-            name = Name(plain.strip())
-            position += len(plain)
+        name, position = _name_at(text, position)
         if position < len(text) and text[position] != ",":
             raise SelectionError(
-                f'has a quotation mark out of place after {str(name)!r}; write " inside a name as ""'
+                f'has a quotation mark out of place after {str(name)[:80]!r}; write " inside a name as ""'
             )
         if "\0" in str(name):
             raise SelectionError("has a NUL character in a name")
         if name.name:
             names.append(name)
+        elif name.is_excluded:
+            raise SelectionError("has an exclamation mark without a name after it")
         position += 1
     return names
+
+
+def _name_at(text: str, start: int) -> tuple[Name, int]:
+    """Read the name that begins at a place, and say where it ends."""
+    position = _after_blanks(text, start)
+    is_excluded = text.startswith("!", position)
+    if is_excluded:
+        position = _after_blanks(text, position + 1)
+    if quoted := _QUOTED_NAME.match(text, position):
+        first, second = quoted[1], quoted[2]
+        name = Name(
+            _unquoted(second or first), _unquoted(first) if second else None, True, is_excluded=is_excluded
+        )
+        return name, quoted.end()
+    plain = _PLAIN_NAME.match(text, position)
+    end = plain.end() if plain else position
+    return Name(text[position:end].strip(), is_excluded=is_excluded), end
+
+
+def _after_blanks(text: str, position: int) -> int:
+    blanks = _BLANKS.match(text, position)
+    return blanks.end() if blanks else position
+
+
+def _after_divider(text: str, position: int) -> int:
+    """Pass the comma, semicolon or line break after an entry. Raises SelectionError if there is none."""
+    end = _after_blanks(text, position)
+    if end < len(text) and text[end] in ",;":
+        return _after_blanks(text, end + 1)
+    if end < len(text) and "\n" not in text[position:end]:
+        raise SelectionError(_KEY_FORM)
+    return end
+
+
+def _require_short(length: int) -> None:
+    if length > LONGEST_LIST:
+        raise SelectionError(f"is longer than {LONGEST_LIST:,} characters")
 
 
 def _unquoted(part: str) -> str:

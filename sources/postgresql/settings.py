@@ -10,10 +10,21 @@ from typing import Any
 
 from sources.errors import SourceConfigurationError
 from sources.postgresql.fields import FIELDS
-from sources.postgresql.selection import Name, Selection, SelectionError, parse_key_columns, parse_names
+from sources.postgresql.selection import (
+    LONGEST_LIST,
+    Name,
+    Selection,
+    SelectionError,
+    parse_key_columns,
+    parse_names,
+)
+from sources.settings import SettingsReader
 
 MAX_IDENTIFIER_BYTES = 63
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+LONGEST_PEM = 1_000_000
+"""Characters certificates or a key may have."""
+_BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
+_PEM_KIND = re.compile(r"[A-Z0-9 ]{1,64}")
 
 
 class SslMode(Enum):
@@ -71,123 +82,72 @@ def parse(configuration: Mapping[str, Any]) -> Settings:
     return settings
 
 
-class _Reader:
-    """Reads one field after another and gathers what is wrong with them."""
+class _Reader(SettingsReader):
+    """Reads what needs more than the kinds of fields every source has."""
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
-        self._values = configuration
-        self.problems: list[str] = []
+        super().__init__(FIELDS, configuration)
 
     def settings(self) -> Settings:
         schemas = self._names("schema")
+        if any(schema.is_excluded for schema in schemas):
+            self.problem("schema", "cannot leave out schemas; name those to read")
         return Settings(
             host=self._host(),
-            port=self._integer("port"),
-            username=self._text("username"),
-            password=self._text("password"),
-            database=self._identifier(self._text("database"), "Database"),
+            port=self.integer("port"),
+            username=self.text("username"),
+            password=self.text("password"),
+            database=self._identifier(self.text("database"), "Database"),
             schemas=tuple(self._identifier(schema.name, "Schema") for schema in schemas),
             selection=self._selection(),
-            fetch_size=self._integer("fetch_size"),
-            retry_count=self._integer("retry_count"),
+            fetch_size=self.integer("fetch_size"),
+            retry_count=self.integer("retry_count"),
             sslmode=self._sslmode(),
             ssl_ca=self._pem("ssl_ca"),
             ssl_cert=self._pem("ssl_cert"),
             ssl_key=self._pem("ssl_key"),
-            max_value_bytes=self._integer("max_value_bytes"),
-            mappings=Mappings(self._choice("mappings")),
-            full_sync=FullSync(self._choice("full_sync")),
+            max_value_bytes=self.integer("max_value_bytes"),
+            mappings=Mappings(self.choice("mappings")),
+            full_sync=FullSync(self.choice("full_sync")),
         )
 
-    def _value(self, name: str) -> Any:
-        value = self._values.get(name)
-        if value is None or (isinstance(value, str) and not value.strip()):
-            return FIELDS[name]["default_value"] if not FIELDS[name]["required"] else FIELDS[name]["value"]
-        return value
-
-    def _problem(self, name: str, what: str) -> None:
-        self.problems.append(f"{FIELDS[name]['label']} ({name}) {what}.")
-
-    def _text(self, name: str) -> str:
-        value = self._value(name)
-        if not isinstance(value, str):
-            self._problem(name, "must be a text")
-            return ""
-        text: str = value
-        if FIELDS[name]["required"] and not text:
-            self._problem(name, "is missing")
-        if "\0" in text:
-            self._problem(name, "must not contain a NUL character")
-            return ""
-        return text
-
-    def _integer(self, name: str) -> int:
-        value = self._value(name)
-        if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value):
-            value = int(value)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if value == "":
-            self._problem(name, "is missing")
-            return 0
-        low, high = _limits(FIELDS[name])
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            self._problem(name, f"must be a whole number from {low} to {high}")
-            return low
-        return value
-
-    def _choice(self, name: str) -> str:
-        value = self._value(name)
-        allowed = [option["value"] for option in FIELDS[name]["options"]]
-        if value not in allowed:
-            self._problem(name, f"must be one of {', '.join(option for option in allowed if option)}")
-            return str(FIELDS[name]["default_value"])
-        return str(value)
-
-    def _boolean(self, name: str) -> bool:
-        value = self._value(name)
-        if isinstance(value, str):
-            value = {"true": True, "false": False}.get(value.strip().lower(), value)
-        if not isinstance(value, bool):
-            self._problem(name, "must be true or false")
-            return False
-        return value
-
     def _sslmode(self) -> SslMode:
-        is_enabled, mode = self._boolean("ssl_enabled"), self._choice("sslmode")
+        is_enabled, mode = self.boolean("ssl_enabled"), self.choice("sslmode")
         if mode:
             return SslMode(mode)
         return SslMode.VERIFY_FULL if is_enabled else SslMode.DISABLE
 
     def _host(self) -> str:
-        host = self._text("host").strip()
+        host = self.text("host").strip()
         if not host or host.startswith("/"):
             return host
         address = host[1:-1] if host.startswith("[") and host.endswith("]") else host
         try:
             if ipaddress.ip_address(address).is_link_local:
-                self._problem("host", "must not be a link-local address")
+                self.problem("host", "must not be a link-local address")
         except ValueError:
             if not re.fullmatch(r"[^\s/:@,?#\\\[\]]{1,255}", address):
-                self._problem("host", "must be a plain host name, an address, or the folder of a unix socket")
+                self.problem("host", "must be a plain host name, an address, or the folder of a unix socket")
         return address
 
     def _names(self, name: str) -> list[Name]:
         try:
-            names = parse_names(self._value(name))
+            names = parse_names(self.value(name))
         except SelectionError as error:
-            self._problem(name, str(error))
+            self.problem(name, str(error))
             return []
         if not names:
-            self._problem(name, "is missing")
+            self.problem(name, "is missing")
         return names
 
     def _selection(self) -> Selection:
         names = self._names("tables")
+        if names and all(name.is_excluded for name in names):
+            self.problem("tables", "only says what to leave out; add * for every other table")
         try:
-            key_columns = parse_key_columns(self._text("id_columns"))
+            key_columns = parse_key_columns(self.text("id_columns", LONGEST_LIST))
         except SelectionError as error:
-            self._problem("id_columns", str(error))
+            self.problem("id_columns", str(error))
             key_columns = {}
         for name in [*names, *key_columns]:
             self._identifier(name.name, "Table")
@@ -201,21 +161,38 @@ class _Reader:
         return name
 
     def _pem(self, name: str) -> str:
-        text = self._text(name)
-        blocks = [_rewrapped(match[1], match[2]) for match in _PEM.finditer(text)]
+        text = self.text(name, LONGEST_PEM)
+        blocks = _pem_blocks(text)
         if text and not blocks:
-            self._problem(name, "must be PEM text (-----BEGIN …----- to -----END …-----)")
+            self.problem(name, "must be PEM text (-----BEGIN …----- to -----END …-----)")
         is_key = any("PRIVATE KEY" in block for block in blocks)
         if blocks and is_key != (name == "ssl_key"):
-            self._problem(
+            self.problem(
                 name, "must be a private key" if name == "ssl_key" else "must be certificates, not a key"
             )
         return "".join(blocks)
 
 
-def _limits(field_: Mapping[str, Any]) -> tuple[int, int]:
-    constraints = {rule["type"]: rule["constraint"] for rule in field_["validations"]}
-    return constraints["greater_than"] + 1, constraints["less_than"] - 1
+def _pem_blocks(text: str) -> list[str]:
+    """Return the blocks of PEM text with what stands around them left out; none if one is not complete.
+
+    Passes the text once: what begins a block must be followed by its own end before another may begin.
+    """
+    blocks = []
+    position = text.find(_BEGIN)
+    while position >= 0:
+        kind_end = text.find(_DASHES, position + len(_BEGIN))
+        end = text.find(_END, kind_end + len(_DASHES)) if kind_end >= 0 else -1
+        kind = text[position + len(_BEGIN) : kind_end]
+        is_ended = end >= 0 and text.startswith(f"{kind}{_DASHES}", end + len(_END))
+        if not is_ended or not _PEM_KIND.fullmatch(kind):
+            return []
+        body = text[kind_end + len(_DASHES) : end]
+        if _BEGIN in body:
+            return []
+        blocks.append(_rewrapped(kind, body))
+        position = text.find(_BEGIN, end)
+    return blocks
 
 
 def _rewrapped(kind: str, body: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from sources.contract import Features, Finding, RuleProblem, Slice
+from sources.contract import Features, Finding, Preferences, RuleProblem, Slice
 from sources.errors import SourceConfigurationError
 from sources.postgresql import settings, statements
 from sources.postgresql.catalog.catalog import Catalog
@@ -13,8 +13,9 @@ from sources.postgresql.connection import Limits, transaction
 from sources.postgresql.failures import translated
 from sources.postgresql.fields import FIELDS
 from sources.postgresql.read.tables import TableSlice
+from sources.postgresql.render.mappings import keyword
 from sources.postgresql.rules import advanced
-from sources.postgresql.settings import Mappings
+from sources.postgresql.settings import FullSync, Mappings
 
 JSON_TYPES = {"json", "jsonb"}
 
@@ -29,6 +30,7 @@ class PostgreSQL:
     name: ClassVar[str] = "PostgreSQL"
     fields: ClassVar[Mapping[str, Mapping[str, Any]]] = FIELDS
     features: ClassVar[Features] = Features(basic_sync_rules=True, advanced_sync_rules=True)
+    members: ClassVar[Mapping[str, Any]] = {name: keyword() for name in ("database", "schema", "table")}
 
     def __init__(self, configuration: Mapping[str, Any], limits: Limits | None = None) -> None:
         self.settings = settings.parse(configuration)
@@ -37,6 +39,15 @@ class PostgreSQL:
     @property
     def scope(self) -> Mapping[str, str]:
         return {"database": self.settings.database}
+
+    @property
+    def preferences(self) -> Preferences:
+        return Preferences(
+            rewrites=self.settings.full_sync is FullSync.REWRITE,
+            derives_mappings=self.settings.mappings is Mappings.DERIVED,
+            # As Elastic's service means it: attempts in all.
+            readings=max(1, self.settings.retry_count),
+        )
 
     async def __aenter__(self) -> Self:
         return self

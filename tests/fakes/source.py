@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
-from sources.contract import Batch, Features, Finding, IsUnchanged, RowTest, RuleProblem, Slice
+from sources.contract import Batch, Features, Finding, IsUnchanged, Preferences, RowTest, RuleProblem, Slice
 
 Document = Mapping[str, Any]
 
@@ -63,6 +63,7 @@ class MemorySource:
     name: ClassVar[str] = "Memory"
     fields: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     features: ClassVar[Features] = Features()
+    members: ClassVar[Mapping[str, Any]] = {name: {"type": "keyword"} for name in ("database", "table")}
 
     def __init__(self, configuration: Mapping[str, Any] | None = None) -> None:
         """`configuration` may have `database`, the scope."""
@@ -74,6 +75,7 @@ class MemorySource:
         self.before_batch: Callable[[str, int], None] = lambda _slice, _batch: None
         """Called before each batch of a slice, and with -1 after the last: raise here to lose the source."""
         self.seeds: list[int] = []
+        self.preferences = Preferences()
 
     @property
     def scope(self) -> Mapping[str, str]:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from ingest.connector.registration import PROPERTY_DEFAULTS
 from ingest.protocol.documents import CONNECTORS_INDEX
 from sandbox.postgresql import Cluster
+from sources.fields import PROPERTY_DEFAULTS
 from sources.registry import SOURCES
 from tests.integration.service.world import CONNECTOR, World, until
 

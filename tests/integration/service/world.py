@@ -26,6 +26,7 @@ from sources.contract import (
     Features,
     Finding,
     IsUnchanged,
+    Preferences,
     RowTest,
     RuleProblem,
     Slice,
@@ -100,7 +101,9 @@ class ShelfSource:
         "port": {"label": "Port", "order": 3, "type": "int", "display": "numeric", "value": 5432},
     }
     features: ClassVar[Features] = Features(advanced_sync_rules=True)
+    members: ClassVar[Mapping[str, Any]] = {"database": {"type": "keyword"}}
     scope: Mapping[str, str] = MappingProxyType({"database": "shelf"})
+    preferences: Preferences = Preferences()
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         if not configuration.get("host"):

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.postgresql.selection import Name, Selection, SelectionError, parse_key_columns, parse_names
+from sources.postgresql.selection import (
+    Name,
+    Selection,
+    SelectionError,
+    excluded,
+    matches,
+    parse_key_columns,
+    parse_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +43,7 @@ def test_any_name_can_be_written_quoted(name: str) -> None:
     assert parse_names(f"a, {quoted},b") == [Name("a"), Name(name, is_quoted=True), Name("b")]
 
 
-@pytest.mark.parametrize("value", ['a"b', '"a', '"a"b', 5, [1], None, {"a": "b"}, '"a\0b"'])
+@pytest.mark.parametrize("value", ['a"b', '"a', '"a"b', 5, [1], None, {"a": "b"}, '"a\0b"', "a, !", "!,b"])
 def test_what_is_not_a_list_of_names_is_refused(value: Any) -> None:
     with pytest.raises(SelectionError):
         parse_names(value)
@@ -46,6 +54,47 @@ def test_a_star_means_every_table_and_a_quoted_star_a_table_of_that_name() -> No
         every_table=True, names=(Name("view"),), key_columns={}
     )
     assert not Selection.of(parse_names('"*"'), {}).every_table
+
+
+def test_an_exclamation_mark_leaves_out_a_name_or_what_a_pattern_describes() -> None:
+    names = parse_names('*, !audit_*, ! s.log, !"a*", !"s"."t", "!odd"')
+    selection = Selection.of(names, {})
+
+    assert selection.every_table
+    assert selection.names == (Name("!odd", is_quoted=True),)
+    assert [(str(name), name.is_pattern) for name in selection.excluded] == [
+        ("audit_*", True), ("s.log", False), ("a*", False), ("s.t", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "holds"),
+    [
+        ("audit_*", "audit_2020", True),
+        ("audit_*", "audit", False),
+        ("*_old", "t_old", True),
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("*x*y*", "axby", True),
+        ("*x*y*", "aybx", False),
+        ("*", "", True),
+        ("plain", "plain", True),
+        ("plain", "plain2", False),
+    ],
+)
+def test_a_star_stands_for_any_text(pattern: str, name: str, holds: bool) -> None:
+    assert matches(pattern, name) is holds
+
+
+def test_an_exclusion_counts_in_the_schema_it_names_or_in_all() -> None:
+    exclusions = Selection.of(parse_names("!log_*, !s.t, !s.x_*"), {}).excluded
+
+    def out(schema: str, table: str) -> list[str]:
+        return [str(name) for name in excluded(exclusions, schema, table, ["public", "s"])]
+
+    assert out("public", "log_1") == out("s", "log_1") == ["log_*"]
+    assert (out("s", "t"), out("public", "t")) == (["s.t"], [])
+    assert (out("s", "x_1"), out("public", "x_1")) == (["s.x_*"], [])
 
 
 def test_a_name_given_twice_counts_once() -> None:
