@@ -12,6 +12,7 @@ from ingest.elasticsearch.client import Client
 from ingest.lease import Lease
 from ingest.protocol.documents import Pipeline
 from ingest.sync import full
+from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sources.registry import SOURCES
@@ -41,18 +42,18 @@ async def full_sync(task: Task) -> dict[str, int]:
         asyncio.TaskGroup() as group,
     ):
         heart = group.create_task(_renew(lease))
-        await full.full_sync(
+        request = SyncRequest(
             source=source,
-            client=client.for_content("benchmark"),
             index_name=INDEX,
             pipeline=Pipeline(),
             rules=BasicRules.from_wire([]),
             advanced_rules={},
-            options=full.SyncOptions(bulk=settings.bulk),
-            stats=stats,
-            lease=lease,
-            log=structlog.get_logger(),
+            options=SyncOptions(bulk=settings.bulk),
         )
+        context = SyncContext(
+            client=client.for_content("benchmark"), lease=lease, stats=stats, log=structlog.get_logger()
+        )
+        await full.full_sync(request, context)
         heart.cancel()
     return stats.counts()
 

@@ -25,11 +25,12 @@ from ingest.lease import Lease, boottime
 from ingest.protocol.documents import JobStatus, JobType, SyncJob, secrets_of, values_of
 from ingest.secret import STARS, Secret
 from ingest.stopping import LEAST_SECONDS, Stop
-from ingest.sync.full import SyncOptions, full_sync
+from ingest.sync.full import full_sync
+from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sources import registry
-from sources.contract import Source
+from sources.contract import Preferences, Source
 from sources.errors import SourceConfigurationError, SourceError
 from sources.registry import SOURCES
 
@@ -153,25 +154,27 @@ class _Run:
         source_class = registry.find(self._worker.sources, job.service_type)
         async with source_class(values_of(job.configuration)) as source:
             await self._require_usable(source)
-            await full_sync(
+            request = SyncRequest(
                 source=source,
-                client=self._content,
                 index_name=job.index_name,
                 pipeline=job.pipeline,
                 rules=rules,
                 advanced_rules=job.filtering.advanced_snippet,
-                options=SyncOptions(
-                    bulk=self._worker.config.elasticsearch.bulk,
-                    rewrite=source.preferences.rewrites,
-                    derive_mappings=source.preferences.derives_mappings,
-                    language=job.language,
-                    readings=source.preferences.readings,
-                    progress_seconds=self._worker.config.service.job_report_interval_seconds,
-                ),
-                stats=self._stats,
-                lease=self._lease,
-                log=self._log,
+                options=self._options(source.preferences),
             )
+            context = SyncContext(client=self._content, lease=self._lease, stats=self._stats, log=self._log)
+            await full_sync(request, context)
+
+    def _options(self, preferences: Preferences) -> SyncOptions:
+        settings = self._worker.config
+        return SyncOptions(
+            bulk=settings.elasticsearch.bulk,
+            rewrite=preferences.rewrites,
+            derive_mappings=preferences.derives_mappings,
+            language=self._job.language,
+            readings=preferences.readings,
+            progress_seconds=settings.service.job_report_interval_seconds,
+        )
 
     async def _require_usable(self, source: Source) -> None:
         """Raise SourceConfigurationError for all that would stop the sync, before anything is written."""

@@ -17,10 +17,11 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.mappings import CONTENT_HASH, exact_field
 from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
 from ingest.errors import IncompleteSyncError
-from ingest.lease import Lease
 from ingest.sync.blocks.lines import KeyReader, Keys
-from ingest.sync.bulk.writer import BulkWriter, Deletion
-from ingest.sync.ledger import Certificate, Ledger
+from ingest.sync.bulk.writer import Deletion
+from ingest.sync.certificate import Certificate
+from ingest.sync.delivery import Delivery
+from ingest.sync.ledger import Ledger
 
 SCANS: Final = 3
 """How often the index is scanned at most when a point in time is lost on the way."""
@@ -57,17 +58,14 @@ class Inventory:
                 lost = error
         raise IncompleteSyncError(f"The index could not be read in {SCANS} attempts: {lost}") from lost
 
-    async def delete_stale(
-        self, ledger: Ledger, certificate: Certificate, writer: BulkWriter, lease: Lease
-    ) -> None:
+    async def delete_stale(self, ledger: Ledger, certificate: Certificate, delivery: Delivery) -> None:
         """Delete what no row was met for, unless somebody wrote it since.
 
-        Safe to repeat, so a lost point in time just means another scan. The job is confirmed before every
-        request.
+        Safe to repeat, so a lost point in time just means another scan.
         """
         for _ in range(SCANS):
             try:
-                await self._delete_stale(ledger, certificate, writer, lease)
+                await self._delete_stale(ledger, certificate, delivery)
             except ScanLostError as error:
                 lost = error
             else:
@@ -84,7 +82,7 @@ class Inventory:
         return await indices.count(self.client, self.index.name, _all_of(*exact, _exists(CONTENT_HASH)))
 
     async def _load(self) -> Ledger:
-        ledger = Ledger()
+        ledger = Ledger(self.index.uuid)
         await indices.refresh(self.client, self.index.name)
         if self._has_our_fields():
             async with aclosing(self._pages(self._request(foreign=False))) as pages:
@@ -97,9 +95,7 @@ class Inventory:
         await asyncio.to_thread(ledger.seal)  # sorting ten million entries takes a second
         return ledger
 
-    async def _delete_stale(
-        self, ledger: Ledger, certificate: Certificate, writer: BulkWriter, lease: Lease
-    ) -> None:
+    async def _delete_stale(self, ledger: Ledger, certificate: Certificate, delivery: Delivery) -> None:
         await indices.refresh(self.client, self.index.name)
         few = ledger.unmet_hashes(certificate, FEW_HASHES)
         kinds = (False, True) if ledger.has_foreign else (False,)
@@ -111,17 +107,9 @@ class Inventory:
                     keys, hits = self._keys_of_hits(hits_of(page), foreign=foreign)
                     is_stale = ledger.stale(certificate, keys, foreign=foreign)
                     stale = [hit for hit, stale in zip(hits, is_stale.tolist(), strict=True) if stale]
-                    await self._delete(stale, writer, lease)
-
-    async def _delete(self, hits: Sequence[Mapping[str, Any]], writer: BulkWriter, lease: Lease) -> None:
-        for start in range(0, len(hits), DELETIONS_PER_REQUEST):
-            await lease.confirm()
-            await writer.delete(
-                [
-                    Deletion(id=hit["_id"], seq_no=hit["_seq_no"], primary_term=hit["_primary_term"])
-                    for hit in hits[start : start + DELETIONS_PER_REQUEST]
-                ]
-            )
+                    for start in range(0, len(stale), DELETIONS_PER_REQUEST):
+                        deletions = _deletions(stale[start : start + DELETIONS_PER_REQUEST])
+                        await delivery.delete(deletions, certificate)
 
     def _pages(self, request: ScanRequest) -> AsyncGenerator[bytes, None]:
         return scan(self.client, self.index.name, request)
@@ -183,6 +171,10 @@ class Inventory:
     def _has_our_fields(self) -> bool:
         """Whether the index can hold documents of ours at all: its mapping tells without a scan."""
         return any(name in self.index.properties for name in (CONTENT_HASH, *self.scope))
+
+
+def _deletions(hits: Sequence[Mapping[str, Any]]) -> list[Deletion]:
+    return [Deletion(id=hit["_id"], seq_no=hit["_seq_no"], primary_term=hit["_primary_term"]) for hit in hits]
 
 
 def _all_of(*conditions: dict[str, Any]) -> dict[str, Any]:

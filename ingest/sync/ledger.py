@@ -11,13 +11,13 @@ one.
 """
 
 import mmap
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.sync.blocks.lines import Keys
+from ingest.sync.certificate import Certificate
 
 _PARTS: Final = 16
 _GROWTH: Final = 2
@@ -29,23 +29,12 @@ _SENT: Final = np.uint8(4)
 """A row of other content was met, so the index may say by now what that row said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """The proof without which nothing is deleted: everything was read, everything was acknowledged.
-
-    Issued by `sync` alone, once every slice was read to its end, every document has its final verdict, the
-    job is confirmed to be ours, and the index is the one it began with.
-    """
-
-    index_uuid: str
-    slices: int
-    rows: int
-
-
 class Ledger:
     """The documents found in the index when the job began, and which of them the source still has."""
 
-    def __init__(self) -> None:
+    def __init__(self, index_uuid: str) -> None:
+        """`index_uuid` is the index the documents are found in: a certificate must be for the same one."""
+        self._index_uuid = index_uuid
         self._loading = [_Part() for _ in range(_PARTS)]
         self.has_foreign = False
         """Whether there are documents without a content hash of ours: written by Elastic's own service."""
@@ -115,7 +104,7 @@ class Ledger:
 
     def unmet_hashes(self, certificate: Certificate, limit: int) -> list[int] | None:
         """Return the content hashes of all unmet documents; None if they are more than `limit` or foreign."""
-        _require(certificate)
+        self._require(certificate)
         if self.has_foreign or self.unmet > limit:
             return None
         hashes: list[int] = self._hashes[(self._states & _MET) == 0].tolist()
@@ -126,7 +115,7 @@ class Ledger:
 
         Only one that was there when the ledger was loaded, has the content it had then, and was not met.
         """
-        _require(certificate)
+        self._require(certificate)
         if not len(self._ids):
             return np.zeros(len(keys), np.bool_)
         places, is_known = self._find(keys.ids)
@@ -139,6 +128,12 @@ class Ledger:
             for row in np.flatnonzero(is_known & self._is_shared(places)):
                 answer[row] = self._run_is_stale(int(places[row]), keys.hashes[row], foreign=foreign)
         return answer
+
+    def _require(self, certificate: Certificate) -> None:
+        """Hold the rule at run time too: types are not checked there, and this guards other people's data."""
+        if not isinstance(certificate, Certificate):
+            raise TypeError("Deletes are handed out against a certificate of completeness only.")
+        certificate.require(self._index_uuid)
 
     def _take(self, part: "_Part", start: int) -> int:
         """Copy a part behind what is there, sorted; return where it ends."""
@@ -177,12 +172,6 @@ class Ledger:
         return bool(
             (states == _FOREIGN).any() if foreign else ((states == 0) & (self._hashes[run] == hash_)).any()
         )
-
-
-def _require(certificate: Certificate) -> None:
-    """Hold the rule at run time too: types are not checked there, and this one guards other people's data."""
-    if not isinstance(certificate, Certificate):
-        raise TypeError("Deletes are handed out against a certificate of completeness only.")
 
 
 _LAST_OF_PART: Final = np.array([((part + 1) << 60) - 1 for part in range(_PARTS)], np.uint64)

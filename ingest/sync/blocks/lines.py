@@ -50,6 +50,14 @@ _LAST_HIT: Final = b"]}]"
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """A block of documents in the line format of the contract."""
+
+    block: bytes
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
     """What identifies the documents of a block: one element a line."""
 

@@ -15,8 +15,7 @@ from typing import Final
 
 import orjson
 
-from ingest import config
-from ingest.elasticsearch.client import NDJSON, Client, Response, refusal, segment
+from ingest.elasticsearch.client import NDJSON, Response, refusal, segment
 from ingest.errors import (
     AuthorizationError,
     ElasticsearchRefusedError,
@@ -25,12 +24,12 @@ from ingest.errors import (
     IndexChangedError,
     IngestError,
 )
-from ingest.lease import Lease
 from ingest.sync.blocks.chunks import Chunk, ChunkLimits, documents
 from ingest.sync.bulk.rejections import RejectionMonitor
 from ingest.sync.bulk.slots import Slots
 from ingest.sync.bulk.verdicts import Item, MismatchError, Verdict, count_successes, items_of
-from ingest.sync.stats import Rejection, Stats, Tally
+from ingest.sync.request import SyncContext, SyncOptions
+from ingest.sync.stats import Rejection, Tally
 
 BUDGET_SECONDS: Final = 600.0
 """The least patience with one request; `elasticsearch.bulk.max_retries` x `retry_interval` can extend it."""
@@ -88,29 +87,26 @@ class BulkWriter:
 
     def __init__(
         self,
-        client: Client,
+        context: SyncContext,
         destination: Destination,
-        settings: config.Bulk,
+        options: SyncOptions,
         *,
         limits: ChunkLimits,
         slots: Slots,
-        lease: Lease,
-        stats: Stats,
-        monitor: RejectionMonitor,
-        grace_seconds: float = 5.0,
     ) -> None:
-        """`grace_seconds` is what requests under way get when the job is canceled or suspended."""
-        self._client = client
+        """`limits` shrink and `slots` adapt to what Elasticsearch answers."""
+        settings = options.bulk
+        self._client = context.client
         self._destination = destination
         self._compresses = settings.compress
         self._limits = limits
         self._slots = slots
-        self._lease = lease
-        self._stats = stats
-        self._monitor = monitor
-        self._grace_seconds = grace_seconds
+        self._lease = context.lease
+        self._stats = context.stats
+        self._monitor = RejectionMonitor(settings.error_monitor, context.stats.rejections)
+        self._grace_seconds = options.grace_seconds
         patience = settings.max_retries * settings.retry_interval_seconds
-        self._backoff = client.retrying(max(BUDGET_SECONDS, patience))
+        self._backoff = self._client.retrying(max(BUDGET_SECONDS, patience))
 
     async def index(self, chunk: Chunk, tally: Tally) -> None:
         """Send documents until each was acknowledged or rejected; each counts in `tally` as soon as it was.

@@ -8,18 +8,15 @@ from typing import Any
 
 import asyncpg
 import pytest
-import structlog
 
 from ingest.errors import IngestError
 from ingest.sync.full import full_sync
-from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceError
-from tests.fakes.elasticsearch import lasting_lease
 from tests.integration.sources.database import Database, database_on
-from tests.integration.sync.world import INDEX, PLAIN, World, world
+from tests.integration.sync.world import World, world
 
 
 @dataclass(frozen=True)
@@ -32,18 +29,7 @@ class Mirror:
     async def sync(self, **configuration: Any) -> Stats:
         stats = Stats()
         async with self.database.source(**configuration) as source:
-            await full_sync(
-                source=source,
-                client=self.index.client,
-                index_name=INDEX,
-                pipeline=PLAIN,
-                rules=BasicRules(),
-                advanced_rules={},
-                options=self.index.options,
-                stats=stats,
-                lease=lasting_lease(),
-                log=structlog.wrap_logger(None, processors=[self.index.log]),
-            )
+            await full_sync(self.index.request(source), self.index.context(stats))
         return stats
 
     async def indexed(self) -> dict[int, str]:

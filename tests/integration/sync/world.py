@@ -14,10 +14,12 @@ from ingest.elasticsearch.client import JSON, Body, Client, Params, Response
 from ingest.elasticsearch.retry import Backoff
 from ingest.lease import Lease
 from ingest.protocol.documents import Pipeline
-from ingest.sync.full import SyncOptions, full_sync
+from ingest.sync.full import full_sync
+from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
+from sources.contract import Source
 from tests.fakes.elasticsearch import FakeTime, lasting_lease
 from tests.fakes.source import MemorySource
 
@@ -96,19 +98,24 @@ class World:
     async def sync(self) -> Stats:
         """Run one full sync to its end, with fresh counts."""
         self.stats = Stats()
-        await full_sync(
-            source=self.source,
-            client=self.client,
+        await full_sync(self.request(self.source), self.context(self.stats))
+        return self.stats
+
+    def request(self, source: Source) -> SyncRequest:
+        """Ask for a sync of this source as the test has set it up."""
+        return SyncRequest(
+            source=source,
             index_name=INDEX,
             pipeline=self.pipeline,
             rules=self.rules,
             advanced_rules={},
             options=self.options,
-            stats=self.stats,
-            lease=self.lease,
-            log=structlog.wrap_logger(None, processors=[self.log]),
         )
-        return self.stats
+
+    def context(self, stats: Stats) -> SyncContext:
+        """Give a sync what it needs."""
+        log = structlog.wrap_logger(None, processors=[self.log])
+        return SyncContext(client=self.client, lease=self.lease, stats=stats, log=log)
 
     def with_bulk(self, **settings: Any) -> None:
         """Change settings of `elasticsearch.bulk`."""

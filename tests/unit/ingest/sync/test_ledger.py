@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.elasticsearch.indices import ContentIndex
+from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
-from ingest.sync.ledger import Certificate, Ledger
+from ingest.sync.certificate import Certificate
+from ingest.sync.ledger import Ledger
 
-CERTIFICATE = Certificate(index_uuid="u", slices=1, rows=1)
+INDEX = ContentIndex(name="music", concrete_name="music", uuid="u", properties={}, settings={})
+CERTIFICATE = Certificate(index=INDEX, scope={}, slices=("album",), rows=1)
 READER = KeyReader()
 COLLIDING = KeyReader(id_bits=8)
 
@@ -22,7 +26,7 @@ def keys(documents: dict[str, int], reader: KeyReader = READER) -> Keys:
 
 
 def loaded(documents: dict[str, int], reader: KeyReader = READER) -> Ledger:
-    ledger = Ledger()
+    ledger = Ledger("u")
     ledger.add(keys(documents, reader))
     ledger.seal()
     return ledger
@@ -83,7 +87,7 @@ def test_documents_of_another_service_are_sent_once_and_deleted_if_gone(
     held: dict[str, int], foreign: dict[str, int], read: dict[str, int]
 ) -> None:
     foreign = {id_: 0 for id_ in foreign if id_ not in held}
-    ledger = Ledger()
+    ledger = Ledger("u")
     ledger.add(keys(held))
     ledger.add(keys(foreign), foreign=True)
     ledger.seal()
@@ -170,8 +174,17 @@ def test_nothing_is_given_up_without_a_certificate() -> None:
         ledger.unmet_hashes(no_certificate, 10)
 
 
+def test_a_certificate_for_another_index_gives_up_nothing() -> None:
+    ledger = Ledger("another")
+    ledger.add(keys({"a": 1}))
+    ledger.seal()
+
+    with pytest.raises(IncompleteSyncError, match="another"):
+        ledger.stale(CERTIFICATE, keys({"a": 1}))
+
+
 def test_an_entry_takes_at_most_twenty_bytes() -> None:
-    ledger = Ledger()
+    ledger = Ledger("u")
     random = np.random.default_rng(1)
     count = 100_000
     for _ in range(10):

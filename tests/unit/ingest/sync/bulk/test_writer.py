@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+import structlog
 
 from ingest import config
 from ingest.elasticsearch.client import Response
@@ -17,9 +18,9 @@ from ingest.errors import (
 )
 from ingest.lease import Lease
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
-from ingest.sync.bulk.rejections import RejectionMonitor
 from ingest.sync.bulk.slots import Slots
 from ingest.sync.bulk.writer import BulkWriter, Deletion, Destination
+from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Stats, Tally
 from tests.fakes.elasticsearch import (
     BAD,
@@ -79,14 +80,11 @@ class World:
         self.slots = Slots(4, clock=self.time.clock)
         self.limits = ChunkLimits(10**6, 10**4)
         self.writer = BulkWriter(
-            self.client,
+            SyncContext(client=self.client, lease=self.lease, stats=self.stats, log=structlog.get_logger()),
             Destination(index_name="music", pipeline="p", checks_ids=self.checks_ids),
-            self.bulk,
+            SyncOptions(bulk=self.bulk),
             limits=self.limits,
             slots=self.slots,
-            lease=self.lease,
-            stats=self.stats,
-            monitor=RejectionMonitor(self.bulk.error_monitor, self.stats.rejections),
         )
 
     async def index(self, *ids: str) -> None:

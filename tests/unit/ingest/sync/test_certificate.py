@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import structlog
 
 from ingest.elasticsearch.client import Response
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.errors import IncompleteSyncError, IndexChangedError, JobCanceledError, JobError, JobLostError
 from ingest.lease import Lease
-from ingest.sync.full import certify
+from ingest.sync.certificate import Certificate, certify
+from ingest.sync.request import SyncContext
 from ingest.sync.stats import Stats
 from tests.fakes.elasticsearch import AnsweringClient, FakeTime, lasting_lease, response
 from tests.fakes.source import MemorySource
@@ -47,10 +49,15 @@ async def slices() -> Any:
     return await source.slices({}, 1)
 
 
-async def test_everything_read_and_settled_is_certified() -> None:
-    certificate = await certify(answering("u1"), INDEX, await slices(), complete(), lasting_lease())
+async def certified(client: AnsweringClient, stats: Stats, lease: Lease) -> Certificate:
+    context = SyncContext(client=client, lease=lease, stats=stats, log=structlog.get_logger())
+    return await certify(INDEX, {"database": "shop"}, await slices(), context)
 
-    assert (certificate.index_uuid, certificate.slices, certificate.rows) == ("u1", 2, 20)
+
+async def test_everything_read_and_settled_is_certified() -> None:
+    certificate = await certified(answering("u1"), complete(), lasting_lease())
+
+    assert (certificate.index, certificate.slices, certificate.rows) == (INDEX, ("album", "track"), 20)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,7 @@ async def test_everything_read_and_settled_is_certified() -> None:
 )
 async def test_a_row_whose_fate_is_unknown_prevents_it(tally: Mapping[str, int]) -> None:
     with pytest.raises(IncompleteSyncError, match="album"):
-        await certify(answering("u1"), INDEX, await slices(), complete(**tally), lasting_lease())
+        await certified(answering("u1"), complete(**tally), lasting_lease())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +87,7 @@ async def test_a_row_whose_fate_is_unknown_prevents_it(tally: Mapping[str, int])
     ids=str,
 )
 async def test_every_known_fate_counts(tally: Mapping[str, int]) -> None:
-    assert await certify(answering("u1"), INDEX, await slices(), complete(**tally), lasting_lease())
+    assert await certified(answering("u1"), complete(**tally), lasting_lease())
 
 
 async def test_a_slice_that_was_not_finished_prevents_it() -> None:
@@ -88,13 +95,13 @@ async def test_a_slice_that_was_not_finished_prevents_it() -> None:
     stats.slices[1].finished_at = None
 
     with pytest.raises(IncompleteSyncError, match="1 of 2 slices"):
-        await certify(answering("u1"), INDEX, await slices(), stats, lasting_lease())
+        await certified(answering("u1"), stats, lasting_lease())
 
 
 @pytest.mark.parametrize("uuid", ["u2", None])
 async def test_another_index_or_none_prevents_it(uuid: str | None) -> None:
     with pytest.raises(IndexChangedError):
-        await certify(answering(uuid), INDEX, await slices(), complete(), lasting_lease())
+        await certified(answering(uuid), complete(), lasting_lease())
 
 
 @pytest.mark.parametrize("ended_by", [JobLostError("lost"), JobCanceledError("canceled")])
@@ -103,4 +110,4 @@ async def test_a_job_that_is_not_ours_any_more_prevents_it(ended_by: JobError) -
         raise ended_by
 
     with pytest.raises(type(ended_by)):
-        await certify(answering("u1"), INDEX, await slices(), complete(), Lease(confirm, clock=lambda: 0.0))
+        await certified(answering("u1"), complete(), Lease(confirm, clock=lambda: 0.0))

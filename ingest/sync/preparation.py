@@ -1,0 +1,82 @@
+"""What a sync settles before it reads: pipelines, slices, the content index and where documents go."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from ingest.elasticsearch import indices, mappings
+from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.indices import ContentIndex
+from ingest.elasticsearch.pipelines import NO_PIPELINE, PipelineDefinition, read_pipeline
+from ingest.protocol.documents import Pipeline
+from ingest.sync.bulk.writer import Destination
+from ingest.sync.request import SyncContext, SyncRequest
+from ingest.sync.rules import BasicRules
+from sources.contract import Slice
+
+FORMAT_VERSION: Final = 1
+"""Part of every content hash: raised when documents are sent differently, so that all are sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What is read, and the index it is compared with and delivered to."""
+
+    slices: Sequence[Slice]
+    index: ContentIndex
+    destination: Destination
+
+
+async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
+    """Read the pipelines, discover the slices, and find or create the index, in this order.
+
+    What cannot work thereby ends the job before anything was written.
+    """
+    client, pipeline = context.client, request.pipeline
+    definitions = await _read_pipelines(client, request.index_name, pipeline)
+    seed = _seed(pipeline, definitions, request.rules)
+    slices = await request.source.slices(request.advanced_rules, seed)
+    index = await _prepare_index(client, request, slices)
+    destination = Destination(
+        index_name=request.index_name,
+        pipeline=pipeline.name,  # also `_none`, which keeps the index's default pipeline from running
+        checks_ids=any(definition.may_change_ids for definition in definitions),
+    )
+    return Preparation(slices=slices, index=index, destination=destination)
+
+
+async def _read_pipelines(client: Client, index_name: str, pipeline: Pipeline) -> list[PipelineDefinition]:
+    """Read every pipeline documents will pass: the connector's, and the index's final one if there is one."""
+    names = [pipeline.name]
+    if (found := await indices.find(client, index_name)) is not None and found.final_pipeline is not None:
+        names.append(found.final_pipeline)
+    return [await read_pipeline(client, name) for name in names if name != NO_PIPELINE]
+
+
+def _seed(pipeline: Pipeline, definitions: Sequence[PipelineDefinition], rules: BasicRules) -> int:
+    """Return a number that changes with everything that decides how a row becomes a document.
+
+    It enters every content hash, so documents sent under other circumstances count as changed.
+    """
+    circumstances: list[Any] = [
+        FORMAT_VERSION,
+        pipeline.to_wire(),
+        [definition.fingerprint for definition in definitions],
+        None if rules.is_default else rules.fingerprint(),
+    ]
+    text = orjson.dumps(circumstances, option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+async def _prepare_index(client: Client, request: SyncRequest, slices: Sequence[Slice]) -> ContentIndex:
+    found = await indices.find(client, request.index_name)
+    if found is not None:
+        await indices.add_own_fields(client, found)
+        return found
+    options = request.options
+    derived = mappings.merged(one.mapping for one in slices) if options.derive_mappings else {}
+    properties = {**request.source.members, **derived}
+    return await indices.create(client, request.index_name, properties=properties, language=options.language)
