@@ -26,9 +26,10 @@ coverage: environment ## Run every test, slower, and say what they covered
 	$(VENV)/coverage combine --quiet
 	$(VENV)/coverage report --skip-covered --skip-empty
 
-lint: environment ## Check style and formatting rules
+lint: environment ## Check style, formatting, and who imports whom
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
+	$(VENV)/lint-imports --no-cache
 
 typecheck: environment ## Check types, strictly
 	$(VENV)/mypy

@@ -19,8 +19,6 @@ class Module:
     path: Path
     imports: frozenset[str]
     """What it imports anywhere, for whatever reason."""
-    loads: frozenset[str]
-    """What it imports when it is imported itself: not inside functions, not for the type checker."""
 
     @property
     def package(self) -> str:
@@ -55,25 +53,10 @@ def tracked_files() -> tuple[Path, ...]:
     return tuple(path for path in paths if path.is_file())
 
 
-def within(name: str, package: str) -> bool:
-    """Whether a dotted name is the package or inside it."""
-    return name == package or name.startswith(f"{package}.")
-
-
 def _module(path: Path) -> Module:
     parts = path.relative_to(ROOT).with_suffix("").parts
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    tree = ast.parse(path.read_text())
-    return Module(name, path, frozenset(_imports(ast.walk(tree))), frozenset(_imports(_at_load(tree.body))))
-
-
-def _at_load(statements: list[ast.stmt]) -> Iterator[ast.AST]:
-    for statement in statements:
-        match statement:
-            case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.FunctionDef() | ast.AsyncFunctionDef():
-                pass
-            case _:
-                yield statement
+    return Module(name, path, frozenset(_imports(ast.walk(ast.parse(path.read_text())))))
 
 
 def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:

