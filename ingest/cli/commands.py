@@ -12,12 +12,13 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import structlog
 
 from ingest import log
+from ingest.cli.lazy import LazyGroup
 from ingest.config import LOG_LEVELS, Config, load
 from ingest.errors import ConfigError, IngestError
 from sources.registry import SOURCES
@@ -57,7 +58,19 @@ def main(programs: Programs) -> None:
     elastic_ingest.main(prog_name="elastic-ingest", obj=programs)
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS: Final = {
+    "connector": "ingest.cli.connector:connector",
+    "sync": "ingest.cli.sync:sync",
+}
+"""Commands about Elasticsearch, each with a module of its own."""
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(version("elastic-ingest"), "-v", "--version", message="%(prog)s %(version)s")
 @click.option(
     "-c",
@@ -102,10 +115,19 @@ def elastic_ingest(context: click.Context, /, **options: Any) -> None:
 
 
 @elastic_ingest.command()
+@click.option("-c", "--config-file", type=click.Path(path_type=Path), help="Configuration file.")
 @click.pass_obj
-def check(said: Options) -> None:
+def run(said: Options, config_file: Path | None) -> None:
+    """Run the service until it is stopped; the same as no command."""
+    _start(said.programs.run, replace(said, config_file=config_file or said.config_file))
+
+
+@elastic_ingest.command()
+@click.option("-c", "--config-file", type=click.Path(path_type=Path), help="Configuration file.")
+@click.pass_obj
+def check(said: Options, config_file: Path | None) -> None:
     """Check config.yml, and that Elasticsearch answers to its credentials; then end."""
-    _start(said.programs.check, said)
+    _start(said.programs.check, replace(said, config_file=config_file or said.config_file))
 
 
 @elastic_ingest.command()

@@ -11,7 +11,7 @@ from ingest.config import document, files
 from ingest.config.document import Node, Scalar, Section, Sequence
 from ingest.config.ignored import IGNORED
 from ingest.config.kinds import WrongValueError, file
-from ingest.config.relations import broken_relations, cautions
+from ingest.config.relations import broken_relations, cautions, serves_nothing
 from ingest.config.settings import Config, ConnectorEntry, Setting
 from ingest.errors import ConfigError
 
@@ -28,12 +28,20 @@ FILE = file()
 _NEEDS_ESCAPING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def load(path: Path, environment: Mapping[str, str], *, service_types: Collection[str] = ()) -> Config:
+def load(
+    path: Path,
+    environment: Mapping[str, str],
+    *,
+    service_types: Collection[str] = (),
+    requires_connectors: bool = True,
+) -> Config:
     """Read `config.yml`; `service_types` are the sources that exist, none given means that any is accepted.
+
+    The service needs something to work for; commands about Elasticsearch alone need no connectors in it.
 
     Raises ConfigError with every problem found, each as `<file>: <path>: <problem> (<what is allowed>)`.
     """
-    reading = _Reading(path, service_types)
+    reading = _Reading(path, service_types, requires_connectors=requires_connectors)
     try:
         text = files.read_text(path, files.LARGEST_CONFIG_BYTES)
         tree, reading.problems = document.parse(text, environment, OPAQUE)
@@ -52,9 +60,10 @@ def _line(path: Path, problem: str) -> str:
 class _Reading:
     """One reading of one file: what was wrong so far, what is worth a warning, where secrets came from."""
 
-    def __init__(self, path: Path, service_types: Collection[str]) -> None:
+    def __init__(self, path: Path, service_types: Collection[str], *, requires_connectors: bool) -> None:
         self._path = path
         self._service_types = service_types
+        self._requires_connectors = requires_connectors
         self._broken: set[str] = set()
         self._open_secrets: list[str] = []
         self.problems: list[str] = []
@@ -67,7 +76,10 @@ class _Reading:
         listed = members.pop("connectors", None)
         config = self._build(Config, Section(members), "", more_keys=("connectors", *LEGACY_CONNECTOR_KEYS))
         config = replace(config, connectors=self._listed(listed) + self._legacy(legacy))
-        for relation in broken_relations(config, self._service_types):
+        relations = list(broken_relations(config, self._service_types))
+        if self._requires_connectors:
+            relations.extend(serves_nothing(config))
+        for relation in relations:
             if not self._broken.intersection(relation.concluded_from):
                 self.problems.append(f"{relation.at}: {relation.problem}")
         self.warnings.extend(cautions(config))

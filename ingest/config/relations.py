@@ -33,6 +33,13 @@ def broken_relations(config: Config, service_types: Collection[str]) -> Iterator
     yield from _connectors(config, service_types)
 
 
+def serves_nothing(config: Config) -> Iterator[Relation]:
+    """Find that there is nothing to run the service for."""
+    if not config.connectors and not config.service.worker_mode:
+        problem = "names no connector (a list of connector_id and service_type, or service.worker_mode: true)"
+        yield Relation("connectors", problem, ("connectors", "service.worker_mode"))
+
+
 def cautions(config: Config) -> Iterator[str]:
     """Find what is allowed but may not be what somebody wants."""
     elasticsearch, service = config.elasticsearch, config.service
@@ -137,9 +144,6 @@ def _connectors(config: Config, service_types: Collection[str]) -> Iterator[Rela
     if service_types:
         for unknown in sorted(set(config.service.service_types) - set(service_types)):
             yield Relation("service.service_types", f"{unknown!r} is unknown (known are: {known})", ())
-    if not config.connectors and not config.service.worker_mode:
-        problem = "names no connector (a list of connector_id and service_type, or service.worker_mode: true)"
-        yield Relation("connectors", problem, ("connectors", "service.worker_mode"))
     counts = Counter(entry.connector_id for entry in config.connectors)
     for number, entry in enumerate(config.connectors):
         at = f"connectors[{number}]"

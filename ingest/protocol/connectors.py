@@ -56,7 +56,13 @@ async def get(client: Client, connector_id: str, *, budget_seconds: float = 60.0
 
 
 async def create(
-    client: Client, connector_id: str, *, service_type: str, index_name: str | None, name: str
+    client: Client,
+    connector_id: str,
+    *,
+    service_type: str,
+    index_name: str | None,
+    name: str,
+    language: str | None = None,
 ) -> bool:
     """Create a connector unless one with this id exists, deleted or not; say whether it was created.
 
@@ -70,7 +76,8 @@ async def create(
             "PUT",
             f"/{CONNECTORS_INDEX}/_doc/{segment(connector_id)}",
             params={"op_type": "create", "refresh": "true"},
-            body=_new_connector(service_type, index_name, name, timestamp(datetime.now(UTC))),
+            body=_new_connector(service_type, index_name, name, timestamp(datetime.now(UTC)))
+            | ({} if language is None else {"language": language}),
             budget_seconds=0,
         )
     except errors.ConflictError:

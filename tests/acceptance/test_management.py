@@ -1,0 +1,247 @@
+"""Connectors and sync jobs from the command line, as an operator works: real processes, a real world."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import calls
+from sandbox.calls import Call
+from sandbox.process import Process
+from sandbox.world import World, until, world
+
+NAME = "music-by-hand"
+INDEX = calls.INDEX
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[World]:
+    with world() as created:
+        config = created.config_file.read_text().replace(
+            "connector_id: my-connector-id", f"connector_id: {NAME}"
+        )
+        assert NAME in config
+        created.config_file.write_text(config)
+        yield created
+
+
+@pytest.fixture(scope="module")
+def service(place: World) -> Iterator[Process]:
+    place.elasticsearch.send(Call("", "PUT", "/_connector/x", {}))
+    assert command(place, "connector", "create", NAME, "--index-name", INDEX).returncode == 0
+    with place.service() as running:
+        yield running
+
+
+def command(
+    place: World, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ingest", *arguments, "-c", str(place.config_file)],
+        cwd=place.folder,
+        env={**os.environ, "COLUMNS": "250", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def answer(place: World, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
+    finished = command(place, *arguments, "--json", environment=environment)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return json.loads(finished.stdout)
+
+
+def status(place: World) -> str | None:
+    found: str | None = answer(place, "connector", "show", NAME)["status"]
+    return found
+
+
+def configure(place: World, **changed: Any) -> subprocess.CompletedProcess[str]:
+    values = {**place.connector_values, **changed}
+    password = str(values.pop("password"))
+    pairs = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
+    return command(
+        place, "connector", "configure", NAME, *pairs, "--set-env", "password=DB_PASSWORD",
+        environment={"DB_PASSWORD": password},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def configured(place: World, service: Process) -> World:
+    until(lambda: status(place) == "needs_configuration" or None, "fields are registered", watching=service)
+    finished = configure(place)
+    assert finished.returncode == 0, finished.stderr
+    return place
+
+
+def test_a_configured_connector_syncs_and_the_watch_ends_with_it(configured: World) -> None:
+    finished = command(configured, "sync", "start", NAME, "--watch")
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert re.search(r"Status\s+completed", finished.stdout)
+    assert re.search(r"created\s+622", finished.stdout)
+    assert "public.album" in finished.stdout
+
+
+def test_a_job_is_listed_and_shown(configured: World) -> None:
+    job_id = answer(configured, "sync", "start", NAME, "--watch")["id"]
+
+    listed = answer(configured, "sync", "list", NAME, "--most", "1")
+    shown = answer(configured, "sync", "show", job_id)
+
+    assert [job["id"] for job in listed] == [job_id]
+    assert shown["status"] == "completed"
+    assert shown["metadata"]["counts"]["unchanged"] == 622
+
+
+def test_no_command_shows_a_secret(configured: World) -> None:
+    job_id = answer(configured, "sync", "list", NAME)[0]["id"]
+    shown = [
+        command(configured, *words, *form)
+        for words in (
+            ("connector", "list"),
+            ("connector", "show", NAME),
+            ("sync", "list", NAME),
+            ("sync", "show", job_id),
+        )
+        for form in ((), ("--json",))
+    ]
+
+    assert all(finished.returncode == 0 for finished in shown)
+    assert not [one.args for one in shown if configured.reader_password in one.stdout + one.stderr]
+
+
+def test_values_that_do_not_work_change_nothing(configured: World) -> None:
+    before = answer(configured, "connector", "show", NAME)["configuration"]
+
+    finished = configure(configured, password="not-the-password")
+
+    assert finished.returncode == 1
+    assert "Nothing was changed" in finished.stderr
+    assert "not-the-password" not in finished.stdout + finished.stderr
+    assert answer(configured, "connector", "show", NAME)["configuration"] == before
+
+
+def test_a_secret_is_not_taken_from_the_command_line(configured: World) -> None:
+    finished = command(configured, "connector", "configure", NAME, "--set", "password=seen-by-all")
+
+    assert finished.returncode == 1
+    assert "--set-file" in finished.stderr
+    assert "seen-by-all" not in finished.stdout + finished.stderr
+
+
+def test_values_of_the_wrong_type_and_unknown_fields_are_named(configured: World) -> None:
+    wrong = command(configured, "connector", "configure", NAME, "--set", "port=abc")
+    unknown = command(configured, "connector", "configure", NAME, "--set", "prot=5432")
+
+    assert "port is a whole number" in wrong.stderr
+    assert "prot" in unknown.stderr
+    assert "port" in unknown.stderr
+
+
+def test_a_schedule_is_set_shown_and_switched_off(configured: World) -> None:
+    answer(configured, "connector", "schedule", NAME, "--full", "0 0 3 * * ?")
+    on = answer(configured, "connector", "schedule", NAME)["full"]
+    answer(configured, "connector", "schedule", NAME, "--disable", "full")
+    off = answer(configured, "connector", "schedule", NAME)["full"]
+
+    assert on == {"enabled": True, "interval": "0 0 3 * * ?"}
+    assert off == {"enabled": False, "interval": "0 0 3 * * ?"}
+
+
+def test_a_wrong_schedule_is_refused_with_the_reason(configured: World) -> None:
+    finished = command(configured, "connector", "schedule", NAME, "--full", "every day")
+
+    assert finished.returncode == 1
+    assert "needs second, minute, hour" in finished.stderr
+
+
+def test_rules_from_a_file_become_active_and_can_be_cleared(
+    configured: World, service: Process, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.json"
+    rule = {
+        "id": "no-short",
+        "policy": "exclude",
+        "field": "public_artist_name",
+        "rule": "equals",
+        "value": "nobody",
+        "order": 0,
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+    }
+    file.write_text(json.dumps({"rules": [rule]}))
+
+    def active() -> list[str]:
+        return [one["id"] for one in answer(configured, "connector", "rules", NAME)["active"]["rules"]]
+
+    answer(configured, "connector", "rules", NAME, "--from-file", str(file))
+    until(lambda: "no-short" in active() or None, "the rule is active", watching=service)
+    answer(configured, "connector", "rules", NAME, "--clear")
+    until(lambda: active() == ["DEFAULT"] or None, "the rules are cleared", watching=service)
+
+
+def test_what_does_not_exist_is_named_with_exit_code_1(configured: World) -> None:
+    for words in (
+        ("connector", "show", "nothing-here"),
+        ("connector", "configure", "nothing-here"),
+        ("sync", "start", "nothing-here"),
+        ("sync", "show", "nothing-here"),
+        ("sync", "cancel", "nothing-here"),
+        ("sync", "list", "nothing-here"),
+    ):
+        finished = command(configured, *words)
+        assert finished.returncode == 1, words
+        assert "nothing-here" in finished.stderr
+        assert "Traceback" not in finished.stderr
+
+
+def test_a_connector_is_not_created_twice(configured: World) -> None:
+    finished = command(configured, "connector", "create", NAME, "--index-name", "other")
+
+    assert finished.returncode == 1
+    assert "exists already" in finished.stderr
+    assert answer(configured, "connector", "show", NAME)["index_name"] == INDEX
+
+
+def test_a_waiting_job_can_be_canceled_and_a_connector_deleted(configured: World) -> None:
+    created = answer(configured, "connector", "create", "--index-name", "elsewhere")["id"]
+    job_id = answer(configured, "sync", "start", created)["id"]
+
+    canceled = answer(configured, "sync", "cancel", job_id)
+    answer(configured, "connector", "delete", created, "--yes", "--with-sync-jobs")
+
+    assert canceled["status"] == "canceled"
+    assert created not in [one["id"] for one in answer(configured, "connector", "list")]
+
+
+def test_a_dumb_terminal_and_no_color_get_plain_text(configured: World) -> None:
+    for environment in ({"TERM": "dumb"}, {"NO_COLOR": "1"}):
+        finished = command(configured, "connector", "list", environment=environment)
+        assert "\x1b" not in finished.stdout
+        assert NAME in finished.stdout
+
+
+def test_an_elasticsearch_that_does_not_answer_is_said_quickly(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("elasticsearch: {host: 'http://127.0.0.1:9'}\n")
+
+    finished = subprocess.run(
+        [sys.executable, "-m", "ingest", "-c", "config.yml", "connector", "list"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert finished.returncode == 1
+    assert "127.0.0.1:9" in finished.stderr
