@@ -59,8 +59,11 @@ def _hashable(expression: str, column: Attribute) -> str:
     of = column.type
     while of.kind is TypeKind.DOMAIN and of.part is not None:
         of = of.part
+    if of is not column.type and not (of.kind is TypeKind.BASE and of.base_name in _TEXTS):
+        # A function that takes any enum, array or range does not take a domain over one.
+        expression = f"{expression}::{qualified(of.schema, of.name)}"
     if of.kind is TypeKind.BASE and of.base_name in _HASHED_AS_IS:
-        return expression if of is column.type else f"{expression}::{qualified(of.schema, of.name)}"
+        return expression
     if of.kind is TypeKind.BASE and of.base_name in _TEXTS:
         return f'{expression}::text COLLATE "C"'  # a collation that ignores case would also hash without it
     if of.sender is not None and _is_sent_exactly(of):

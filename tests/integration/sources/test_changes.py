@@ -33,6 +33,9 @@ ALIKE = [
     ("vector(1)", "[1]", "[2]"),
     ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12"),
     ("regclass", "t", "pg_class"),
+    ("felt", "glad", "sad"),
+    ("felts", "{glad}", "{sad}"),
+    ("whole", "1", "4294967296"),
 ]
 """Pairs which PostgreSQL calls equal, or hashes alike, and prints differently."""
 
@@ -40,7 +43,11 @@ ALIKE = [
 async def test_values_that_print_differently_hash_differently_even_if_they_are_equal(
     database: Database,
 ) -> None:
-    await database.execute("CREATE EXTENSION vector; CREATE TYPE pair AS (n numeric, t text)")
+    await database.execute(
+        "CREATE EXTENSION vector; CREATE TYPE pair AS (n numeric, t text);"
+        "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE DOMAIN felt AS mood; CREATE DOMAIN felts AS mood[];"
+        "CREATE DOMAIN whole AS bigint"
+    )
     columns = ", ".join(f"c{number} {of}" for number, (of, _, _) in enumerate(ALIKE))
     await database.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns})")
     for number, (_, one, other) in enumerate(ALIKE):
