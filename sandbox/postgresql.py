@@ -157,7 +157,7 @@ class Cluster:
             os.chown(password_file, self._owner.pw_uid, self._owner.pw_gid)
         self._run(
             "initdb", f"--pgdata={self.data_folder}", f"--username={self.user}", f"--pwfile={password_file}",
-            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
         )  # fmt: skip
         password_file.unlink()
 

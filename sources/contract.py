@@ -20,6 +20,7 @@ as they differ, one `bytes.replace` each turns a block into requests.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
@@ -119,6 +120,47 @@ class Features:
     document_level_security: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """All rows of a slice in one number each: equal digests of one slice mean equal documents."""
+
+    rows: int
+    sums: str
+    """Sums of row hashes in which the key, the seed and everything a document shows take part."""
+
+
+class Snapshot(Protocol):
+    """A slice at one moment: whatever is asked of it is answered by the same rows.
+
+    A slice that knows nothing of its past answers `misfit` with the reason, and is compared in full.
+    """
+
+    @property
+    def position(self) -> str | None:
+        """This moment, for a later snapshot to tell what changed since; None if none will be able to."""
+
+    def misfit(self, since: str | None) -> str | None:
+        """Say in a sentence why what changed since a position cannot be told; None if it can.
+
+        None as a position stands for never.
+        """
+
+    def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
+        """Read every row, as `Slice.batches` does."""
+
+    def changes(self, since: str) -> AsyncGenerator[Batch, None]:
+        """Read every row that is not the row it was at `since`, and perhaps some that are.
+
+        The position fits: `misfit` said so. Rows that are gone since are not told; `count` shows them.
+        """
+
+    async def count(self) -> int:
+        """Count the rows that `batches` would read."""
+
+    async def digest(self) -> Digest | None:
+        """Sum up all rows without reading them; None if that is no cheaper than reading."""
+
+
 class Slice(Protocol):
     """The unit that is read completely or not at all: for a database, a table or an advanced rule."""
 
@@ -133,6 +175,10 @@ class Slice(Protocol):
     @property
     def mapping(self) -> Mapping[str, Any]:
         """Elasticsearch `properties` of its fields, derived from their types."""
+
+    @property
+    def scope(self) -> Mapping[str, str] | None:
+        """Members which all documents of this slice carry and no other's do; None if there are none."""
 
     def narrowed(self, tests: Sequence[RowTest]) -> "Slice | None":
         """Return this slice without the documents the tests do not keep.
@@ -150,6 +196,13 @@ class Slice(Protocol):
         the same snapshot.
 
         Raises SourceUnavailableError if reading again may succeed, SourceConfigurationError otherwise.
+        """
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Open the slice at this moment.
+
+        Leaving it in order proves that what was read was whole; any doubt is an exception then. Raises as
+        `batches` does.
         """
 
 

@@ -2,13 +2,25 @@
 
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import orjson
 
-from sources.contract import Batch, Features, Finding, IsUnchanged, Preferences, RowTest, RuleProblem, Slice
+from sources.contract import (
+    Batch,
+    Features,
+    Finding,
+    IsUnchanged,
+    Preferences,
+    RowTest,
+    RuleProblem,
+    Slice,
+    Snapshot,
+)
+from sources.unversioned import unversioned
 
 Document = Mapping[str, Any]
 
@@ -39,13 +51,17 @@ class MemorySlice:
         """Leave every rule to the service."""
         return None
 
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Nothing is known of the past."""
+        return unversioned(self, "A dictionary remembers nothing.")
+
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read a copy of the table as it is now: that is the snapshot."""
         rows = list(self.table.items())
         for number, start in enumerate(range(0, len(rows), self.rows_per_batch)):
             self.before_batch(self.name, number)
             lines = [
-                line_of(id_, {"id": id_, **self.scope, "table": self.name, **members}, self.seed)
+                line_of(id_, {"id": id_, **self.scope, **members}, self.seed)
                 for id_, members in rows[start : start + self.rows_per_batch]
             ]
             changed = lines
@@ -109,7 +125,7 @@ class MemorySource:
             MemorySlice(
                 name=name,
                 table=table,
-                scope=self.scope,
+                scope={**self.scope, "table": name},
                 seed=seed,
                 before_batch=lambda slice_, batch: self.before_batch(slice_, batch),
                 rows_per_batch=self.rows_per_batch,

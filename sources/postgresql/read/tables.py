@@ -7,8 +7,8 @@ and used after it, sees an empty table. What is compared at the end is the certi
 happen.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,11 +17,10 @@ from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.postgresql import statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import Target, effective_key, key_findings
+from sources.postgresql.changes.circumstances import Circumspection
 from sources.postgresql.connection import Limits, transaction
 from sources.postgresql.failures import translated
-from sources.postgresql.read.blocks import batch_of, changed_batch_of
-from sources.postgresql.read.copying import copied
-from sources.postgresql.read.hash_first import ChangedRows
+from sources.postgresql.read.snapshots import TableSnapshot
 from sources.postgresql.render.documents import Documents, Origin, field_names, reference
 from sources.postgresql.render.values import Rendering
 from sources.postgresql.rules import conditions
@@ -54,6 +53,11 @@ class TableSlice:
     def mapping(self) -> Mapping[str, Any]:
         return self._documents(self.target, self.server_version).mapping(self.unmapped)
 
+    @property
+    def scope(self) -> Mapping[str, str]:
+        relation = self.target.relation
+        return {"database": self.settings.database, "schema": relation.schema, "table": relation.name}
+
     def narrowed(self, tests: Sequence[RowTest]) -> "TableSlice | None":
         """Leave out rows in PostgreSQL, if it decides as the tests would; see `sources.contract.Slice`."""
         narrowed = replace(self, tests=tuple(tests))
@@ -61,50 +65,51 @@ class TableSlice:
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the table from its first row, under one snapshot; see `sources.contract.Slice`."""
-        with translated(f"Reading table {self.name}"):
-            async with transaction(self.settings, self.limits) as connection:
-                catalog = Catalog(connection, self.limits.command_seconds)
+        async with self.snapshot() as snapshot, aclosing(snapshot.batches(is_unchanged)) as batches:
+            async for batch in batches:
+                yield batch
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[TableSnapshot]:
+        """Open the table at this moment; see `sources.contract.Slice`."""
+        doing = f"Reading table {self.name}"
+        async with transaction(self.settings, self.limits) as connection:
+            catalog = Catalog(connection, self.limits.command_seconds)
+            with translated(doing):
                 await self._lock(connection)
                 target = await self._as_it_is_now(catalog)
                 files = await catalog.files(target.relation.oid)
-                has_children = len(files) > 1 and not target.only
-                documents = self._documents(target, catalog.server_version)
-                if target.given_key or (target.relation.kind == "r" and has_children):
-                    await self._require_unique(connection, documents)
-                if is_unchanged is None or has_children or not target.relation.is_plain:
-                    read = self._in_full(connection, documents, is_unchanged)
-                else:
-                    read = self._changed(
-                        connection, documents, is_unchanged, await catalog.pages(files[0][0])
-                    )
-                async with aclosing(read) as batches:
-                    async for batch in batches:
-                        yield batch
+                snapshot = await self._opened(connection, target, files)
+            yield snapshot
+            with translated(doing):
                 if await catalog.files(target.relation.oid) != files:
-                    raise SourceUnavailableError(
-                        f"Reading table {self.name} failed: it was rewritten meanwhile."
-                    )
+                    raise SourceUnavailableError(f"{doing} failed: it was rewritten meanwhile.")
                 await connection.execute(statements.COMMIT, timeout=self.limits.command_seconds)
 
-    async def _in_full(
-        self, connection: Any, documents: Documents, is_unchanged: IsUnchanged | None
-    ) -> AsyncGenerator[Batch, None]:
-        query = documents.select(self._source)
-        async with aclosing(copied(connection, query, self.limits)) as blocks:
-            async for block in blocks:
-                yield batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
-
-    def _changed(
-        self, connection: Any, documents: Documents, is_unchanged: IsUnchanged, pages: int
-    ) -> AsyncGenerator[Batch, None]:
-        return ChangedRows(
+    async def _opened(
+        self, connection: Any, target: Target, files: Sequence[tuple[int, int | None]]
+    ) -> TableSnapshot:
+        has_children = len(files) > 1 and not target.only
+        documents = self._documents(target, connection.get_server_version().major)
+        is_unique = not target.given_key and not (target.relation.kind == "r" and has_children)
+        look = Circumspection(
+            connection=connection,
+            timeout_seconds=self.limits.command_seconds,
+            target=target,
+            select=documents.select(self._source),
+            is_unique=is_unique,
+        )
+        members = [member for member, _ in files] if has_children else [target.relation.oid]
+        return TableSnapshot(
             connection=connection,
             limits=self.limits,
+            target=target,
             documents=documents,
             source=self._source,
-            pages=pages,
-            is_unchanged=is_unchanged,
-        ).batches()
+            has_children=has_children,
+            is_unique=is_unique,
+            circumstances=await look.circumstances(members),
+        )
 
     @property
     def _source(self) -> str:
@@ -130,17 +135,6 @@ class TableSlice:
         if findings:
             raise SourceConfigurationError(*findings)
         return target
-
-    async def _require_unique(self, connection: Any, documents: Documents) -> None:
-        """Make sure that a key which the server does not guarantee tells rows apart, in the snapshot we
-        read.
-        """
-        repeated = statements.duplicates(self._source, documents.identity)
-        if await connection.fetch(repeated, timeout=self.limits.stall_seconds):
-            raise SourceConfigurationError(
-                f"Reading table {self.name} failed: several rows have the same {', '.join(documents.key)}."
-                " Name more columns in Id columns, so that they tell rows apart."
-            )
 
     def _wanted(self, target: Target, server_version: int) -> str | None:
         names = field_names(self._origin, [column.name for column in target.layout.columns])

@@ -81,6 +81,13 @@ class Documents:
         return f"SELECT {self._head},ctid FROM {source} AS t WHERE {self.wanted}"
 
     @property
+    def row_hash(self) -> str:
+        """The SQL of a hash of the whole row, its key included."""
+        seed = seed_of(self.seed, str(self.rendering.server_version), self._members)
+        columns = [(reference(column.name), column) for column in self.columns]
+        return hash_sql(columns, seed, self.rendering.server_version)
+
+    @property
     def identity(self) -> str:
         """The SQL of a row's id, over the same alias as the SELECTs."""
         return self._id.between("", "")

@@ -9,11 +9,11 @@ renders its rows; being complete and balanced by then, it cannot reach out of th
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sources.contract import Batch, IsUnchanged, RowTest, RuleProblem
+from sources.contract import Batch, IsUnchanged, RowTest, RuleProblem, Snapshot
 from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.postgresql import statements
 from sources.postgresql.catalog.catalog import Catalog
@@ -25,6 +25,7 @@ from sources.postgresql.render.documents import Documents, Origin
 from sources.postgresql.render.values import Rendering
 from sources.postgresql.selection import Name
 from sources.postgresql.settings import Settings
+from sources.unversioned import unversioned
 
 SNIPPET_ID = "advanced_snippet"
 _MEMBERS = {"tables", "query", "id_columns"}
@@ -154,8 +155,17 @@ class RuleSlice:
     def mapping(self) -> Mapping[str, Any]:
         return _documents(self.described, self.settings, self.seed).mapping()
 
+    @property
+    def scope(self) -> None:
+        """None: several rules may read the same tables."""
+        return
+
     def narrowed(self, tests: Sequence[RowTest]) -> None:
         """Leave the rows to the service: the query's columns are known only once it runs."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Open the result, which has no row versions."""
+        return unversioned(self, "The result of an advanced rule has no row versions.")
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the whole result under one snapshot; see `sources.contract.Slice`."""

@@ -111,3 +111,55 @@ async def test_the_seed_enters_every_hash(world: World) -> None:
 
     assert one.documents == other.documents
     assert not set(one.hashes.values()) & set(other.hashes.values())
+
+
+async def test_a_snapshot_reads_what_a_slice_reads(world: World) -> None:
+    slice_ = await only_slice(world)
+    reading = Reading()
+
+    async with slice_.snapshot() as snapshot, aclosing(snapshot.batches()) as batches:
+        async for batch in batches:
+            reading.add(batch)
+
+    assert reading.documents == (await read(slice_)).documents
+
+
+async def test_a_snapshot_tells_what_changed_or_why_it_cannot(world: World) -> None:
+    async with (await only_slice(world)).snapshot() as before:
+        since = before.position
+    await world.change_b()
+
+    async with (await only_slice(world)).snapshot() as after:
+        assert after.misfit(None)
+        if (reason := after.misfit(since)) is not None:
+            assert reason.endswith(".")
+            return
+        assert since is not None
+        reading = Reading()
+        async with aclosing(after.changes(since)) as batches:
+            async for batch in batches:
+                reading.add(batch)
+        assert [identifier[-1] for identifier in reading.documents] == ["b"]
+        assert await after.count() == 3
+
+
+async def test_equal_digests_mean_equal_rows(world: World) -> None:
+    digests = []
+    for change in (None, None, world.change_b):
+        if change is not None:
+            await change()
+        async with (await only_slice(world)).snapshot() as snapshot:
+            digests.append(await snapshot.digest())
+
+    first, second, third = digests
+    assert first == second
+    if first is not None:
+        assert first.rows == 3
+        assert first != third
+
+
+async def test_documents_carry_the_scope_of_their_slice(world: World) -> None:
+    slice_ = await only_slice(world)
+
+    for document in (await read(slice_)).documents.values():
+        assert dict(slice_.scope or {}).items() <= document.items()

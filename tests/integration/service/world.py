@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Self, TypeVar
@@ -30,9 +30,11 @@ from sources.contract import (
     RowTest,
     RuleProblem,
     Slice,
+    Snapshot,
     Source,
 )
 from sources.errors import SourceConfigurationError
+from sources.unversioned import unversioned
 
 T = TypeVar("T")
 SERVICE_TYPE = "postgresql"
@@ -63,6 +65,7 @@ class ShelfSlice:
     name = "shelf"
     estimated_rows = None
     mapping: ClassVar[Mapping[str, Any]] = {}
+    scope = None
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
@@ -70,6 +73,10 @@ class ShelfSlice:
     def narrowed(self, tests: Sequence[RowTest]) -> Slice | None:
         """Leave every rule to the service."""
         return None
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Nothing is known of the past."""
+        return unversioned(self, "A shelf remembers nothing.")
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read the rows one by one, pausing or failing after the first if the shelf says so."""

@@ -1,0 +1,1 @@
+"""What changed since an earlier snapshot, told by row versions, and when they cannot tell."""

@@ -1,0 +1,47 @@
+"""A snapshot of a slice that can be read and no more: what a source has whose rows carry no version."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sources.contract import Batch, Digest, IsUnchanged, Slice
+
+
+@asynccontextmanager
+async def unversioned(slice_: Slice, reason: str) -> AsyncIterator["UnversionedSnapshot"]:
+    """Open a slice that can only be read, each reading on a snapshot of its own."""
+    yield UnversionedSnapshot(slice=slice_, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnversionedSnapshot:
+    """Every question about the past is answered with the reason why there is no answer."""
+
+    slice: Slice
+    reason: str
+    """A sentence."""
+
+    @property
+    def position(self) -> None:
+        """There is none."""
+        return
+
+    def misfit(self, since: str | None) -> str:
+        """Give the reason, whatever the position."""
+        return self.reason
+
+    def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
+        """Read the slice."""
+        return self.slice.batches(is_unchanged)
+
+    def changes(self, since: str) -> AsyncGenerator[Batch, None]:
+        """Nobody who heeds `misfit` asks this."""
+        raise NotImplementedError(self.reason)
+
+    async def count(self) -> int:
+        """Nobody who heeds `misfit` asks this."""
+        raise NotImplementedError(self.reason)
+
+    async def digest(self) -> Digest | None:
+        """Reading is the only way to know the rows."""
+        return None

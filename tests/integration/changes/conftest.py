@@ -1,0 +1,30 @@
+"""A server of each version, and an empty database on it for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from sandbox.postgresql import Cluster
+from tests.integration.changes.servers import server, versions
+from tests.integration.sources.database import Database, database_on
+
+
+@pytest.fixture(scope="session", params=versions())
+def versioned(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A server that lives as long as the run: nobody may restart it or let it crash."""
+    with server(request.param) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def database(versioned: Cluster) -> AsyncIterator[Database]:
+    """A database of its own on each version."""
+    async with database_on(versioned) as database:
+        yield database
+
+
+@pytest.fixture(params=versions())
+def mortal(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A server of the test's own, to be stopped, crashed and set back."""
+    with server(request.param) as cluster:
+        yield cluster

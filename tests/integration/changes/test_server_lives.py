@@ -1,0 +1,224 @@
+"""Servers that are started again, crash, are copied, lag, take over or run out of transaction numbers."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from sandbox.postgresql import Cluster
+from sources.postgresql import PostgreSQL
+from tests.integration.changes.mirror import Mirror, Step
+from tests.integration.changes.servers import server
+from tests.integration.sources.database import BRISK
+
+NOTHING = Step(reason=None, is_proven=True)
+TABLE = (
+    "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT g, 'v' FROM generate_series(1, 5) g;"
+)
+RESTARTED = "The server was started since, or this is a standby of it."
+CRASHED = "The server recovered from a crash since, or its statistics were reset."
+NUMBERS = 2**32
+
+
+def mirror_of(cluster: Cluster) -> Mirror:
+    configuration = {
+        "host": cluster.host, "port": cluster.port, "username": cluster.user, "password": cluster.password,
+        "database": "postgres", "schema": "public", "tables": "t",
+    }  # fmt: skip
+    return Mirror(source=PostgreSQL(configuration, BRISK))
+
+
+@asynccontextmanager
+async def connected(cluster: Cluster) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(
+        host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password,
+        database="postgres",
+    )  # fmt: skip
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def run(cluster: Cluster, *scripts: str) -> None:
+    async with connected(cluster) as connection:
+        for script in scripts:
+            await connection.execute(script)
+
+
+async def value(cluster: Cluster, query: str) -> Any:
+    async with connected(cluster) as connection:
+        return await connection.fetchval(query)
+
+
+async def until_answering(cluster: Cluster) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await run(cluster, "SELECT 1")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(0.1)
+
+
+async def test_a_restart_is_a_reason_to_compare(mortal: Cluster) -> None:
+    await run(mortal, TABLE)
+    mirror = mirror_of(mortal)
+    await mirror.follow()
+
+    mortal.restart()
+
+    assert (await mirror.follow()).reason == RESTARTED
+    assert await mirror.follow() == NOTHING
+
+
+async def test_a_crash_that_the_server_survives_is_a_reason_to_compare(mortal: Cluster) -> None:
+    """Commits that were not flushed are undone, and their numbers used again; the server was not started."""
+    await run(mortal, TABLE, "CHECKPOINT")
+    mirror = mirror_of(mortal)
+    started = await value(mortal, "SELECT pg_postmaster_start_time()")
+    crashing = await asyncpg.connect(
+        host=mortal.host, port=mortal.port, user=mortal.user, password=mortal.password, database="postgres"
+    )
+    await crashing.execute("SET synchronous_commit = off; UPDATE t SET v = 'lost' WHERE id = 1")
+    await mirror.follow()
+
+    os.kill(crashing.get_server_pid(), signal.SIGKILL)
+    crashing.terminate()
+    await until_answering(mortal)
+
+    assert await value(mortal, "SELECT pg_postmaster_start_time()") == started
+    assert (await mirror.follow()).reason == CRASHED
+    assert await mirror.follow() == NOTHING
+
+
+async def test_statistics_that_are_reset_look_like_a_crash(mortal: Cluster) -> None:
+    await run(mortal, TABLE)
+    mirror = mirror_of(mortal)
+    await mirror.follow()
+
+    await run(mortal, "SELECT pg_stat_reset()")
+    assert await mirror.follow() == NOTHING
+    await run(mortal, "SELECT pg_stat_reset_shared('bgwriter')")
+    assert (await mirror.follow()).reason == CRASHED
+
+
+@contextmanager
+def standby_of(primary: Cluster) -> Iterator[Cluster]:
+    """Copy a stopped primary's files, and start the copy as a standby that replays what the primary does."""
+    standby = server(
+        primary.version,
+        {
+            "hot_standby": "on",
+            "primary_conninfo": f"host={primary.host} port={primary.port} user={primary.user} "
+            f"password={primary.password}",
+        },
+    )
+    standby.password = primary.password
+    primary.stop()
+    with standby:
+        standby.stop()
+        shutil.rmtree(standby.data_folder)
+        subprocess.run(["cp", "-a", str(primary.data_folder), str(standby.data_folder)], check=True)
+        (standby.data_folder / "standby.signal").touch()
+        primary.start()
+        standby.start()
+        yield standby
+
+
+async def caught_up(primary: Cluster, standby: Cluster) -> None:
+    """Wait until the standby shows what the primary has written."""
+    there = await value(primary, "SELECT pg_current_wal_insert_lsn()::text")
+    for _ in range(600):
+        if await value(standby, f"SELECT pg_last_wal_replay_lsn() >= '{there}'::pg_lsn"):
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError("The standby does not catch up.")
+
+
+async def test_a_standby_is_followed_while_it_lags_and_after_it_took_over(mortal: Cluster) -> None:
+    await run(mortal, TABLE)
+    with standby_of(mortal) as standby:
+        await until_answering(standby)
+        mirror = mirror_of(standby)
+        async with connected(mortal) as slow:
+            await slow.execute("BEGIN; UPDATE t SET v = 'slow' WHERE id = 1; SAVEPOINT s")
+            await slow.execute("UPDATE t SET v = 'slow' WHERE id = 2")
+            await run(mortal, "UPDATE t SET v = 'w' WHERE id = 3")
+            await caught_up(mortal, standby)
+            await mirror.follow()
+
+            await run(standby, "SELECT pg_wal_replay_pause()")
+            await slow.execute("COMMIT")
+            await mirror.follow()
+            await run(standby, "SELECT pg_wal_replay_resume()")
+            await caught_up(mortal, standby)
+
+            assert {"1", "2"} <= (await mirror.follow()).changed
+        await run(standby, "SELECT pg_promote()")
+        await run(standby, "UPDATE t SET v = 'alone' WHERE id = 4; CHECKPOINT")
+        step = await mirror.follow()
+        assert "4" in step.changed or "timeline" in str(step.reason)
+
+
+async def test_another_server_of_the_same_system_is_noticed(mortal: Cluster) -> None:
+    """What a balancer does between two standbys, or a failover that lost transactions."""
+    await run(mortal, TABLE)
+    with standby_of(mortal) as standby:
+        await until_answering(standby)
+        mirror = mirror_of(mortal)
+        await run(mortal, "UPDATE t SET v = 'w' WHERE id = 1")
+        await mirror.follow()
+        await run(standby, "SELECT pg_wal_replay_pause()")
+
+        mirror.source = mirror_of(standby).source
+
+        assert (await mirror.follow()).reason == RESTARTED
+
+
+def reset_numbers(cluster: Cluster, next_number: int) -> None:
+    """Let a stopped server go on with a transaction number of our choice."""
+    tool = cluster._bin / "pg_resetwal"
+    if not tool.exists():
+        pytest.skip("this installation has no pg_resetwal")
+    cluster._run("pg_resetwal", "-x", str(next_number), "-D", str(cluster.data_folder))
+    segment = cluster.data_folder / "pg_xact" / f"{next_number // (8192 * 4 * 32):04X}"
+    if not segment.exists():
+        segment.write_bytes(bytes(8192 * 32))
+        shutil.chown(segment, segment.parent.owner(), segment.parent.group())
+
+
+async def test_changes_are_told_across_the_wraparound_of_transaction_numbers(mortal: Cluster) -> None:
+    await run(mortal, TABLE, "UPDATE pg_database SET datallowconn = true")
+    for number in (1_500_000_000, 3_000_000_000, NUMBERS - 40):  # the oldest row must not be too far behind
+        for name in ("template0", "template1", "postgres"):
+            await _freeze(mortal, name)
+        mortal.stop("smart")
+        reset_numbers(mortal, number)
+        mortal.start()
+    mirror = mirror_of(mortal)
+    await mirror.follow()
+
+    for round_ in range(60):
+        await run(mortal, f"UPDATE t SET v = 'round {round_}' WHERE id = {1 + round_ % 5}")
+        step = await mirror.follow()
+        assert step.reason is None
+        assert str(1 + round_ % 5) in step.changed
+        assert step.is_proven
+
+    xmin = await value(mortal, "SELECT max(xmin::text::bigint) FROM t WHERE v = 'round 59'")
+    assert xmin < NUMBERS // 2
+
+
+async def _freeze(cluster: Cluster, database: str) -> None:
+    connection = await asyncpg.connect(
+        host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password, database=database
+    )
+    await connection.execute("VACUUM FREEZE")
+    await connection.close()
