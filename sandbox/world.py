@@ -149,7 +149,7 @@ def until(condition: Callable[[], T | None], what: str, *, watching: Process) ->
 
 def play(story: Callable[[World, Console], None], console: Console) -> int:
     """Run a story in a new world; return the exit code. Ctrl-C and SIGTERM end both in order."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     try:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import click
 import structlog
 
-from ingest import log
+from ingest import log, signals
 from ingest.cli.lazy import LazyGroup
 from ingest.config import LOG_LEVELS, Config, load
 from ingest.errors import ConfigError, IngestError
@@ -28,22 +28,24 @@ ESSENTIAL_ACTIONS = frozenset({"schedule", "sync_content"})
 """What Elastic's service can run apart from each other; here it is one loop."""
 ACTIONS = ("schedule", "sync_content", "sync_access_control", "cleanup", "list", "config")
 
-Program = Callable[[Config], Coroutine[Any, Any, None]]
+Load = Callable[[], Config]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Programs:
-    """What the commands start, put together by the composition root."""
+class Program(Protocol):
+    """What the commands start: the module `ingest.service.program`, or a test's stand-in."""
 
-    run: Program
-    check: Program
+    def run(self, config: Config, load: Load, /) -> Coroutine[Any, Any, None]:
+        """Work until stopped; `load` reads the configuration again."""
+
+    def check(self, config: Config, /) -> Coroutine[Any, Any, None]:
+        """Check whether it could work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What was said before the command's name."""
 
-    programs: Programs
+    program: Program | None
     config_file: Path
     log_level: str | None
     debug: bool
@@ -53,9 +55,9 @@ class Options:
     uvloop: bool
 
 
-def main(programs: Programs) -> None:
+def main() -> None:
     """Run the command line of this process; ends the process."""
-    elastic_ingest.main(prog_name="elastic-ingest", obj=programs)
+    elastic_ingest.main(prog_name="elastic-ingest")
 
 
 COMMANDS: Final = {
@@ -99,8 +101,10 @@ COMMANDS: Final = {
 @click.pass_context
 def elastic_ingest(context: click.Context, /, **options: Any) -> None:
     """Mirror PostgreSQL tables in Elasticsearch: work for the connectors in config.yml until stopped."""
-    context.obj = said = Options(programs=context.obj, **options)
+    context.obj = said = Options(program=context.obj, **options)
     if context.invoked_subcommand is not None:
+        if context.invoked_subcommand != "run":
+            signals.end_on_stop(exit_code=None)  # what was asked for was not done
         return
     if "list" in said.actions:
         _list_sources()
@@ -111,7 +115,7 @@ def elastic_ingest(context: click.Context, /, **options: Any) -> None:
             "Scheduling, syncing and cleaning up are one loop that cannot be taken apart: omit --action."
         )
     else:
-        _start(said.programs.run, said)
+        _run(said)
 
 
 @elastic_ingest.command()
@@ -119,7 +123,7 @@ def elastic_ingest(context: click.Context, /, **options: Any) -> None:
 @click.pass_obj
 def run(said: Options, config_file: Path | None) -> None:
     """Run the service until it is stopped; the same as no command."""
-    _start(said.programs.run, replace(said, config_file=config_file or said.config_file))
+    _run(replace(said, config_file=config_file or said.config_file))
 
 
 @elastic_ingest.command()
@@ -127,7 +131,9 @@ def run(said: Options, config_file: Path | None) -> None:
 @click.pass_obj
 def check(said: Options, config_file: Path | None) -> None:
     """Check config.yml, and that Elasticsearch answers to its credentials; then end."""
-    _start(said.programs.check, replace(said, config_file=config_file or said.config_file))
+    said = replace(said, config_file=config_file or said.config_file)
+    config = _configured(said)
+    _end_with(_program(said).check(config))
 
 
 @elastic_ingest.command()
@@ -143,23 +149,42 @@ def sandbox() -> None:
     sys.exit(tutorial())
 
 
-def _start(program: Program, said: Options) -> None:
+def _run(said: Options) -> None:
     config = _configured(said)
+    _end_with(_program(said).run(config, lambda: _loaded(said)))
+
+
+def _program(said: Options) -> Program:
+    """Return what to start; imported here, since most commands do without it."""
+    if said.program is not None:
+        return said.program
+    from ingest.service import program
+
+    return program
+
+
+def _end_with(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work; end the process with what it came to."""
     try:
-        asyncio.run(program(config))
+        asyncio.run(work)
     except IngestError as error:
         structlog.get_logger().critical("service.failed", reason=str(error))
         sys.exit(FAILED)
 
 
 def _configured(said: Options) -> Config:
-    """Load the configuration, let the command line have the last word, and start logging."""
+    """Load the configuration and start logging; print every problem and end if it cannot be used."""
     try:
-        config = load(said.config_file, os.environ, service_types=SOURCES)
+        return _loaded(said)
     except ConfigError as error:
         for problem in error.problems:
             click.echo(problem, err=True)
         sys.exit(WRONG)
+
+
+def _loaded(said: Options) -> Config:
+    """Load the configuration, let the command line have the last word, and log by it. Raises ConfigError."""
+    config = load(said.config_file, os.environ, service_types=SOURCES)
     level = "debug" if said.debug else (said.log_level or config.service.log_level).lower()
     style = "json" if said.filebeat else config.service.log_format
     log.configure(level, style)

@@ -3,8 +3,9 @@
     due:  the first moment of the cron expression after the last stamp has passed
     once: the stamp is a compare-and-set; who wins it owes the job and creates it
 
-A run missed while nobody was looking is due at once, several missed runs are one. A schedule that is
-enabled or changed while the service looks on counts from that moment, not from a stamp of long ago.
+A run missed while no service was up is due at once, several missed runs are one. That also goes for the very
+first run: what counts then is when a service was last seen. A schedule that is enabled or changed while the
+service is up counts from that moment, not from a stamp of long ago.
 """
 
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,8 @@ class Agenda:
     """Runs we stamped whose job we have not created yet."""
     unproven: dict[JobType, datetime] = field(default_factory=dict)
     """Stamps found at the start: whoever wrote one may have died before it created the job."""
+    unattended_since: datetime | None = None
+    """When a service last checked the connector in before this one did: runs may have been missed since."""
     next_at: datetime | None = None
     """When something will be due next."""
 
@@ -98,7 +101,7 @@ class Agenda:
     ) -> datetime:
         known = self.seen.get(kind)
         if known is None:
-            since = stamp or now
+            since = stamp or min(self.unattended_since or now, now)
             if stamp is not None and scheduling.is_enabled:
                 self.unproven[kind] = stamp
         elif known[0] != scheduling:

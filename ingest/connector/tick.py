@@ -19,10 +19,10 @@ import structlog
 
 from ingest import errors
 from ingest.connector import registration
-from ingest.connector.agenda import Agenda, require_schedules
+from ingest.connector.agenda import require_schedules
 from ingest.connector.cron import ScheduleError
+from ingest.connector.state import ConnectorState
 from ingest.elasticsearch.client import Client
-from ingest.job.ending import shortened
 from ingest.protocol import connectors
 from ingest.protocol.documents import (
     ADVANCED_SNIPPET,
@@ -31,32 +31,15 @@ from ingest.protocol.documents import (
     FilteringError,
     JobStatus,
     ValidationState,
-    secrets_of,
     values_of,
 )
-from ingest.secret import STARS
+from ingest.protocol.messages import error_text
 from ingest.sync import rules
 from sources import registry
 from sources.contract import Source
 from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
 
 _UNCONFIGURED = (ConnectorStatus.CREATED, ConnectorStatus.NEEDS_CONFIGURATION)
-
-
-@dataclass(slots=True, kw_only=True)
-class Memory:
-    """What is remembered of a connector from one tick to the next."""
-
-    agenda: Agenda = field(default_factory=Agenda)
-    last_seen: datetime | None = None
-    """The latest check-in, ours or another replica's."""
-    check_in_at: float | None = None
-    """When the next check-in is due if nobody else does it; None before our first."""
-    usable: bytes | None = None
-    """The configuration with which the source was last found usable."""
-    unusable: bytes | None = None
-    """The configuration with which it was found unusable, if that was later."""
-    check_again_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,39 +53,41 @@ class Ticker:
     heartbeat_seconds: float = 300.0
     recheck_seconds: float = 30.0
     """How often a source that could not be used is tried again."""
-    look_seconds: float = 60.0
-    """How long a look at a source may take."""
-    looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
-    """How many sources are looked at at the same time."""
+    check_timeout_seconds: float = 60.0
+    """How long one check of a source may take."""
+    source_checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    """How many sources are checked at the same time."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
 
-    async def tick(self, connector: Connector, memory: Memory) -> None:
+    async def tick(self, connector: Connector, state: ConnectorState) -> None:
         """Do what is due for this connector. Safe in any number of replicas.
 
         The listing a connector comes from is a search and may lag behind; so what looks like work is read
         again.
         """
-        has_checked_in = await self._check_in(connector, memory)
-        if has_checked_in or self._has_work(connector, memory):
+        if state.check_in_at is None:
+            state.agenda.unattended_since = connector.last_seen
+        has_checked_in = await self._check_in(connector, state)
+        if has_checked_in or self._has_work(connector, state):
             current = await connectors.get(self.client, connector.id)
             if current is not None:
-                await self._work(current, memory)
+                await self._work(current, state)
 
-    def _has_work(self, connector: Connector, memory: Memory) -> bool:
+    def _has_work(self, connector: Connector, state: ConnectorState) -> bool:
         try:
             source_class = self._source_class(connector)
             return (
                 bool(registration.missing_members(connector, source_class))
                 or connector.draft.state is ValidationState.EDITED
-                or self._is_check_due(connector, memory)
-                or bool(memory.agenda.due(connector, source_class.features, self.now()))
-                or (memory.agenda.has_debts and memory.usable == _digest(connector))
+                or self._is_check_due(connector, state)
+                or bool(state.agenda.due(connector, source_class.features, self.now()))
+                or (state.agenda.has_debts and state.usable == _digest(connector))
             )
         except (SourceError, ScheduleError) as error:
-            return connector.error != self._text_of(error, connector)
+            return connector.error != error_text(error, connector.configuration)
 
-    async def _work(self, connector: Connector, memory: Memory) -> None:
+    async def _work(self, connector: Connector, state: ConnectorState) -> None:
         try:
             source_class = self._source_class(connector)
             if await self._register(connector, source_class):
@@ -111,12 +96,12 @@ class Ticker:
                 return
             await self._validate_draft(connector, source_class)
             require_schedules(connector, source_class.features)
-            if await self._is_usable(connector, source_class, memory):
-                await memory.agenda.create_due_jobs(self.client, connector, source_class.features, self.now())
+            if await self._is_usable(connector, source_class, state):
+                await state.agenda.create_due_jobs(self.client, connector, source_class.features, self.now())
         except (SourceError, ScheduleError) as error:
-            await self._show_error(connector, self._text_of(error, connector))
+            await self._show_error(connector, error_text(error, connector.configuration))
 
-    async def _check_in(self, connector: Connector, memory: Memory) -> bool:
+    async def _check_in(self, connector: Connector, state: ConnectorState) -> bool:
         """Check in unless somebody did within the interval; say whether we did.
 
         Compares no clock of ours with the server's: what counts is when we saw `last_seen` change.
@@ -124,13 +109,13 @@ class Ticker:
         now = self.monotonic()
         # Replicas that saw the same check-in must not all do the next one.
         next_at = now + self.heartbeat_seconds * random.uniform(0.7, 1.0)  # noqa: S311
-        is_first = memory.check_in_at is None
-        if connector.last_seen != memory.last_seen:
-            memory.last_seen, memory.check_in_at = connector.last_seen, next_at
-        if not is_first and memory.check_in_at is not None and now < memory.check_in_at:
+        is_first = state.check_in_at is None
+        if connector.last_seen != state.last_seen:
+            state.last_seen, state.check_in_at = connector.last_seen, next_at
+        if not is_first and state.check_in_at is not None and now < state.check_in_at:
             return False
         await connectors.check_in(self.client, connector.id)
-        memory.check_in_at = next_at
+        state.check_in_at = next_at
         return True
 
     def _source_class(self, connector: Connector) -> type[Source]:
@@ -189,29 +174,31 @@ class Ticker:
             FilteringError(ids=(ADVANCED_SNIPPET,), messages=problem.messages) for problem in found
         )
 
-    def _is_check_due(self, connector: Connector, memory: Memory) -> bool:
-        """Whether to look at the source: its configuration is new, or its last check failed a while ago."""
+    def _is_check_due(self, connector: Connector, state: ConnectorState) -> bool:
+        """Whether to check the source: its configuration is new, or its last check failed a while ago."""
         if connector.status in _UNCONFIGURED:
             return False
         digest = _digest(connector)
-        if digest == memory.unusable:
-            return self.monotonic() >= memory.check_again_at
-        return digest != memory.usable or _needs_clearing(connector)
+        if digest == state.unusable:
+            return self.monotonic() >= state.check_again_at
+        return digest != state.usable or _needs_clearing(connector)
 
-    async def _is_usable(self, connector: Connector, source_class: type[Source], memory: Memory) -> bool:
+    async def _is_usable(
+        self, connector: Connector, source_class: type[Source], state: ConnectorState
+    ) -> bool:
         """Check the source if that is due, and clear an error that is gone. Raises SourceError."""
         digest = _digest(connector)
-        if not self._is_check_due(connector, memory):
-            return digest == memory.usable
-        memory.usable, memory.unusable = None, digest
-        memory.check_again_at = self.monotonic() + self.recheck_seconds
+        if not self._is_check_due(connector, state):
+            return digest == state.usable
+        state.usable, state.unusable = None, digest
+        state.check_again_at = self.monotonic() + self.recheck_seconds
         async with self._opened(source_class, connector) as source:
             await source.ping()
             findings = await source.check(connector.active.advanced_snippet)
         fatal = [str(finding) for finding in findings if finding.is_fatal]
         if fatal:
             raise SourceConfigurationError(*fatal)
-        memory.usable, memory.unusable = digest, None
+        state.usable, state.unusable = digest, None
         if _needs_clearing(connector):
             await connectors.update_error(self.client, connector.id, None)
             structlog.get_logger().info("connector.connected", connector_id=connector.id)
@@ -219,17 +206,17 @@ class Ticker:
 
     @asynccontextmanager
     async def _opened(self, source_class: type[Source], connector: Connector) -> AsyncIterator[Source]:
-        """Open the source for a short look at it: one that hangs must not hold up the tick."""
+        """Open the source for a short check: one that hangs must not hold up the tick."""
         try:
             async with (
-                self.looks,
-                asyncio.timeout(self.look_seconds),
+                self.source_checks,
+                asyncio.timeout(self.check_timeout_seconds),
                 source_class(values_of(connector.configuration)) as source,
             ):
                 yield source
         except TimeoutError as error:
             raise SourceUnavailableError(
-                f"{source_class.name} did not answer within {self.look_seconds:.0f} s."
+                f"{source_class.name} did not answer within {self.check_timeout_seconds:.0f} s."
             ) from error
 
     async def _show_error(self, connector: Connector, text: str) -> None:
@@ -238,12 +225,6 @@ class Ticker:
             return
         structlog.get_logger().warning("connector.unusable", connector_id=connector.id, error=text)
         await connectors.update_error(self.client, connector.id, text)
-
-    def _text_of(self, error: Exception, connector: Connector) -> str:
-        text = str(error)
-        for secret in secrets_of(connector.configuration):
-            text = text.replace(secret, STARS)
-        return shortened(text)
 
 
 def _digest(connector: Connector) -> bytes:

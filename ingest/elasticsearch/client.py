@@ -159,6 +159,12 @@ class Client:
             headers["Authorization"] = f"ApiKey {api_key.reveal()}"
         return self._view("content", headers)
 
+    def with_backoff(self, changed: Callable[[Backoff], Backoff]) -> Self:
+        """View whose retry policies are this client's, each changed by a function."""
+        view = self._view(self._lane, {})
+        view._make_backoff = lambda budget_seconds: changed(self._make_backoff(budget_seconds))
+        return view
+
     def retrying(self, budget_seconds: float) -> Backoff:
         """Return the retry policy of this client for a request that may take `budget_seconds` in all."""
         return self._make_backoff(budget_seconds)

@@ -15,8 +15,8 @@ from ingest import errors
 from ingest.elasticsearch.client import Client
 from ingest.protocol import connectors, jobs
 from ingest.protocol.documents import Connector, ConnectorStatus, JobStatus, JobType, SyncJob, timestamp
+from ingest.protocol.messages import shortened
 
-ERROR_LIMIT_BYTES: Final = 4096
 _ROUNDS: Final = 20
 """How often a lost race for a document is run again; others write it a few times a minute at most."""
 _COUNTS: Final = (
@@ -33,14 +33,6 @@ class Ending:
 
     status: JobStatus
     error: str | None = None
-
-
-def shortened(text: str) -> str:
-    """Cut a message to what an error field should hold, at a character's border, its beginning kept."""
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= ERROR_LIMIT_BYTES:
-        return text
-    return encoded[: ERROR_LIMIT_BYTES - 4].decode("utf-8", "ignore") + " ..."
 
 
 async def end_job(

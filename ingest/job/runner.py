@@ -1,17 +1,16 @@
 """One sync job, from its claim to its one final status.
 
-    claim -> check -> full_sync -> end     the story
-             watch_job, heartbeat          beside it, in one TaskGroup with it: canceled? lost? still ours?
-             until_stopped                 ditto: is the service stopping?
+    claim -> check -> work -> end     the story; what the work is, `kinds.WORK` says for each type of job
+             watch_job, heartbeat     beside it, in one TaskGroup with it: canceled? lost? still ours?
+             until_stopped            ditto: is the service stopping?
 
-Whatever ends the sync, exactly one ending follows from it, here and nowhere else.
+Whatever ends the work, exactly one ending follows from it, here and nowhere else.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
@@ -20,19 +19,25 @@ from ingest import errors
 from ingest.config import Config
 from ingest.elasticsearch.client import Client
 from ingest.job import claim, heartbeat
-from ingest.job.ending import Ending, end_connector, end_job, shortened
+from ingest.job.ending import Ending, end_connector, end_job
+from ingest.job.kinds import WORK, Work
+from ingest.job.running import Phase, RunningJob
 from ingest.lease import Lease, boottime
-from ingest.protocol.documents import JobStatus, JobType, SyncJob, secrets_of, values_of
-from ingest.secret import STARS, Secret
+from ingest.protocol import connectors, jobs
+from ingest.protocol.documents import JobStatus, JobType, SyncJob, values_of
+from ingest.protocol.messages import error_text, shortened
+from ingest.secret import Secret
 from ingest.stopping import LEAST_SECONDS, Stop
-from ingest.sync.full import full_sync
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import Stats
 from sources import registry
 from sources.contract import Preferences, Source
-from sources.errors import SourceConfigurationError, SourceError
+from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
 from sources.registry import SOURCES
+
+BEGINNING_BUDGET_SECONDS: Final = 600.0
+RESTART_SECONDS: Final = 2.0
+"""Least pause before a source that was not there is tried again, times the number of tries made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class Worker:
     config: Config
     stop: Stop
     sources: Mapping[str, type[Source]] = field(default_factory=lambda: SOURCES)
+    work: Mapping[JobType, Work] = field(default_factory=lambda: WORK)
     boottime: Callable[[], float] = boottime
 
 
@@ -52,33 +58,69 @@ class _StoppingError(Exception):
     """The service is stopping."""
 
 
-async def run(worker: Worker, waiting: SyncJob, api_key: Secret | None) -> bool:
+async def run(worker: Worker, running: RunningJob, api_key: Secret | None) -> bool:
     """Claim a waiting job and run it to its end; say whether it was ours.
 
     `api_key` is the connector's own key for its content index. Raises ElasticsearchError if Elasticsearch
     could not be told how the job ended; any service then ends it as idle.
     """
+    waiting = running.job
     client = worker.client.for_job(_opaque_id(worker, waiting))
-    if waiting.job_type is not JobType.FULL:
-        return await _refuse(worker, client, waiting)
+    work = worker.work.get(waiting.job_type) if waiting.job_type else None
+    if work is None:
+        return await _refuse(worker, client, waiting, _unknown_type(worker, waiting))
+    whole = await jobs.get(client, waiting.id, budget_seconds=10.0)
+    if whole is None:
+        return False
+    if await _was_created_too_early(worker, client, whole):
+        return await _refuse(worker, client, whole, _CREATED_TOO_EARLY)
     claimed = await claim.claim(client, waiting, worker.name)
     if claimed is None:
         return False
-    await _Run(worker, client, claimed, api_key).to_its_end()
+    running.job = claimed
+    await _Run(worker, client, running, api_key, work).to_its_end()
     return True
 
 
-async def _refuse(worker: Worker, client: Client, waiting: SyncJob) -> bool:
-    """End a job of a type nobody here can run. Its connector is fine, so that is left as it is."""
+_CREATED_TOO_EARLY: Final = (
+    "The sync job was created before the connector was configured, and a job keeps the configuration it was "
+    "created with. Create a new job."
+)
+
+
+async def _was_created_too_early(worker: Worker, client: Client, job: SyncJob) -> bool:
+    """Say whether the connector was configured only after the job took its copy of the configuration."""
+    source = worker.sources.get(job.service_type or "")
+    fields = source.fields if source else {}
+    if is_configured(job.configuration, fields):
+        return False
+    connector = await connectors.get(client, job.connector_id, budget_seconds=10.0)
+    return connector is not None and is_configured(connector.configuration, fields)
+
+
+def is_configured(configuration: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Say whether any value is neither empty nor the one its field is registered with."""
+    return any(
+        value not in (None, "") and value != fields.get(name, {}).get("value")
+        for name, value in values_of(configuration).items()
+    )
+
+
+def _unknown_type(worker: Worker, job: SyncJob) -> str:
+    source = worker.sources.get(job.service_type or "")
+    subject = source.name if source else job.service_type or "this connector"
+    known = " or ".join(repr(kind.value) for kind in worker.work)
+    return f"{subject} has no sync jobs of type {job.job_type_text!r}; create a job of type {known}."
+
+
+async def _refuse(worker: Worker, client: Client, waiting: SyncJob, reason: str) -> bool:
+    """End a job that nobody here can run. Its connector is fine, so that is left as it is."""
     taken = await claim.take(client, waiting.id, worker.name)
     if taken is None:
         return False
-    source = worker.sources.get(waiting.service_type or "")
-    subject = source.name if source else waiting.service_type or "this connector"
-    text = f"{subject} has no sync jobs of type {waiting.job_type_text!r}; create a job of type 'full'."
-    await end_job(client, taken, Ending(status=JobStatus.ERROR, error=shortened(text)), None)
+    await end_job(client, taken, Ending(status=JobStatus.ERROR, error=shortened(reason)), None)
     structlog.get_logger().warning(
-        "job.refused", sync_job_id=waiting.id, connector_id=waiting.connector_id, error=text
+        "job.refused", sync_job_id=waiting.id, connector_id=waiting.connector_id, error=reason
     )
     return True
 
@@ -86,18 +128,26 @@ async def _refuse(worker: Worker, client: Client, waiting: SyncJob) -> bool:
 class _Run:
     """A claimed job while it runs."""
 
-    def __init__(self, worker: Worker, client: Client, job: SyncJob, api_key: Secret | None) -> None:
+    def __init__(
+        self, worker: Worker, client: Client, running: RunningJob, api_key: Secret | None, work: Work
+    ) -> None:
+        job = running.job
         self._worker = worker
         self._client = client
-        self._content = worker.client.for_content(_opaque_id(worker, job), api_key)
+        self._content = worker.client.for_content(_opaque_id(worker, job), api_key).with_backoff(
+            running.noticing_pauses
+        )
+        self._running = running
         self._job = job
-        self._stats = Stats()
+        self._work = work
+        self._stats = running.stats
+        self._readings = 1
+        """How often the source may be tried; known once its settings are read."""
         self._lease = Lease(
             lambda: heartbeat.confirm(client, job),
             fencing_seconds=worker.config.service.fencing_limit_seconds,
             clock=worker.boottime,
         )
-        self._started = time.monotonic()
         self._log = structlog.get_logger().bind(
             sync_job_id=job.id,
             connector_id=job.connector_id,
@@ -106,33 +156,33 @@ class _Run:
         )
 
     async def to_its_end(self) -> None:
-        """Sync, and report the ending even if the task is canceled meanwhile."""
-        self._log.info("job.started", worker=self._worker.name, attempt=len(self._job.attempts()) + 1)
+        """Do the work, and report the ending even if the task is canceled meanwhile."""
+        self._log.info("job.started", worker=self._worker.name, attempt=self._running.attempt)
         try:
             ending = await self._ending()
         except asyncio.CancelledError:
             # Only a hard stop cancels the task; the report goes out before the cancellation goes on.
-            await self._report_whatever_happens(Ending(status=JobStatus.SUSPENDED))
+            await self._report_shielded(Ending(status=JobStatus.SUSPENDED))
             raise
         if ending is not None:
-            await self._report_whatever_happens(ending)
+            await self._report_shielded(ending)
 
     async def _ending(self) -> Ending | None:
-        """Run the sync and judge how it ended; None if the job was lost and nothing may be written about it.
+        """Do the work and judge how it ended; None if the job was lost and nothing may be written about it.
 
         This is the job boundary: whatever a source or the data path raises ends this job and no other.
         """
         try:
             async with asyncio.TaskGroup() as group:
-                beside = [group.create_task(vigilance) for vigilance in self._vigilances()]
+                companions = [group.create_task(companion) for companion in self._companions()]
                 await self._sync()
-                for task in beside:
+                for task in companions:
                     task.cancel()
         except ExceptionGroup as failures:
             return self._judge(failures)
         return Ending(status=JobStatus.COMPLETED)
 
-    def _vigilances(self) -> list[Any]:
+    def _companions(self) -> list[Any]:
         service = self._worker.config.service
         return [
             heartbeat.watch_job(self._client, self._job, self._lease, service.job_check_interval_seconds),
@@ -147,12 +197,33 @@ class _Run:
         raise _StoppingError
 
     async def _sync(self) -> None:
+        """Do the work; while its reading has not begun, a source that is lost is tried again from the start.
+
+        Once it has begun, each slice is read again by itself.
+        """
+        attempts = self._content.retrying(BEGINNING_BUDGET_SECONDS).attempts()
+        while True:
+            try:
+                await self._check_and_work()
+            except SourceUnavailableError as error:
+                if self._stats.slices_total is not None or attempts.made >= self._readings:
+                    raise
+                self._log.warning("source.awaited", attempt=attempts.made, reason=self._sentence(error))
+                if not await attempts.wait(RESTART_SECONDS * attempts.made):
+                    raise
+                self._stats.warnings.clear()
+            else:
+                return
+
+    async def _check_and_work(self) -> None:
         job = self._job
+        self._running.phase = Phase.CHECKING
         if job.index_name is None:
             raise SourceConfigurationError("The connector has no index; attach one with _index_name.")
         rules = BasicRules.from_wire(list(job.filtering.rules))
         source_class = registry.find(self._worker.sources, job.service_type)
         async with source_class(values_of(job.configuration)) as source:
+            self._readings = source.preferences.readings
             await self._require_usable(source)
             request = SyncRequest(
                 source=source,
@@ -163,7 +234,8 @@ class _Run:
                 options=self._options(source.preferences),
             )
             context = SyncContext(client=self._content, lease=self._lease, stats=self._stats, log=self._log)
-            await full_sync(request, context)
+            self._running.phase = Phase.SYNCING
+            await self._work(request, context)
 
     def _options(self, preferences: Preferences) -> SyncOptions:
         settings = self._worker.config
@@ -205,16 +277,13 @@ class _Run:
     def _sentence(self, error: Exception) -> str:
         """Say what went wrong in a sentence that holds no secret of the configuration."""
         if isinstance(error, errors.IngestError | SourceError):
-            text = str(error) or type(error).__name__
-        else:
-            self._log.error("job.crashed", exc_info=error)
-            text = f"Unexpected {type(error).__name__}; the log of {self._worker.name} has the details."
-        for secret in secrets_of(self._job.configuration):
-            text = text.replace(secret, STARS)
-        return shortened(text)
+            return error_text(error, self._job.configuration)
+        self._log.error("job.crashed", exc_info=error)
+        return f"Unexpected {type(error).__name__}; the log of {self._worker.name} has the details."
 
-    async def _report_whatever_happens(self, ending: Ending) -> None:
+    async def _report_shielded(self, ending: Ending) -> None:
         """Report; if canceled meanwhile, give the report a last moment, and leave no task behind."""
+        self._running.phase = Phase.ENDING
         reporting = asyncio.create_task(self._report(ending))
         try:
             await asyncio.shield(reporting)
@@ -245,7 +314,7 @@ class _Run:
             "job.finished",
             status=ended.status.value if ended.status else None,
             error=ended.error,
-            seconds=round(time.monotonic() - self._started, 3),
+            seconds=round(self._running.seconds, 3),
             **self._stats.counts(),
         )
 

@@ -21,8 +21,6 @@ JOBS_INDEX: Final = ".elastic-connectors-sync-jobs-v1"
 DEFAULT_PIPELINE: Final = "search-default-ingestion"
 ATTEMPTS_KEPT: Final = 20
 """How many suspended attempts a job's metadata remembers."""
-SHORTEST_SECRET: Final = 4
-"""Shorter secrets are not blotted out of messages: it would turn every other word into stars."""
 ADVANCED_SNIPPET: Final = "advanced_snippet"
 """The id under which problems of the advanced snippet are reported."""
 
@@ -327,17 +325,6 @@ SCHEDULED_AT: Final[Mapping[JobType, str]] = {
 def values_of(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain values of a configuration by field name; an absent value is None."""
     return {name: entry.get("value") for name, entry in configuration.items() if isinstance(entry, dict)}
-
-
-def secrets_of(configuration: Mapping[str, Any]) -> list[str]:
-    """Return the values of the sensitive fields, longest first, so that none hides a part of another."""
-    values = (
-        entry.get("value")
-        for entry in configuration.values()
-        if isinstance(entry, dict) and entry.get("sensitive") is True
-    )
-    texts = (value for value in values if isinstance(value, str) and len(value) >= SHORTEST_SECRET)
-    return sorted(texts, key=len, reverse=True)
 
 
 def instant(value: Any) -> datetime | None:

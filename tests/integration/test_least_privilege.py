@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 import structlog
 
-from ingest.__main__ import check
 from ingest.config import Config
 from ingest.errors import AuthorizationError
 from ingest.secret import Secret
+from ingest.service.program import check
 from sandbox.elasticsearch import Security, User, serve
 from tests.integration.service.world import World, config_for, until
 from tests.repo import project

@@ -13,8 +13,7 @@ from typing import Any
 
 from ingest import log
 from ingest.config import Bulk, Config, ConnectorEntry, Elasticsearch, Service
-from ingest.elasticsearch.client import Client
-from ingest.service.process import Service as RunningService
+from ingest.service import program
 from sources.contract import Batch, IsUnchanged, Slice
 from tests.integration.service.world import SERVICE_TYPE, Shelf, ShelfSlice, ShelfSource, line_of, source_over
 
@@ -61,8 +60,7 @@ async def run(settings: dict[str, Any]) -> None:
     """Serve until a signal."""
     config = configuration(settings)
     source = source_over(Shelf(), base=SlowSource)
-    async with Client(config.elasticsearch) as client:
-        await RunningService(config=config, client=client, sources={SERVICE_TYPE: source}).run()
+    await program.run(config, lambda: config, {SERVICE_TYPE: source})
 
 
 if __name__ == "__main__":

@@ -161,7 +161,41 @@ async def test_a_job_waits_until_its_connector_is_configured(world: World) -> No
         await world.configure()
         job = await world.until_job(job_id, "completed", "error")
 
-    # Its snapshot was taken before there was a configuration.
+    assert job["status"] == "error"
+    assert "created before the connector was configured" in job["error"]
+
+
+async def test_a_job_from_before_the_configuration_says_so_and_leaves_its_connector_alone(
+    world: World,
+) -> None:
+    await world.create_connector()
+    before_registration = await world.create_job()
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        before_configuration = await world.create_job()
+        await world.configure()
+        early = [
+            await world.until_job(job_id, "completed", "error")
+            for job_id in (before_registration, before_configuration)
+        ]
+        connector = await world.until_connector("connected")
+        job = await world.until_job(await world.create_job(), "completed", "error")
+
+    for one in early:
+        assert one["status"] == "error"
+        assert "created before the connector was configured" in one["error"]
+    assert (connector["error"], connector.get("last_sync_status")) == (None, None)
+    assert job["status"] == "completed"
+
+
+async def test_a_configuration_that_is_wrong_is_not_called_early(world: World) -> None:
+    await world.create_connector()
+    async with world.serving():
+        await world.until_connector("needs_configuration")
+        await world.ok("PUT", f"/_connector/{CONNECTOR}/_configuration", {"values": {"host": ""}})
+        await world.until_connector("error")
+        job = await world.until_job(await world.create_job(), "completed", "error")
+
     assert (job["status"], job["error"]) == ("error", "Host is empty.")
 
 

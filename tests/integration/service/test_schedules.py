@@ -63,6 +63,19 @@ async def test_a_run_missed_while_nobody_looked_is_caught_up_once(world: World) 
         assert len(await scheduled_jobs(world)) == 1
 
 
+async def test_a_first_run_that_fell_into_down_time_is_caught_up_like_later_ones(world: World) -> None:
+    async with world.ready():
+        pass
+    await schedule(world, EVERY_YEAR)
+    three_years_ago = datetime.now(UTC) - timedelta(days=3 * 366)
+    await world.write(CONNECTORS_INDEX, CONNECTOR, {"last_seen": three_years_ago.isoformat()})
+    async with world.serving():
+        jobs = await until(lambda: scheduled_jobs(world), lambda jobs: len(jobs) == 1)
+        await world.until_job(jobs[0]["id"], "completed", "error")
+        await world.until_job(await world.create_job(), "completed", "error")
+        assert len(await scheduled_jobs(world)) == 1
+
+
 async def test_a_run_whose_stamper_died_before_creating_the_job_is_not_lost(world: World) -> None:
     async with world.ready():
         pass

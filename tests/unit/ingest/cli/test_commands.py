@@ -1,6 +1,8 @@
 """What the command line accepts, what it starts, and how it ends."""
 
 import json
+import signal
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,11 +10,11 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from ingest.cli.commands import Programs, elastic_ingest
+from ingest.cli.commands import Load, elastic_ingest
 from ingest.config import Config
 from ingest.errors import ElasticsearchUnavailableError
 
-pytestmark = pytest.mark.usefixtures("logging_restored")
+pytestmark = pytest.mark.usefixtures("logging_restored", "signals_restored")
 
 GOOD = "connectors: [{connector_id: my-connector-id, service_type: postgresql}]\n"
 
@@ -25,7 +27,7 @@ class Started:
     ran: list[Config] = field(default_factory=list)
     checked: list[Config] = field(default_factory=list)
 
-    async def run(self, config: Config) -> None:
+    async def run(self, config: Config, load: Load) -> None:
         self.ran.append(config)
         structlog.get_logger().debug("program.details")
         if self.failure is not None:
@@ -33,6 +35,15 @@ class Started:
 
     async def check(self, config: Config) -> None:
         self.checked.append(config)
+
+
+@pytest.fixture
+def signals_restored() -> Iterator[None]:
+    """Undo what commands do to the signals of this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -49,9 +60,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def invoke(started: Started, *arguments: str | Path) -> Result:
-    programs = Programs(run=started.run, check=started.check)
     return CliRunner().invoke(
-        elastic_ingest, [str(argument) for argument in arguments], prog_name="elastic-ingest", obj=programs
+        elastic_ingest, [str(argument) for argument in arguments], prog_name="elastic-ingest", obj=started
     )
 
 

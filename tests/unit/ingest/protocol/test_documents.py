@@ -17,7 +17,6 @@ from ingest.protocol.documents import (
     SyncJob,
     ValidationState,
     instant,
-    secrets_of,
     timestamp,
     values_of,
 )
@@ -114,7 +113,6 @@ def test_no_document_breaks_the_reader(source: dict[str, Any]) -> None:
 
     assert connector.id == job.id == "x"
     values_of(connector.configuration)
-    secrets_of(job.configuration)
     job.attempts()
 
 
@@ -166,18 +164,6 @@ def test_an_attempt_that_was_suspended_is_remembered() -> None:
             "deleted_document_count": 0,
         },
     ]
-
-
-def test_sensitive_values_are_known_so_that_messages_can_leave_them_out() -> None:
-    configuration = {
-        "host": {"value": "db.example", "sensitive": False},
-        "password": {"value": "hunter2", "sensitive": True},
-        "token": {"value": "hunter2hunter2", "sensitive": True},
-        "pin": {"value": "123", "sensitive": True},
-        "port": {"value": 5432, "sensitive": True},
-    }
-
-    assert secrets_of(configuration) == ["hunter2hunter2", "hunter2"]
 
 
 @pytest.mark.parametrize(

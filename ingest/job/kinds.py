@@ -1,0 +1,18 @@
+"""What a job of each type does once it is claimed and its source was checked: the table of job types.
+
+A new type is a function and a line in `WORK`; claiming, checking, heartbeat and ending are the same for all.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from ingest.protocol.documents import JobType
+from ingest.sync.full import full_sync
+from ingest.sync.request import SyncContext, SyncRequest
+
+Work = Callable[[SyncRequest, SyncContext], Awaitable[None]]
+"""Does what the job is for. Returns only if all of it was done; raises IngestError or SourceError."""
+
+WORK: Final[Mapping[JobType, Work]] = MappingProxyType({JobType.FULL: full_sync})
+"""What this service can run. A job of any other type is refused."""

@@ -1,0 +1,81 @@
+"""The composition root: puts the service together from its parts, runs it, and connects it to its process."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+
+import structlog
+
+from ingest import signals
+from ingest.config import Config
+from ingest.elasticsearch.client import Client
+from ingest.errors import ConfigError
+from ingest.service import systemd
+from ingest.service.process import Service
+from ingest.service.watchdog import Watchdog
+from sources.contract import Source
+from sources.registry import SOURCES
+
+
+async def run(
+    config: Config, load: Callable[[], Config], sources: Mapping[str, type[Source]] = SOURCES
+) -> None:
+    """Work for the connectors of the configuration until a signal. Raises IngestError if it cannot go on.
+
+    `load` reads the configuration again when a signal asks for it, and raises ConfigError if it is wrong.
+    """
+    loop = asyncio.get_running_loop()
+    async with Client(config.elasticsearch) as client:
+        service = Service(config=config, client=client, sources=sources)
+        with (
+            signals.handled(
+                stop=service.stop, reload=lambda: reload(service, load), call_soon=loop.call_soon_threadsafe
+            ),
+            Watchdog(limit_seconds=config.service.idle_limit_seconds) as watchdog,
+        ):
+            beating = asyncio.create_task(watchdog.beat())
+            systemd.notify(systemd.READY)
+            try:
+                await service.run()
+            finally:
+                systemd.notify(systemd.STOPPING)
+                beating.cancel()
+                await asyncio.wait({beating})
+
+
+async def check(config: Config) -> None:
+    """Prove that Elasticsearch answers and lets these credentials see its connectors. Raises IngestError."""
+    budget_seconds = config.elasticsearch.max_wait_duration_seconds
+    async with Client(config.elasticsearch) as client:
+        await client.call("GET", "/", budget_seconds=budget_seconds)
+        await client.call("GET", "/_connector", params={"size": 1}, budget_seconds=budget_seconds)
+    structlog.get_logger().info("check.passed", host=config.elasticsearch.host)
+
+
+def reload(service: Service, load: Callable[[], Config]) -> None:
+    """Let the service work by what the configuration says now, if nothing is wrong with that."""
+    log = structlog.get_logger()
+    try:
+        loaded = load()
+    except ConfigError as error:
+        log.error("config.not_reloaded", problems=error.problems)
+        return
+    fixed = fixed_settings(service.config, loaded)
+    if fixed:
+        log.warning("config.needs_restart", settings=fixed)
+    service.configure(
+        replace(
+            loaded,
+            elasticsearch=replace(service.config.elasticsearch, bulk=loaded.elasticsearch.bulk),
+        )
+    )
+    log.info("config.reloaded", connectors=len(loaded.connectors))
+
+
+def fixed_settings(old: Config, new: Config) -> list[str]:
+    """Return the names of the settings that differ but cannot change while the service runs."""
+    return [
+        f"elasticsearch.{one.name}"
+        for one in fields(old.elasticsearch)
+        if one.name != "bulk" and getattr(old.elasticsearch, one.name) != getattr(new.elasticsearch, one.name)
+    ]

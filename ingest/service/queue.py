@@ -1,0 +1,74 @@
+"""The jobs that wait and those that run here: whose turn it is, and for how many there is room."""
+
+import asyncio
+from collections.abc import Collection
+
+from ingest.config import Config
+from ingest.job import runner
+from ingest.job.runner import Worker
+from ingest.job.running import RunningJob
+from ingest.protocol import jobs
+from ingest.protocol.documents import SyncJob
+from ingest.service.loops import attempt
+from ingest.service.pacing import Pace, Turns
+
+
+class Queue:
+    """Takes waiting jobs up in turn and holds those that run."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._turns = Turns()
+        self.running: dict[str, RunningJob] = {}
+        """What this process is busy with, by connector: there is never more than one job of each."""
+        self.pace = Pace(worker.config.service.job_poll_interval_seconds)
+        self.configure(worker)
+
+    def configure(self, worker: Worker) -> None:
+        """Run the jobs that are taken up from now on as this worker; those under way stay as they are."""
+        self._worker = worker
+        self._keys = {entry.connector_id: entry.api_key for entry in worker.config.connectors}
+        self.pace.interval_seconds = worker.config.service.job_poll_interval_seconds
+
+    def reconsider(self, connector_id: str) -> None:
+        """Note that the connector changed, so that its job may be claimed now."""
+        self._turns.reconsider(connector_id)
+
+    async def round(self, group: asyncio.TaskGroup, connector_ids: Collection[str]) -> None:
+        """Start waiting jobs of these connectors as far as there is room."""
+        room = room_for(self.running.values(), self._worker.config)
+        if room <= 0:
+            return
+        waiting = await jobs.search_waiting(self._worker.client, connector_ids)
+        for chosen in self._turns.choose(waiting, self.running, room):
+            running = self.running[chosen.connector_id] = RunningJob(job=chosen)
+            group.create_task(self._run(chosen, running))
+
+    async def _run(self, waiting: SyncJob, running: RunningJob) -> None:
+        worker, api_key = self._worker, self._keys.get(waiting.connector_id)
+        was_ours = False
+
+        async def run() -> None:
+            nonlocal was_ours
+            was_ours = await runner.run(worker, running, api_key)
+
+        try:
+            await attempt("job", run, connector_id=waiting.connector_id, sync_job_id=waiting.id)
+        finally:
+            del self.running[waiting.connector_id]
+            if was_ours:
+                self._turns.serve(waiting.connector_id)
+                self.pace.wake()
+            else:
+                self._turns.defer(waiting.connector_id)
+
+
+def room_for(running: Collection[RunningJob], config: Config) -> int:
+    """Return how many more jobs may start.
+
+    A job that pauses before a retry makes room for one of another connector. There are never more than twice
+    as many jobs as the setting says, so that an Elasticsearch that is down does not let all of them pile up.
+    """
+    most = config.service.max_concurrent_content_syncs
+    busy = sum(not one.is_paused for one in running)
+    return min(most - busy, 2 * most - len(running))

@@ -1,0 +1,22 @@
+"""Telling systemd how the service is, as sd_notify(3) does; without systemd nothing happens."""
+
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+
+READY = "READY=1"
+STOPPING = "STOPPING=1"
+ALIVE = "WATCHDOG=1"
+
+
+def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Send a state to the supervisor, if there is one that listens. Never waits, never raises."""
+    address = environment.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    # A leading @ means the abstract namespace, which the kernel marks with a zero byte.
+    path = "\0" + address[1:] if address.startswith("@") else address
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        sender.sendto(state.encode(), path)
