@@ -1,6 +1,6 @@
 """Comparison: what has to change in the index, slice by slice.
 
-    batch of a slice -> ledger: known as it is? -> rules: wanted? -> documents that differ
+    batch of a slice -> rules: wanted? -> ledger: known as it is? -> documents that differ
 
 It reads and decides and sends nothing. Whoever iterates delivers what differs, or counts it. Afterwards the
 ledger tells which documents no row was met for.
@@ -40,71 +40,74 @@ class Comparison:
         """Read a slice once and yield, for each batch, the documents that differ; there may be none in it.
 
         Counts in `tally` what was read and what became of it here. Ends normally only when every row was
-        read and asked about; raises IncompleteSyncError if the source breaks its contract, and what the
-        source raises. Wrap it in `aclosing`.
+        read and compared; raises IncompleteSyncError if the source breaks its contract, and what the source
+        raises. Wrap it in `aclosing`.
         """
-        slice_, rules = self._divided(slice_)
-        reading = _Reading(self, rules)
+        if self.rules.is_default:
+            read = self._asked(slice_, tally)
+        elif (narrowed := slice_.narrowed(self.rules.tests)) is not None:
+            read = self._asked(narrowed, tally)
+        else:
+            read = self._judged(slice_, tally)
+        async with aclosing(read) as blocks:
+            async for documents in blocks:
+                yield documents
+
+    async def _asked(self, slice_: Slice, tally: Tally) -> AsyncGenerator[Lines, None]:
+        """Let the source ask which rows are known, so that it need not render them."""
+        asked = 0
+
+        def is_unchanged(block: bytes) -> NDArray[np.bool_]:
+            nonlocal asked
+            answer = self._is_unchanged(block)
+            asked += len(answer)
+            return answer
+
         asks = len(self.ledger) > 0
-        async with aclosing(slice_.batches(reading.is_unchanged if asks else None)) as batches:
+        async with aclosing(slice_.batches(is_unchanged if asks else None)) as batches:
             async for batch in batches:
-                yield await reading.taken(batch, tally)
-        if asks and reading.asked != tally.read:
+                _count(batch, tally)
+                tally.unchanged += batch.unchanged
+                yield Lines(batch.lines, batch.count)
+        if asks and asked != tally.read:
             raise IncompleteSyncError(
-                f"{slice_.name} gave {tally.read} rows but asked about {reading.asked}, so nothing is known "
+                f"{slice_.name} gave {tally.read} rows but asked about {asked}, so nothing is known "
                 "about what may be deleted: a defect of the source."
             )
 
-    def _divided(self, slice_: Slice) -> tuple[Slice, BasicRules]:
-        """Leave the rules to the source if it can apply them; return the slice and the rules left to us."""
-        if not self.rules.is_default and (narrowed := slice_.narrowed(self.rules.tests)) is not None:
-            return narrowed, NO_RULES
-        return slice_, self.rules
+    async def _judged(self, slice_: Slice, tally: Tally) -> AsyncGenerator[Lines, None]:
+        """Look at every document, for only its members tell whether the rules want it.
 
+        That a document is known says nothing: it may have been sent under other rules.
+        """
+        async with aclosing(slice_.batches()) as batches:
+            async for batch in batches:
+                _count(batch, tally)
+                wanted = [line for line in batch.lines.splitlines(keepends=True) if self._wants(line)]
+                tally.filtered += batch.count - len(wanted)
+                known = self._is_unchanged(b"".join(wanted)).tolist()
+                different = [line for line, is_known in zip(wanted, known, strict=True) if not is_known]
+                tally.unchanged += len(wanted) - len(different)
+                await asyncio.sleep(0)
+                yield Lines(b"".join(different), len(different))
 
-class _Reading:
-    """One reading of one slice."""
-
-    def __init__(self, comparison: Comparison, rules: BasicRules) -> None:
-        self.asked = 0
-        self._ledger = comparison.ledger
-        self._key_reader = comparison.key_reader
-        self._rewrites = comparison.rewrites
-        self._rules = rules
-
-    def is_unchanged(self, block: bytes) -> NDArray[np.bool_]:
+    def _is_unchanged(self, block: bytes) -> NDArray[np.bool_]:
         if len(block) >= LARGE_BLOCK_BYTES:
             block = without_members(block)
-        keys = self._key_reader.of_lines(block)
-        self.asked += len(keys)
-        # A row the rules exclude must lose its document: with rules, changed rows are marked when they are
-        # kept.
-        unchanged = self._ledger.unchanged(keys, mark_changed=self._rules.is_default)
-        return np.zeros(len(keys), np.bool_) if self._rewrites else unchanged
+        keys = self.key_reader.of_lines(block)
+        if not self.rewrites:
+            return self.ledger.unchanged(keys)
+        self.ledger.mark(keys)
+        return np.zeros(len(keys), np.bool_)
 
-    async def taken(self, batch: Batch, tally: Tally) -> Lines:
-        """Count a batch and return what of it is wanted."""
-        if count_lines(batch.lines) != batch.count:
-            raise IncompleteSyncError(
-                "A batch does not have the number of lines it claims: a defect of the source."
-            )
-        tally.read += batch.count + batch.unchanged
-        tally.unchanged += batch.unchanged
-        tally.nulled += batch.nulled
-        if self._rules.is_default or not batch.count:
-            return Lines(batch.lines, batch.count)
-        kept = self._kept(batch.lines)
-        tally.filtered += batch.count - kept.count
-        await asyncio.sleep(0)
-        return kept
-
-    def _kept(self, lines: bytes) -> Lines:
-        kept = [line for line in lines.split(b"\n") if line and self._rules.keep_json(_document_of(line))]
-        block = b"".join(line + b"\n" for line in kept)
-        if len(self._ledger):
-            self._ledger.mark(self._key_reader.of_lines(block))
-        return Lines(block, len(kept))
+    def _wants(self, line: bytes) -> bool:
+        return self.rules.keep_json(b"{" + line[line.index(HASH_END) + 1 :])
 
 
-def _document_of(line: bytes) -> bytes:
-    return b"{" + line[line.index(HASH_END) + 1 :]
+def _count(batch: Batch, tally: Tally) -> None:
+    if count_lines(batch.lines) != batch.count:
+        raise IncompleteSyncError(
+            "A batch does not have the number of lines it claims: a defect of the source."
+        )
+    tally.read += batch.count + batch.unchanged
+    tally.nulled += batch.nulled

@@ -9,7 +9,7 @@ One task reads and compares; each chunk is delivered by a task of its own.
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -18,19 +18,16 @@ from ingest.elasticsearch.mappings import CONTENT_HASH
 from ingest.errors import IngestError, JobCanceledError, JobLostError
 from ingest.protocol.documents import Pipeline, timestamp
 from ingest.sync.blocks.lines import KeyReader
-from ingest.sync.certificate import Certificate, certify
+from ingest.sync.certificate import certify
 from ingest.sync.comparison import Comparison
+from ingest.sync.deletion import StaleDocuments
 from ingest.sync.delivery import Delivery
 from ingest.sync.inventory import Inventory
-from ingest.sync.ledger import Ledger
 from ingest.sync.preparation import Preparation, prepare
 from ingest.sync.reading import Reader
 from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.stats import Stats
 from sources.errors import SourceError
-
-SUSPICIOUS_SHARE: Final = 0.5
-"""A sync that deletes more of the index than this says so in a warning."""
 
 
 async def full_sync(request: SyncRequest, context: SyncContext) -> None:
@@ -60,7 +57,8 @@ async def full_sync(request: SyncRequest, context: SyncContext) -> None:
     await _read_all(request, context, prepared, comparison, delivery)
 
     certificate = await certify(prepared.index, inventory.scope, prepared.slices, context)
-    await _delete_stale(inventory, ledger, certificate, delivery, context)
+    stale = StaleDocuments(ledger=ledger, inventory=inventory, rules=request.rules)
+    await stale.delete(certificate, delivery, context)
     await indices.refresh(context.client, request.index_name)
     await certificate.require_current(context.client)
     stats.total_documents = await indices.count(context.client, request.index_name)
@@ -120,23 +118,6 @@ def _most_telling(failures: BaseExceptionGroup[BaseException]) -> BaseException:
                 first = first.exceptions[0]
             return first
     return failures
-
-
-async def _delete_stale(
-    inventory: Inventory,
-    ledger: Ledger,
-    certificate: Certificate,
-    delivery: Delivery,
-    context: SyncContext,
-) -> None:
-    unmet = ledger.unmet
-    if not unmet:
-        return
-    if unmet > SUSPICIOUS_SHARE * len(ledger):
-        warning = f"{unmet} of {len(ledger)} documents have no row in the source any more and are deleted."
-        context.stats.warnings.append(warning)
-        context.log.warning("sync.deletes_many", stale=unmet, documents=len(ledger))
-    await inventory.delete_stale(ledger, certificate, delivery)
 
 
 async def _report_missing(inventory: Inventory, stats: Stats, log: Any) -> None:

@@ -1,4 +1,4 @@
-"""Our documents in the content index: taken stock of before reading, and the stale ones deleted after it.
+"""Our documents in the content index: taken stock of before reading, and searched for stale ones after it.
 
 ours      in the source's scope, with a content hash
 foreign   in the source's scope, written by Elastic's own service: same shape, no content hash
@@ -6,9 +6,9 @@ others    everything else: never read, never touched
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ingest.elasticsearch import indices
@@ -18,15 +18,12 @@ from ingest.elasticsearch.mappings import CONTENT_HASH, exact_field
 from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
-from ingest.sync.bulk.writer import Deletion
 from ingest.sync.certificate import Certificate
-from ingest.sync.delivery import Delivery
 from ingest.sync.ledger import Ledger
 
 SCANS: Final = 3
 """How often the index is scanned at most when a point in time is lost on the way."""
 PAGE_SIZE: Final = 10_000
-DELETIONS_PER_REQUEST: Final = 5_000
 FEW_HASHES: Final = 32
 """Up to so many stale documents are searched by their content hash; more are found by scanning everything.
 
@@ -58,14 +55,19 @@ class Inventory:
                 lost = error
         raise IncompleteSyncError(f"The index could not be read in {SCANS} attempts: {lost}") from lost
 
-    async def delete_stale(self, ledger: Ledger, certificate: Certificate, delivery: Delivery) -> None:
-        """Delete what no row was met for, unless somebody wrote it since.
+    async def stale(
+        self, ledger: Ledger, certificate: Certificate, members: Collection[str] = ()
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Yield, a page at a time, the hits of documents that no row was met for, with these members.
 
-        Safe to repeat, so a lost point in time just means another scan.
+        Only those that are as they were when the ledger was loaded. When a point in time is lost, what was
+        not deleted meanwhile is yielded again. Raises IncompleteSyncError if the search cannot be completed.
         """
         for _ in range(SCANS):
             try:
-                await self._delete_stale(ledger, certificate, delivery)
+                async with aclosing(self._stale(ledger, certificate, members)) as pages:
+                    async for hits in pages:
+                        yield hits
             except ScanLostError as error:
                 lost = error
             else:
@@ -95,28 +97,25 @@ class Inventory:
         await asyncio.to_thread(ledger.seal)  # sorting ten million entries takes a second
         return ledger
 
-    async def _delete_stale(self, ledger: Ledger, certificate: Certificate, delivery: Delivery) -> None:
+    async def _stale(
+        self, ledger: Ledger, certificate: Certificate, members: Collection[str]
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
         await indices.refresh(self.client, self.index.name)
         few = ledger.unmet_hashes(certificate, FEW_HASHES)
         kinds = (False, True) if ledger.has_foreign else (False,)
         for foreign in kinds:
-            async with aclosing(
-                self._pages(self._request(foreign=foreign, hashes=few, for_deletes=True))
-            ) as pages:
+            request = self._request(foreign=foreign, hashes=few)
+            request = replace(request, source=(*request.source, *members), wants_version=True)
+            async with aclosing(self._pages(request)) as pages:
                 async for page in pages:
                     keys, hits = self._keys_of_hits(hits_of(page), foreign=foreign)
                     is_stale = ledger.stale(certificate, keys, foreign=foreign)
-                    stale = [hit for hit, stale in zip(hits, is_stale.tolist(), strict=True) if stale]
-                    for start in range(0, len(stale), DELETIONS_PER_REQUEST):
-                        deletions = _deletions(stale[start : start + DELETIONS_PER_REQUEST])
-                        await delivery.delete(deletions, certificate)
+                    yield [hit for hit, stale in zip(hits, is_stale.tolist(), strict=True) if stale]
 
     def _pages(self, request: ScanRequest) -> AsyncGenerator[bytes, None]:
         return scan(self.client, self.index.name, request)
 
-    def _request(
-        self, *, foreign: bool, hashes: list[int] | None = None, for_deletes: bool = False
-    ) -> ScanRequest:
+    def _request(self, *, foreign: bool, hashes: list[int] | None = None) -> ScanRequest:
         terms = self._scope_terms()
         conditions = list(terms or ())
         if hashes is not None:
@@ -132,7 +131,6 @@ class Inventory:
             query=query,
             fields=() if foreign else (CONTENT_HASH,),
             source=verified,
-            wants_version=for_deletes,
             page_size=min(PAGE_SIZE, self.index.result_window),
         )
 
@@ -171,10 +169,6 @@ class Inventory:
     def _has_our_fields(self) -> bool:
         """Whether the index can hold documents of ours at all: its mapping tells without a scan."""
         return any(name in self.index.properties for name in (CONTENT_HASH, *self.scope))
-
-
-def _deletions(hits: Sequence[Mapping[str, Any]]) -> list[Deletion]:
-    return [Deletion(id=hit["_id"], seq_no=hit["_seq_no"], primary_term=hit["_primary_term"]) for hit in hits]
 
 
 def _all_of(*conditions: dict[str, Any]) -> dict[str, Any]:

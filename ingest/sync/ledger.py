@@ -78,10 +78,9 @@ class Ledger:
         self._finder = _Finder(self._ids)
         self._has_collisions = bool((self._ids[1:] == self._ids[:-1]).any())
 
-    def unchanged(self, keys: Keys, *, mark_changed: bool = True) -> NDArray[np.bool_]:
+    def unchanged(self, keys: Keys) -> NDArray[np.bool_]:
         """Say for each row whether its document is in the index as it is, and mark the ids met.
 
-        Without `mark_changed` only the unchanged are marked; the caller marks others once they are to stay.
         A document that changed once counts as changed from then on: if its slice is read again and the row is
         back to what it was, what was sent in between has to be overwritten.
         """
@@ -93,7 +92,7 @@ class Ledger:
         if self._has_collisions:
             answer &= ~self._is_shared(places)
         self._states[places[is_known & ~answer]] |= _SENT
-        self._mark(places[is_known if mark_changed else answer])
+        self._mark(places[is_known])
         return answer
 
     def mark(self, keys: Keys) -> None:

@@ -14,7 +14,6 @@ from ingest.elasticsearch.pipelines import NO_PIPELINE, PipelineDefinition, read
 from ingest.protocol.documents import Pipeline
 from ingest.sync.bulk.writer import Destination
 from ingest.sync.request import SyncContext, SyncRequest
-from ingest.sync.rules import BasicRules
 from sources.contract import Slice
 
 FORMAT_VERSION: Final = 1
@@ -37,8 +36,7 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     """
     client, pipeline = context.client, request.pipeline
     definitions = await _read_pipelines(client, request.index_name, pipeline)
-    seed = _seed(pipeline, definitions, request.rules)
-    slices = await request.source.slices(request.advanced_rules, seed)
+    slices = await request.source.slices(request.advanced_rules, _seed(pipeline, definitions))
     index = await _prepare_index(client, request, slices)
     destination = Destination(
         index_name=request.index_name,
@@ -56,16 +54,16 @@ async def _read_pipelines(client: Client, index_name: str, pipeline: Pipeline) -
     return [await read_pipeline(client, name) for name in names if name != NO_PIPELINE]
 
 
-def _seed(pipeline: Pipeline, definitions: Sequence[PipelineDefinition], rules: BasicRules) -> int:
+def _seed(pipeline: Pipeline, definitions: Sequence[PipelineDefinition]) -> int:
     """Return a number that changes with everything that decides how a row becomes a document.
 
-    It enters every content hash, so documents sent under other circumstances count as changed.
+    It enters every content hash, so documents sent under other circumstances count as changed. What decides
+    whether a row is wanted at all does not belong here.
     """
     circumstances: list[Any] = [
         FORMAT_VERSION,
         pipeline.to_wire(),
         [definition.fingerprint for definition in definitions],
-        None if rules.is_default else rules.fingerprint(),
     ]
     text = orjson.dumps(circumstances, option=orjson.OPT_SORT_KEYS)
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)

@@ -123,6 +123,8 @@ class Stats:
     slices: list[SliceStats] = field(default_factory=list)
     slices_total: int | None = None
     deleted: int = 0
+    excluded: int = 0
+    """Those of the deleted documents that the sync rules exclude."""
     sent_bytes: int = 0
     """Bytes of all request bodies, as they went over the wire, repeated ones included."""
     requests: int = 0
@@ -197,7 +199,11 @@ class Stats:
         """Return the counts by name, for the log and the job's metadata."""
         names = ("read", "created", "updated", "unchanged", "filtered", "dropped", "rejected", "nulled")
         counts = {name: self._sum(name) for name in names}
-        return counts | {"deleted": self.deleted, "sent_bytes": self.sent_bytes}
+        return counts | {
+            "deleted": self.deleted,
+            "excluded": self.excluded,
+            "sent_bytes": self.sent_bytes,
+        }
 
     def to_wire(self) -> dict[str, Any]:
         """Render as the body of a sync job's `_stats` request."""

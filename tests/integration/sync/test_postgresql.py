@@ -11,6 +11,7 @@ import pytest
 
 from ingest.errors import IngestError
 from ingest.sync.full import full_sync
+from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
@@ -72,6 +73,29 @@ async def test_rows_become_documents_and_changes_follow(mirror: Mirror) -> None:
     assert await mirror.indexed() == await mirror.stored()
     assert second.deleted == 6 + 5
     assert (third.indexed, third.deleted, third.unchanged) == (0, 0, 295)
+
+
+@pytest.mark.parametrize(
+    ("operator", "value"),
+    [("starts_with", "title 1"), ("regex", "title 1.*")],
+    ids=["decided by PostgreSQL", "decided here"],
+)
+async def test_changing_a_rule_sends_no_document_whose_row_did_not_change(
+    mirror: Mirror, operator: str, value: str
+) -> None:
+    await mirror.sync()
+    rule = {
+        "id": "1", "policy": "exclude", "field": "public_album_title", "rule": operator, "value": value,
+        "order": 1,
+    }  # fmt: skip
+    mirror.index.rules = BasicRules.from_wire([rule])
+
+    stats = await mirror.sync()
+
+    stored = {key: title for key, title in (await mirror.stored()).items() if not title.startswith("title 1")}
+    assert await mirror.indexed() == stored
+    assert (stats.indexed, stats.unchanged) == (0, len(stored))
+    assert (stats.deleted, stats.excluded) == (300 - len(stored), 300 - len(stored))
 
 
 @pytest.mark.parametrize(

@@ -127,33 +127,11 @@ def test_a_document_that_was_not_there_at_the_scan_is_not_stale() -> None:
     assert not ledger.stale(CERTIFICATE, keys({"b": 1})).any()
 
 
-def test_changed_rows_can_be_left_unmarked_until_they_pass_the_rules() -> None:
-    ledger = loaded({"kept": 1, "filtered": 1, "same": 1})
-
-    ledger.unchanged(keys({"kept": 2, "filtered": 2, "same": 1}), mark_changed=False)
-    ledger.mark(keys({"kept": 2}))
-
-    assert ledger.stale(CERTIFICATE, keys({"kept": 1, "filtered": 1, "same": 1})).tolist() == [
-        False,
-        True,
-        False,
-    ]
-
-
 def test_a_row_that_is_back_to_what_it_was_is_sent_again_if_it_differed_in_between() -> None:
     ledger = loaded({"flag": 1, "same": 1})
     ledger.unchanged(keys({"flag": 2, "same": 1}))
 
     assert ledger.unchanged(keys({"flag": 1, "same": 1})).tolist() == [False, True]
-
-
-def test_a_changed_document_whose_row_the_rules_exclude_is_stale_however_often_it_is_asked_about() -> None:
-    ledger = loaded({"filtered": 1}, COLLIDING)
-
-    for content in (2, 1, 2):
-        ledger.unchanged(keys({"filtered": content}, COLLIDING), mark_changed=False)
-
-    assert ledger.stale(CERTIFICATE, keys({"filtered": 1}, COLLIDING)).tolist() == [True]
 
 
 def test_the_hashes_of_few_unmet_documents_can_be_asked_for() -> None:
