@@ -8,9 +8,13 @@ of a chunk. Every task belongs to the delivery; what fails in one of them ends w
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+import orjson
+
+from ingest.protocol.documents import Pipeline, timestamp
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.bulk.slots import Slots
@@ -24,13 +28,15 @@ class Delivery:
     """Sends documents in chunks, as many at once as there are slots. Used with `async with`."""
 
     def __init__(
-        self, context: SyncContext, destination: Destination, options: SyncOptions, constants: bytes
+        self, context: SyncContext, destination: Destination, options: SyncOptions, pipeline: Pipeline
     ) -> None:
-        """`constants` are the JSON members all documents of the job get, each with a comma after it."""
+        """Every document says what `pipeline` asks for."""
         limits = ChunkLimits(options.bulk.chunk_max_mem_size_bytes, options.bulk.chunk_size)
         self._context = context
         self._slots = Slots(options.bulk.max_concurrency)
-        self._chunker = Chunker(constants, limits)
+        self._pipeline = pipeline
+        self._stamped_at = datetime.now(UTC)
+        self._chunker = Chunker(_constants(pipeline, self._stamped_at), limits)
         self._writer = BulkWriter(context, destination, options, limits=limits, slots=self._slots)
         self._group = asyncio.TaskGroup()
         self._outstanding: set[asyncio.Task[None]] = set()
@@ -44,6 +50,15 @@ class Delivery:
     ) -> None:
         """Wait for everything that was sent. Raises a group of what failed."""
         await self._group.__aexit__(kind, error, trace)
+
+    def start_reading(self) -> str:
+        """Return the `_timestamp` of all documents that are sent until this is called again.
+
+        No two readings have the same, so what one of them wrote can be found in the index.
+        """
+        self._stamped_at = max(datetime.now(UTC), self._stamped_at + timedelta(milliseconds=1))
+        self._chunker.use(_constants(self._pipeline, self._stamped_at))
+        return timestamp(self._stamped_at)
 
     async def send(self, documents: Lines, tally: Tally) -> None:
         """Take in documents, and send each chunk they complete once a slot is free."""
@@ -89,3 +104,14 @@ class Delivery:
             await self._writer.index(chunk, tally)
         finally:
             self._slots.release()
+
+
+def _constants(pipeline: Pipeline, moment: datetime) -> bytes:
+    """Render the members that documents share, each with a comma after it."""
+    members = {
+        "_timestamp": timestamp(moment),
+        "_extract_binary_content": pipeline.extract_binary_content,
+        "_reduce_whitespace": pipeline.reduce_whitespace,
+        "_run_ml_inference": pipeline.run_ml_inference,
+    }
+    return orjson.dumps(members)[1:-1] + b","

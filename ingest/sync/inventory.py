@@ -14,7 +14,7 @@ from typing import Any, Final
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
-from ingest.elasticsearch.mappings import CONTENT_HASH, exact_field
+from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS, exact_field
 from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
@@ -24,6 +24,7 @@ from ingest.sync.ledger import Ledger
 SCANS: Final = 3
 """How often the index is scanned at most when a point in time is lost on the way."""
 PAGE_SIZE: Final = 10_000
+TIMESTAMP: Final = "_timestamp"
 FEW_HASHES: Final = 32
 """Up to so many stale documents are searched by their content hash; more are found by scanning everything.
 
@@ -55,6 +56,18 @@ class Inventory:
                 lost = error
         raise IncompleteSyncError(f"The index could not be read in {SCANS} attempts: {lost}") from lost
 
+    async def written_at(self, stamp: str) -> Keys:
+        """Return the keys of our documents that have this `_timestamp`: what one reading wrote.
+
+        Raises IncompleteSyncError if they cannot be read whole.
+        """
+        for _ in range(SCANS):
+            try:
+                return await self._written_at(stamp)
+            except ScanLostError as error:
+                lost = error
+        raise IncompleteSyncError(f"The index could not be read in {SCANS} attempts: {lost}") from lost
+
     async def stale(
         self, ledger: Ledger, certificate: Certificate, members: Collection[str] = ()
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
@@ -76,12 +89,15 @@ class Inventory:
             f"Documents to delete could not be searched in {SCANS} attempts: {lost}"
         ) from lost
 
-    async def count(self) -> int | None:
-        """Count our documents; None if the index has no field by which to tell them exactly, or not now."""
-        exact = self._scope_terms()
-        if exact is None:
+    async def count(self, *, foreign: bool = False) -> int | None:
+        """Count our documents, or those of the shape that Elastic's service gives its own.
+
+        None if the index has no field by which to tell them exactly, or not now.
+        """
+        if self._scope_terms() is None:
             return None
-        return await indices.count(self.client, self.index.name, _all_of(*exact, _exists(CONTENT_HASH)))
+        query = self._request(foreign=foreign).query
+        return await indices.count(self.client, self.index.name, query)
 
     async def _load(self) -> Ledger:
         ledger = Ledger(self.index.uuid)
@@ -96,6 +112,20 @@ class Inventory:
                     ledger.add(self._foreign_keys(hits_of(page))[0], foreign=True)
         await asyncio.to_thread(ledger.seal)  # sorting ten million entries takes a second
         return ledger
+
+    async def _written_at(self, stamp: str) -> Keys:
+        await indices.refresh(self.client, self.index.name)
+        request = self._request(foreign=False)
+        if self.index.properties.get(TIMESTAMP) == OWN_FIELDS[TIMESTAMP]:
+            request.query["bool"]["filter"].append({"term": {TIMESTAMP: stamp}})
+        request = replace(request, source=(*request.source, TIMESTAMP))
+        found: list[Keys] = []
+        async with aclosing(self._pages(request)) as pages:
+            async for page in pages:
+                # The mapping may cut the fraction of a second, or be somebody else's: the document decides.
+                hits = [hit for hit in hits_of(page) if hit.get("_source", {}).get(TIMESTAMP) == stamp]
+                found.append(self._keys_of_hits(hits, foreign=False)[0])
+        return Keys.joined(found)
 
     async def _stale(
         self, ledger: Ledger, certificate: Certificate, members: Collection[str]

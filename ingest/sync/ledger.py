@@ -1,7 +1,8 @@
 """What the index holds: for every document of ours a hash of its id and its content hash, 18 bytes together.
 
     load     add(keys of a page) ..., then seal()
-    read     unchanged(keys): known id and equal content hash? Every known id is marked as met
+    read     start_reading(), then unchanged(keys): known id and equal content hash? Known ids are marked
+    again    abandon_reading(), then reload(keys): the marks are taken back, and what was written is noted
     delete   stale(certificate, keys): known, never met, and as it was when it was loaded
 
 Documents are kept in sorted arrays. They are gathered in parts by the first bits of the id's hash, so that
@@ -23,10 +24,14 @@ _PARTS: Final = 16
 _GROWTH: Final = 2
 _MOST_STEPS: Final = 64
 """Between two entries of the finder's table; more mean that hashes are not spread as they should be."""
-_MET: Final = np.uint8(1)
-_FOREIGN: Final = np.uint8(2)
-_SENT: Final = np.uint8(4)
+_FOREIGN: Final = np.uint8(0b01)
+_SENT: Final = np.uint8(0b10)
 """A row of other content was met, so the index may say by now what that row said."""
+_MET: Final = np.uint8(0b11111100)
+"""The bits that tell which reading met the document first, as a number; all zero if none did."""
+_FIRST_READING: Final = 0b100
+_READINGS: Final = 63
+"""How many readings the bits can tell apart. Then the earlier ones, which nobody takes back, become one."""
 
 
 class Ledger:
@@ -43,6 +48,8 @@ class Ledger:
         self._states = _mapped(0, np.uint8)
         self._finder = _Finder(self._ids)
         self._has_collisions = False
+        self._reading = 1
+        self._overwriting = self._overwriting_before = 0
 
     def __len__(self) -> int:
         return len(self._ids) + sum(part.count for part in self._loading)
@@ -56,6 +63,48 @@ class Ledger:
     def unmet(self) -> int:
         """How many documents no row was met for."""
         return int(np.count_nonzero((self._states & _MET) == 0))
+
+    @property
+    def met(self) -> int:
+        """How many documents some row was met for."""
+        return len(self._ids) - self.unmet
+
+    @property
+    def overwriting(self) -> int:
+        """How many rows were met for known documents that were not called unchanged."""
+        return self._overwriting
+
+    def start_reading(self) -> None:
+        """Begin another reading: until the next one begins, its marks can be taken back."""
+        if self._reading == _READINGS:
+            is_met = (self._states & _MET) != 0
+            self._states[is_met] = (self._states[is_met] & ~_MET) | _FIRST_READING
+            self._reading = 1
+        self._reading += 1
+        self._overwriting_before = self._overwriting
+
+    def abandon_reading(self) -> None:
+        """Take back every mark that this reading made."""
+        is_abandoned = (self._states & _MET) == self._mark_bits
+        self._states[is_abandoned] &= ~_MET
+        self._overwriting = self._overwriting_before
+
+    def reload(self, keys: Keys) -> int:
+        """Note what an abandoned reading wrote: known documents say something else now, others are new.
+
+        Returns how many are new. No row was met for them yet; they are sent again if their rows are there.
+        """
+        is_known = np.zeros(len(keys), np.bool_)
+        if len(self._ids):
+            places, is_known = self._find(keys.ids)
+            if self._has_collisions:
+                is_known &= ~self._is_shared(places)
+            known = places[is_known]
+            self._hashes[known] = keys.hashes[is_known]
+            self._states[known] = (self._states[known] & ~_FOREIGN) | _SENT
+        new = Keys(keys.ids[~is_known], keys.hashes[~is_known])
+        self._insert(new)
+        return len(new)
 
     def add(self, keys: Keys, *, foreign: bool = False) -> None:
         """Note documents found in the index; `foreign` ones have no content hash of ours."""
@@ -75,8 +124,7 @@ class Ledger:
         while self._loading:
             # Taken off the list: its memory is given back before the next part's copy needs some.
             start = self._take(self._loading.pop(0), start)
-        self._finder = _Finder(self._ids)
-        self._has_collisions = bool((self._ids[1:] == self._ids[:-1]).any())
+        self._index()
 
     def unchanged(self, keys: Keys) -> NDArray[np.bool_]:
         """Say for each row whether its document is in the index as it is, and mark the ids met.
@@ -92,13 +140,15 @@ class Ledger:
         if self._has_collisions:
             answer &= ~self._is_shared(places)
         self._states[places[is_known & ~answer]] |= _SENT
+        self._overwriting += int(np.count_nonzero(is_known & ~answer))
         self._mark(places[is_known])
         return answer
 
     def mark(self, keys: Keys) -> None:
-        """Note that the source has these ids."""
+        """Mark the ids met of rows that are sent whatever they say."""
         if len(self._ids):
             places, is_known = self._find(keys.ids)
+            self._overwriting += int(np.count_nonzero(is_known))
             self._mark(places[is_known])
 
     def unmet_hashes(self, certificate: Certificate, limit: int) -> list[int] | None:
@@ -143,16 +193,36 @@ class Ledger:
         self._states[start:end] = part.states[order]
         return end
 
+    def _insert(self, keys: Keys) -> None:
+        """Put documents that were sent, and are not known, where they belong."""
+        order = np.argsort(keys.ids)
+        places = np.searchsorted(self._ids, keys.ids[order]) + np.arange(len(order))
+        is_new = np.zeros(len(self._ids) + len(order), np.bool_)
+        is_new[places] = True
+        self._hashes = _merged(self._hashes, keys.hashes[order], is_new)
+        self._states = _merged(self._states, np.full(len(order), _SENT), is_new)
+        self._ids = _merged(self._ids, keys.ids[order], is_new)
+        self._index()
+
+    def _index(self) -> None:
+        self._finder = _Finder(self._ids)
+        self._has_collisions = bool((self._ids[1:] == self._ids[:-1]).any())
+
+    @property
+    def _mark_bits(self) -> np.uint8:
+        return np.uint8(self._reading * _FIRST_READING)
+
     def _find(self, ids: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return for each id the first place where it is or would be, and whether it is there."""
         places = np.minimum(self._finder.places(ids), len(self._ids) - 1)
         return places, self._ids[places] == ids
 
     def _mark(self, places: NDArray[np.intp]) -> None:
-        self._states[places] |= _MET
+        self._states[places[(self._states[places] & _MET) == 0]] |= self._mark_bits
         if self._has_collisions:
             for place in np.unique(places[self._is_shared(places)]):
-                self._states[self._run(int(place))] |= _MET
+                states = self._states[self._run(int(place))]
+                states[(states & _MET) == 0] |= self._mark_bits
 
     def _is_shared(self, places: NDArray[np.intp]) -> NDArray[np.bool_]:
         following = np.minimum(places + 1, len(self._ids) - 1)
@@ -215,6 +285,15 @@ def _grown(array: NDArray[_Element], capacity: int) -> NDArray[_Element]:
     grown = _mapped(capacity, array.dtype.type)
     grown[: len(array)] = array
     return grown
+
+
+def _merged(
+    array: NDArray[_Element], added: NDArray[_Element], is_added: NDArray[np.bool_]
+) -> NDArray[_Element]:
+    merged = _mapped(len(is_added), array.dtype.type)
+    merged[is_added] = added
+    merged[~is_added] = array
+    return merged
 
 
 class _Finder:

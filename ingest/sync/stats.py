@@ -125,6 +125,8 @@ class Stats:
     deleted: int = 0
     excluded: int = 0
     """Those of the deleted documents that the sync rules exclude."""
+    spared: int = 0
+    """Stale documents that were not deleted because somebody wrote them meanwhile."""
     sent_bytes: int = 0
     """Bytes of all request bodies, as they went over the wire, repeated ones included."""
     requests: int = 0

@@ -53,13 +53,17 @@ class Chunker:
     """Gathers blocks of lines (`sources.contract`) and hands them out as chunks."""
 
     def __init__(self, constants: bytes, limits: ChunkLimits) -> None:
-        """`constants` are the JSON members all documents of the job get, each with a comma after it."""
-        self._constants = constants
+        """`constants` are JSON members that documents get, each with a comma after it."""
         self._limits = limits
-        self._overhead = rendered_overhead(constants)
+        self.use(constants)
         self._pieces: list[bytes | memoryview] = []
         self._bytes = 0
         self._count = 0
+
+    def use(self, constants: bytes) -> None:
+        """Give documents these members from now on."""
+        self._constants = constants
+        self._overhead = rendered_overhead(constants)
 
     def add(self, lines: bytes, count: int) -> Iterator[Chunk]:
         """Take in a block and yield each chunk that it completes.

@@ -9,7 +9,7 @@ line at a time; `bytes.replace` writes bulk lines. A row costs 0.1 to 0.6 µs th
 it off would.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,6 +68,14 @@ class Keys:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Keys"]) -> "Keys":
+        """Put the keys of several blocks one after the other."""
+        parts = [_no_keys(), *parts]
+        return cls(
+            np.concatenate([part.ids for part in parts]), np.concatenate([part.hashes for part in parts])
+        )
 
 
 class KeyReader:

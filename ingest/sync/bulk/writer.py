@@ -286,7 +286,7 @@ class BulkWriter:
                 case Verdict.DELETED:
                     self._stats.deleted += 1
                 case Verdict.NOT_DELETED:
-                    pass
+                    self._stats.spared += item.status == 409
                 case Verdict.TURNED_AWAY:
                     left.actions.append(action)
                     left.why = str(item)

@@ -16,6 +16,7 @@ from ingest.errors import (
     TooManyRejectionsError,
 )
 from ingest.lease import Lease
+from ingest.protocol.documents import Pipeline
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Hold
 from sources.errors import SourceConfigurationError, SourceUnavailableError
@@ -43,6 +44,21 @@ def losing(shop: World, times: int, *, slice_: str = "album", batch: int = 2) ->
         nonlocal left
         if (name, number) == (slice_, batch) and left:
             left -= 1
+            raise SourceUnavailableError("the connection was closed in the middle of a read")
+
+    shop.source.before_batch = lose
+
+
+def lose_and_delete(shop: World, ids: list[str], *, slice_: str = "album", batch: int) -> None:
+    """Lose the source once, at this batch of this slice, after which these rows of it are gone."""
+    is_lost = False
+
+    def lose(name: str, number: int) -> None:
+        nonlocal is_lost
+        if (name, number) == (slice_, batch) and not is_lost:
+            is_lost = True
+            for id_ in ids:
+                del shop.source.tables[slice_][id_]
             raise SourceUnavailableError("the connection was closed in the middle of a read")
 
     shop.source.before_batch = lose
@@ -110,6 +126,123 @@ async def test_a_row_that_changed_and_changed_back_between_two_readings_is_not_l
     await shop.sync()
 
     assert readings == 2
+    assert await shop.content() == shop.expected()
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["never synced before", "synced before"])
+@pytest.mark.parametrize("batch", [1, 3, -1])
+async def test_rows_that_are_gone_when_a_slice_is_read_again_leave_no_documents(
+    shop: World, is_first: bool, batch: int
+) -> None:
+    if is_first:
+        await shop.call("DELETE", f"/{INDEX}")
+    shop.with_bulk(chunk_size=1)
+    for number in (0, 3, 5):
+        shop.put(f"shop_album_{number}", title="for a moment")
+    album = shop.source.tables["album"]
+    lose_and_delete(shop, [f"shop_album_{number}" for number in (0, 1, 3, 4, 5, 8, "new")], batch=batch)
+
+    stats = await shop.sync()
+
+    assert stats.slices[0].readings == 2
+    assert len(album) == 3
+    assert await shop.content() == shop.expected()
+    assert (await shop.sync()).indexed == 0
+
+
+async def test_documents_of_slices_read_before_the_loss_are_not_taken_for_those_of_the_abandoned_reading(
+    shop: World,
+) -> None:
+    await shop.call("DELETE", f"/{INDEX}")
+    shop.with_bulk(chunk_size=1)
+    lose_and_delete(shop, ["shop_track_1", "shop_track_4"], slice_="track", batch=2)
+
+    await shop.sync()
+
+    assert await shop.content() == shop.expected()
+    assert len(shop.source.tables["album"]) == 10
+
+
+async def test_a_row_that_moves_to_an_earlier_slice_while_its_own_is_read_again_keeps_its_document(
+    shop: World,
+) -> None:
+    # The race: both slices give a row with this id. The mark of the reading that counts must stay.
+    shop.source.put("album", [("shop_shared", {"title": "in the first slice"})])
+    await shop.sync()
+    shop.source.put("track", [("shop_shared", {"title": "in the first slice"})])
+    lose_and_delete(shop, ["shop_shared"], slice_="track", batch=-1)
+
+    await shop.sync()
+
+    assert (await shop.content()).keys() == shop.expected().keys()
+    assert "shop_shared" in await shop.content()
+
+
+async def test_a_document_of_an_earlier_slice_that_an_abandoned_reading_overwrote_is_not_deleted(
+    shop: World,
+) -> None:
+    # The race: never synced before, so the ledger cannot hold the mark that the first slice made.
+    await shop.call("DELETE", f"/{INDEX}")
+    for table in ("album", "track"):
+        shop.source.put(table, [("shop_shared", {"title": "the same id"})])
+    shop.with_bulk(chunk_size=1)
+    lose_and_delete(shop, ["shop_shared", "shop_track_5"], slice_="track", batch=-1)
+    shop.put("shop_track_last", table="track")  # pushes the row before it out of the chunk
+
+    with pytest.raises(IncompleteSyncError, match="share their ids"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+    await shop.sync()
+    assert await shop.content() == shop.expected()
+
+
+async def test_an_abandoned_reading_whose_documents_cannot_be_found_again_ends_the_job(shop: World) -> None:
+    stamp = {"set": {"field": "_timestamp", "value": "2026-01-01T00:00:00Z"}}
+    await shop.call("PUT", "/_ingest/pipeline/stamp", {"processors": [stamp]})
+    shop.pipeline = Pipeline(name="stamp")
+    shop.with_bulk(chunk_size=1)
+    lose_and_delete(shop, ["shop_album_0", "shop_album_new"], batch=-1)
+
+    with pytest.raises(IncompleteSyncError, match="only 0 can be found"):
+        await shop.sync()
+
+    await shop.sync()
+    assert (await shop.content()).keys() == shop.expected().keys()
+
+
+async def test_more_documents_than_rows_that_nothing_explains_end_the_job(shop: World) -> None:
+    async def write_once() -> None:
+        document = {**(await shop.documents())["shop_album_3"], "id": "shop_album_ghost"}
+        await shop.index_document("shop_album_ghost", document)
+
+    at_the_first_bulk(shop, write_once)
+
+    with pytest.raises(IncompleteSyncError, match="1 documents more"):
+        await shop.sync()
+
+    await shop.sync()
+    assert await shop.content() == shop.expected()
+
+
+async def test_fewer_documents_than_rows_that_nothing_explains_end_the_job(shop: World) -> None:
+    async def delete_once() -> None:
+        await shop.call("DELETE", f"/{INDEX}/_doc/shop_track_7")
+
+    at_the_first_bulk(shop, delete_once)
+
+    with pytest.raises(IncompleteSyncError, match="1 documents fewer"):
+        await shop.sync()
+
+    await shop.sync()
+    assert await shop.content() == shop.expected()
+
+
+async def test_documents_of_other_tools_that_a_row_overwrites_are_no_surplus(shop: World) -> None:
+    await shop.index_document("shop_album_new", {"written": "by another tool"})
+
+    await shop.sync()
+
     assert await shop.content() == shop.expected()
 
 

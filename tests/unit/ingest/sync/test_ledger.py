@@ -127,6 +127,47 @@ def test_a_document_that_was_not_there_at_the_scan_is_not_stale() -> None:
     assert not ledger.stale(CERTIFICATE, keys({"b": 1})).any()
 
 
+@given(
+    held=documents,
+    before=documents,
+    abandoned=documents,
+    again=documents,
+    earlier_readings=st.sampled_from([0, 1, 60, 61, 62, 200]),
+)
+@settings(max_examples=150, deadline=None)
+def test_an_abandoned_reading_leaves_what_it_wrote_to_be_met_again(
+    held: dict[str, int],
+    before: dict[str, int],
+    abandoned: dict[str, int],
+    again: dict[str, int],
+    earlier_readings: int,
+) -> None:
+    before = {id_: content for id_, content in before.items() if id_ in held or id_ not in abandoned}
+    ledger = loaded(held)
+    ledger.start_reading()
+    ledger.unchanged(keys(before))
+    for _ in range(earlier_readings):
+        ledger.start_reading()
+    ledger.start_reading()
+    sent = {
+        id_: abandoned[id_]
+        for id_, known in zip(abandoned, ledger.unchanged(keys(abandoned)).tolist(), strict=True)
+        if not known
+    }
+
+    ledger.abandon_reading()
+    assert ledger.reload(keys(sent)) == len(sent.keys() - held.keys())
+    ledger.start_reading()
+    unchanged = ledger.unchanged(keys(again))
+
+    now = held | sent
+    assert ledger.stale(CERTIFICATE, keys(now)).tolist() == [
+        id_ not in before and id_ not in again for id_ in now
+    ]
+    for (id_, content), is_unchanged in zip(again.items(), unchanged.tolist(), strict=True):
+        assert not is_unchanged or now[id_] == content
+
+
 def test_a_row_that_is_back_to_what_it_was_is_sent_again_if_it_differed_in_between() -> None:
     ledger = loaded({"flag": 1, "same": 1})
     ledger.unchanged(keys({"flag": 2, "same": 1}))
