@@ -8,9 +8,9 @@ import structlog
 
 from benchmarks.tasks import DATABASE, INDEX, Task
 from ingest import config
-from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.client import connect
 from ingest.lease import Lease
-from ingest.protocol.documents import Pipeline
+from ingest.protocol import Pipeline
 from ingest.sync import full
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
@@ -35,10 +35,10 @@ async def full_sync(task: Task) -> dict[str, int]:
         "tables": [task.table],
     }
     stats, lease = Stats(), Lease(_nobody_else)
-    settings = config.Elasticsearch(host=task.sink)
+    settings = config.Elasticsearch(hosts=(task.sink,))
     async with (
         SOURCES["postgresql"](configuration) as source,
-        Client(settings) as client,
+        connect(settings) as client,
         asyncio.TaskGroup() as group,
     ):
         heart = group.create_task(_renew(lease))

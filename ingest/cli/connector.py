@@ -10,8 +10,7 @@ from ingest.cli import fields, views
 from ingest.cli.output import MASK, facts, table
 from ingest.cli.session import CommandFailedError, Session, with_session
 from ingest.connector.cron import Schedule
-from ingest.protocol import connectors, edits
-from ingest.protocol.documents import Connector, JobType
+from ingest.protocol import Connector, JobType, connectors, edits
 from sources.errors import SourceError
 from sources.registry import SOURCES
 

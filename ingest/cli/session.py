@@ -17,7 +17,7 @@ import click
 
 from ingest.cli.output import Output
 from ingest.config import Config, load
-from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.client import Client, connect
 from ingest.errors import ConfigError, ElasticsearchRefusedError, IngestError
 
 FAILED: Final = 1
@@ -55,7 +55,7 @@ def with_session(work: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         output = Output(as_json=as_json)
 
         async def run() -> None:
-            async with Client(config.elasticsearch) as client:
+            async with connect(config.elasticsearch) as client:
                 await work(Session(config=config, client=client, output=output), **parameters)
 
         try:

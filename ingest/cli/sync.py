@@ -9,8 +9,7 @@ from ingest.cli.connector import existing
 from ingest.cli.output import table
 from ingest.cli.session import FAILED, CommandFailedError, Session, with_session
 from ingest.cli.watching import watch as watch_job
-from ingest.protocol import edits, jobs
-from ingest.protocol.documents import JobStatus, JobType, SyncJob, TriggerMethod
+from ingest.protocol import JobStatus, JobType, SyncJob, TriggerMethod, edits, jobs
 
 _TYPES: Final = [kind.value for kind in JobType if kind is not JobType.ACCESS_CONTROL]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from rich.console import RenderableType
 
 from ingest.cli.output import age, count, facts, masked, span, table
-from ingest.protocol.documents import Connector, Filtering, SyncJob, instant, timestamp
+from ingest.protocol import Connector, Filtering, SyncJob, instant, timestamp
 
 CONNECTOR_COLUMNS: Final = (
     "id",

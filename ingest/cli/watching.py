@@ -15,8 +15,7 @@ from rich.text import Text
 
 from ingest.cli.output import count, span
 from ingest.cli.session import CommandFailedError, Session
-from ingest.protocol import edits, jobs
-from ingest.protocol.documents import SyncJob
+from ingest.protocol import SyncJob, edits, jobs
 
 POLL_SECONDS: Final = 1.0
 LINE_EVERY_SECONDS: Final = 5.0

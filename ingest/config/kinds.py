@@ -32,6 +32,7 @@ _HEADERS_OF_THE_CLIENT = {
     "accept",
     "host",
 }
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*")
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 
 
@@ -46,6 +47,8 @@ class Kind(Generic[T]):
     allowed: str
     read: Callable[[Node], T]
     is_secret: bool = False
+    is_list: bool = False
+    """Whether one value alone stands for a list of it."""
 
 
 def text(allowed: str = "a text", longest: int = 4096) -> Kind[str]:
@@ -55,6 +58,18 @@ def text(allowed: str = "a text", longest: int = 4096) -> Kind[str]:
         return _checked_line(_text_of(node), longest)
 
     return Kind(allowed, read)
+
+
+def index_name() -> Kind[str]:
+    """Take the name of a content index. Whether Elasticsearch accepts it shows when it is created."""
+
+    def read(node: Node) -> str:
+        value = _checked_line(_text_of(node), 255)
+        if value.startswith("."):
+            raise WrongValueError("begins with a dot, as the indices of Elasticsearch and Kibana do")
+        return value
+
+    return Kind("the name of an index", read)
 
 
 def identifier() -> Kind[str]:
@@ -161,15 +176,20 @@ def file() -> Kind[Path]:
     return Kind("the path of a file", read)
 
 
-def url() -> Kind[str]:
-    """Take the one http or https URL of Elasticsearch, without anything that does not belong there."""
+def urls() -> Kind[tuple[str, ...]]:
+    """Take the http or https URL of Elasticsearch, or a list of them, each the way to the same cluster."""
 
-    def read(node: Node) -> str:
-        if isinstance(node, Sequence):
-            raise WrongValueError("is a list")
-        return checked_url(_checked_line(_text_of(node), 1024))
+    def read(node: Node) -> tuple[str, ...]:
+        items = node.items if isinstance(node, Sequence) else (node,)
+        read_urls = tuple(checked_url(_checked_line(_text_of(item), 1024)) for item in items)
+        if not read_urls:
+            raise WrongValueError("is an empty list")
+        for one in read_urls:
+            if read_urls.count(one) > 1:
+                raise WrongValueError(f"lists {one} twice")
+        return read_urls
 
-    return Kind("one URL such as https://localhost:9200", read)
+    return Kind("a URL such as https://localhost:9200, or a list of them", read, is_list=True)
 
 
 def texts() -> Kind[tuple[str, ...]]:
@@ -230,9 +250,10 @@ def encoded_api_key(value: str) -> str:
 
 
 def checked_url(value: str) -> str:
-    """Return the URL without a trailing slash, or say precisely what is wrong with it."""
-    if "," in value:
-        raise WrongValueError("names more than one host")
+    """Return the URL without a trailing slash, or say precisely what is wrong with it.
+
+    A path in front of Elasticsearch's own is kept: a proxy may serve more than one thing.
+    """
     try:
         parts = urlsplit(value)
     except ValueError:
@@ -241,12 +262,17 @@ def checked_url(value: str) -> str:
         raise WrongValueError("does not start with http:// or https://")
     if "@" in parts.netloc:
         raise WrongValueError("contains a user name or password; use username and password, or api_key")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or value.endswith(("?", "#")):
-        raise WrongValueError("has something after the host and port")
+    if "," in parts.netloc:
+        raise WrongValueError("names more than one host; write a list of URLs")
+    if parts.query or parts.fragment or value.endswith(("?", "#")):
+        raise WrongValueError("has a query or a fragment")
+    path = parts.path.rstrip("/")
+    if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        raise WrongValueError("has a path that is not one of plain segments such as /es")
     host = _checked_host(parts)
     port = _checked_port(parts)
     bracketed = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{bracketed}" + (f":{port}" if port is not None else "")
+    return f"{parts.scheme}://{bracketed}" + (f":{port}" if port is not None else "") + path
 
 
 def is_loopback(host_url: str) -> bool:

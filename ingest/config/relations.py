@@ -43,12 +43,12 @@ def serves_nothing(config: Config) -> Iterator[Relation]:
 def cautions(config: Config) -> Iterator[str]:
     """Find what is allowed but may not be what somebody wants."""
     elasticsearch, service = config.elasticsearch, config.service
-    is_https = elasticsearch.host.startswith("https:")
+    is_https = any(host.startswith("https:") for host in elasticsearch.hosts)
     if is_https and not elasticsearch.verify_certs:
         yield "elasticsearch.verify_certs: is false: whoever answers there is believed to be Elasticsearch"
     if not is_https and elasticsearch.ca_certs:
         yield "elasticsearch.ca_certs: has no effect on an http:// host"
-    if not is_https and _has_credentials(config) and not is_loopback(elasticsearch.host):
+    if _has_credentials(config) and _in_the_open(elasticsearch):
         yield "elasticsearch.allow_insecure_http: credentials and documents are sent unencrypted"
     if service.service_types and not service.worker_mode:
         yield "service.service_types: has no effect without service.worker_mode: true"
@@ -64,6 +64,7 @@ def _credentials(settings: Elasticsearch) -> Iterator[Relation]:
         "elasticsearch.password",
         "elasticsearch.host",
     )
+    is_elsewhere = not all(map(is_loopback, settings.hosts))
     if settings.api_key and (settings.username or settings.password):
         problem = "api_key and username or password are given (give either api_key, or username and password)"
         yield Relation("elasticsearch", problem, sources)
@@ -75,23 +76,28 @@ def _credentials(settings: Elasticsearch) -> Iterator[Relation]:
         yield Relation(
             "elasticsearch.password", "is given without a username (give both, or an api_key)", sources
         )
-    elif settings.api_key is None and settings.username is None and not is_loopback(settings.host):
+    elif settings.api_key is None and settings.username is None and is_elsewhere:
         problem = "no credentials are given for another machine (give an api_key, or username and password)"
         yield Relation("elasticsearch", problem, sources)
-    if settings.password and settings.password.reveal() == "changeme" and not is_loopback(settings.host):
+    if settings.password and settings.password.reveal() == "changeme" and is_elsewhere:
         problem = "is still the placeholder 'changeme' (allowed only for this machine itself)"
         yield Relation("elasticsearch.password", problem, sources)
 
 
 def _encryption(config: Config) -> Iterator[Relation]:
     settings = config.elasticsearch
-    if settings.host.startswith("https:") or is_loopback(settings.host) or settings.allow_insecure_http:
+    if settings.allow_insecure_http:
         return
-    if _has_credentials(config):
+    if _has_credentials(config) and _in_the_open(settings):
         problem = "would send credentials unencrypted (use https://, or set allow_insecure_http: true)"
         yield Relation(
             "elasticsearch.host", problem, ("elasticsearch.host", "elasticsearch.allow_insecure_http")
         )
+
+
+def _in_the_open(settings: Elasticsearch) -> bool:
+    """Whether requests to another machine travel unencrypted."""
+    return not all(host.startswith("https:") or is_loopback(host) for host in settings.hosts)
 
 
 def _has_credentials(config: Config) -> bool:

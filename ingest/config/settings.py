@@ -40,17 +40,19 @@ def setting(
     declared = Setting(
         key=key, kind=kind, default=default, explanation=explanation, times=times, is_required=is_required
     )
-    return field(default_factory=lambda: _as_field(default, times), metadata={"setting": declared})
+    return field(default_factory=lambda: _as_field(declared), metadata={"setting": declared})
 
 
-def _as_field(default: Any, times: int) -> Any:
-    match default:
-        case dict():
+def _as_field(declared: Setting) -> Any:
+    match declared.default:
+        case dict() as default:
             return MappingProxyType(default)
-        case list():
+        case list() as default:
             return tuple(default)
-        case _:
-            return default if times == 1 else default * times
+        case default if declared.kind.is_list:
+            return (default,)
+        case default:
+            return default if declared.times == 1 else default * declared.times
 
 
 def section(key: str, of: type[Any]) -> Any:
@@ -136,7 +138,12 @@ class Bulk:
 class Elasticsearch:
     """Where Elasticsearch is and how to talk to it (`elasticsearch`)."""
 
-    host: str = setting("host", kinds.url(), "http://localhost:9200", "URL of Elasticsearch.")
+    hosts: tuple[str, ...] = setting(
+        "host",
+        kinds.urls(),
+        "http://localhost:9200",
+        "URL of Elasticsearch; of several nodes of one cluster, a list. A path in front is kept.",
+    )
     api_key: Secret | None = setting(
         "api_key", kinds.api_key(), None, "API key, encoded or as id:key. Instead of username and password."
     )
@@ -292,7 +299,7 @@ class ConnectorEntry:
     )
     index_name: str | None = setting(
         "index_name",
-        kinds.text("the name of an index", 255),
+        kinds.index_name(),
         None,
         "Content index of a connector created this way.",
     )

@@ -17,8 +17,7 @@ import structlog
 from ingest import errors
 from ingest.connector.cron import Schedule
 from ingest.elasticsearch.client import Client
-from ingest.protocol import connectors, jobs
-from ingest.protocol.documents import Connector, JobType, Scheduling, TriggerMethod, timestamp
+from ingest.protocol import Connector, JobType, Scheduling, TriggerMethod, connectors, jobs, timestamp
 from sources.contract import Features
 
 DEBTS_LAST: Final = timedelta(days=1)

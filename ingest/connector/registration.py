@@ -8,7 +8,7 @@ in turns.
 from collections.abc import Mapping
 from typing import Any
 
-from ingest.protocol.documents import Connector, ConnectorStatus
+from ingest.protocol import Connector, ConnectorStatus
 from sources.contract import Features, Source
 from sources.fields import PROPERTY_DEFAULTS
 

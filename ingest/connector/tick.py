@@ -23,14 +23,14 @@ from ingest.connector.agenda import require_schedules
 from ingest.connector.cron import ScheduleError
 from ingest.connector.state import ConnectorState
 from ingest.elasticsearch.client import Client
-from ingest.protocol import connectors
-from ingest.protocol.documents import (
+from ingest.protocol import (
     ADVANCED_SNIPPET,
     Connector,
     ConnectorStatus,
     FilteringError,
     JobStatus,
     ValidationState,
+    connectors,
     values_of,
 )
 from ingest.protocol.messages import error_text

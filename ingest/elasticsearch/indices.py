@@ -6,9 +6,11 @@ the UUID.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from ingest.elasticsearch import answers
+from ingest.elasticsearch.answers import ShapeError, need
 from ingest.elasticsearch.client import Client, segment
 from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS, is_usable_content_hash, with_analyzers
 from ingest.errors import ElasticsearchRefusedError, IndexChangedError, NotFoundError
@@ -30,6 +32,7 @@ class ContentIndex:
     properties: Mapping[str, Any]
     settings: Mapping[str, str]
     """By their dotted names."""
+    is_data_stream: bool = False
 
     @property
     def result_window(self) -> int:
@@ -49,28 +52,28 @@ async def find(client: Client, name: str) -> ContentIndex | None:
     Raises ElasticsearchRefusedError for what cannot be written to like an index: a data stream, an alias of
     several indices, a closed index, a write block.
     """
-    if not name or any(character in name for character in '*,?"<>| '):
-        raise ElasticsearchRefusedError(f"{name!r} is not the name of one index.", status=400)
+    _require_content_name(name)
     try:
-        found = await client.call("GET", f"/{segment(name)}")
+        found = await client.call("GET", f"/{segment(name)}", _descriptions)
     except NotFoundError:
         return None
     if len(found) != 1:
+        names = sorted(one.concrete_name for one in found)
         raise ElasticsearchRefusedError(
-            f"{name} is an alias of {len(found)} indices ({', '.join(sorted(found)[:3])}, ...); a connector "
+            f"{name} is an alias of {len(names)} indices ({', '.join(names[:3])}, ...); a connector "
             "needs exactly one index. Point the alias to one, or give the connector another index.",
             status=400,
         )
-    ((concrete_name, described),) = found.items()
-    settings = _flat(described["settings"])
-    index = ContentIndex(
-        name=name,
-        concrete_name=concrete_name,
-        uuid=settings["index.uuid"],
-        properties=described.get("mappings", {}).get("properties", {}),
-        settings=settings,
-    )
-    _require_writable(index, described)
+    index = replace(found[0], name=name)
+    if index.is_data_stream:
+        problem = "is a data stream, which cannot be kept in step with a source. Use an index."
+        raise _unusable(name, problem)
+    _require_content_name(index.concrete_name)
+    for block in ("read_only", "write", "read"):
+        if index.settings.get(f"index.blocks.{block}") == "true":
+            raise _unusable(
+                name, f"is blocked by index.blocks.{block}. Remove the block and start the job again."
+            )
     return index
 
 
@@ -85,7 +88,7 @@ async def create(
         "mappings": {"properties": properties},
     }
     try:
-        await client.call("PUT", f"/{segment(name)}", body=body)
+        await client.call("PUT", f"/{segment(name)}", answers.acknowledged, body=body)
     except ElasticsearchRefusedError as error:
         # Another replica was faster, or an earlier attempt of ours was applied and its answer lost.
         if error.error_type != "resource_already_exists_exception":
@@ -103,6 +106,7 @@ async def add_own_fields(client: Client, index: ContentIndex) -> None:
         await client.call(
             "PUT",
             f"/{segment(index.name)}/_mapping",
+            answers.acknowledged,
             body={"properties": {CONTENT_HASH: OWN_FIELDS[CONTENT_HASH]}},
         )
     elif not is_usable_content_hash(present):
@@ -125,7 +129,7 @@ async def require_same(client: Client, index: ContentIndex) -> None:
 async def refresh(client: Client, index_name: str) -> None:
     """Make everything that was acknowledged visible to searches. Says so if the index is closed."""
     try:
-        await client.call("POST", f"/{segment(index_name)}/_refresh")
+        await client.call("POST", f"/{segment(index_name)}/_refresh", answers.from_all_shards)
     except ElasticsearchRefusedError as error:
         if error.error_type != "index_closed_exception":
             raise
@@ -135,8 +139,7 @@ async def refresh(client: Client, index_name: str) -> None:
 async def count(client: Client, index_name: str, query: Mapping[str, Any] | None = None) -> int | None:
     """Count the documents of an index, or those a query matches; None if a shard did not answer."""
     body = None if query is None else {"query": query}
-    answer = await client.call("POST", f"/{segment(index_name)}/_count", body=body)
-    return None if answer.get("_shards", {}).get("failed") else int(answer["count"])
+    return await client.call("POST", f"/{segment(index_name)}/_count", _count, body=body)
 
 
 def count_fields(properties: Mapping[str, Any]) -> int:
@@ -149,6 +152,32 @@ def count_fields(properties: Mapping[str, Any]) -> int:
     return total
 
 
+def _descriptions(answer: Any) -> list[ContentIndex]:
+    """Need at least one index with its settings, its UUID among them."""
+    if not (described := need(answer, dict)):
+        raise ShapeError("it describes no index")
+    return [_description(name, need(one, dict)) for name, one in described.items()]
+
+
+def _description(concrete_name: str, described: Mapping[str, Any]) -> ContentIndex:
+    settings = _flat(need(described, dict, "settings"))
+    mappings = need(described, dict, "mappings")
+    return ContentIndex(
+        name=concrete_name,
+        concrete_name=concrete_name,
+        uuid=need(settings, str, "index.uuid"),
+        properties=need(mappings, dict, "properties") if "properties" in mappings else {},
+        settings=settings,
+        is_data_stream="data_stream" in described,
+    )
+
+
+def _count(answer: Any) -> int | None:
+    """Need a count; None for one that lacks a shard."""
+    counted = need(answer, int, "count")
+    return None if need(answer, int, "_shards", "failed") else counted
+
+
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in settings.items():
@@ -159,14 +188,15 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _require_writable(index: ContentIndex, described: Mapping[str, Any]) -> None:
-    if "data_stream" in described:
-        problem = "is a data stream, which cannot be kept in step with a source. Use an index."
-        raise _unusable(index.name, problem)
-    for block in ("read_only", "write", "read"):
-        if index.settings.get(f"index.blocks.{block}") == "true":
-            problem = f"is blocked by index.blocks.{block}. Remove the block and start the job again."
-            raise _unusable(index.name, problem)
+def _require_content_name(name: str) -> None:
+    if not name or any(character in name for character in '*,?"<>| '):
+        raise ElasticsearchRefusedError(f"{name!r} is not the name of one index.", status=400)
+    if name.startswith("."):
+        raise _unusable(
+            name,
+            "has a name that begins with a dot, as the indices have that belong to Elasticsearch and Kibana. "
+            "Give the connector an index with another name.",
+        )
 
 
 def _unusable(index_name: str, problem: str) -> ElasticsearchRefusedError:

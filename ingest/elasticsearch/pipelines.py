@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 import structlog
 
+from ingest.elasticsearch.answers import need
 from ingest.elasticsearch.client import Client, segment
 from ingest.errors import AuthorizationError, NotFoundError
 
@@ -49,7 +50,9 @@ class PipelineDefinition:
 async def read_pipeline(client: Client, name: str) -> PipelineDefinition:
     """Read a pipeline's definition. Raises NotFoundError, before anything is read, if there is none."""
     try:
-        found = await client.call("GET", f"/_ingest/pipeline/{segment(name)}")
+        definition = await client.call(
+            "GET", f"/_ingest/pipeline/{segment(name)}", lambda answer: need(answer, dict, name)
+        )
     except NotFoundError as error:
         raise NotFoundError(
             f"The ingest pipeline {name} does not exist. Create it, or give the connector another pipeline.",
@@ -60,4 +63,4 @@ async def read_pipeline(client: Client, name: str) -> PipelineDefinition:
         # first item.
         _log.warning("pipeline.not_readable", pipeline=name, reason=str(error), privilege="read_pipeline")
         return PipelineDefinition(name, None)
-    return PipelineDefinition(name, found.get(name, {}))
+    return PipelineDefinition(name, definition)

@@ -13,14 +13,16 @@ from typing import Any, Final
 
 import orjson
 
-from ingest.elasticsearch.client import Client, refusal, segment
-from ingest.errors import ElasticsearchUnavailableError, IngestError
+from ingest.elasticsearch.answers import ShapeError, decoded, need
+from ingest.elasticsearch.client import Client, segment
+from ingest.elasticsearch.transport import Request
+from ingest.errors import IngestError, NotFoundError
 
 KEEP_ALIVE: Final = "5m"
 BUDGET_SECONDS: Final = 300.0
 GIVING_BACK_SECONDS: Final = 5.0
 """What giving a point in time back may take: a job that was canceled waits for it."""
-_HITS: Final = b'"hits":{"hits":['
+_HITS: Final = b'"hits":{'
 _SORT: Final = b'"sort":['
 
 
@@ -59,12 +61,23 @@ class ScanRequest:
             body["search_after"] = search_after
         return body
 
+    def require(self, hit: Any) -> None:
+        """Raise ShapeError unless the hit carries what was asked for; `_source` an index may not keep."""
+        need(hit, str, "_id")
+        for name in self.fields:
+            if not need(hit, list, "fields", name):
+                raise ShapeError(f"fields.{name} of a hit is empty")
+        if self.wants_version:
+            need(hit, int, "_seq_no")
+            need(hit, int, "_primary_term")
+
     def filter_path(self) -> str:
         """Name what the answer must carry, and nothing else: pages are large."""
         paths = [
             "pit_id",
             "timed_out",
             "_shards.failed",
+            "hits.max_score",  # null, but there: what is left of the hits of the page after the last one
             "hits.hits._id",
             "hits.hits.fields",
             "hits.hits.sort",
@@ -76,24 +89,34 @@ class ScanRequest:
         return ",".join(paths)
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page as it came, and what of it leads to the next one."""
+
+    body: bytes
+    pit_id: str
+    last_sort: list[Any] | None
+    """The sort values of the last hit; None if there is no hit."""
+
+
 async def scan(client: Client, index_name: str, request: ScanRequest) -> AsyncGenerator[bytes, None]:
     """Yield pages that hold at least one hit; wrap in `aclosing`, which gives the point in time back.
 
     Ends normally only when every matching document was in a page. Raises ScanLostError when that cannot be
     had from this point in time; a new scan may succeed.
     """
-    path = f"/{segment(index_name)}/_pit"
-    pit_id = str((await client.call("POST", path, params={"keep_alive": KEEP_ALIVE}))["id"])
+    pit_id = await client.call(
+        "POST", f"/{segment(index_name)}/_pit", _pit_id, params={"keep_alive": KEEP_ALIVE}
+    )
     fetching = asyncio.create_task(_fetch(client, request, pit_id, None))
     try:
         while True:
             page = await fetching
-            pit_id = _complete(page).get("pit_id", pit_id)
-            search_after = _last_sort(page)
-            if search_after is None:
+            pit_id = page.pit_id
+            if page.last_sort is None:
                 return
-            fetching = asyncio.create_task(_fetch(client, request, pit_id, search_after))
-            yield page
+            fetching = asyncio.create_task(_fetch(client, request, pit_id, page.last_sort))
+            yield page.body
     finally:
         fetching.cancel()
         await asyncio.gather(fetching, return_exceptions=True)
@@ -103,64 +126,63 @@ async def scan(client: Client, index_name: str, request: ScanRequest) -> AsyncGe
             await client.call(
                 "DELETE",
                 "/_pit",
+                lambda _: None,
                 body={"id": pit_id},
                 budget_seconds=0,
                 timeout_seconds=GIVING_BACK_SECONDS,
             )
 
 
-def hits_of(page: bytes) -> list[dict[str, Any]]:
-    """Decode the hits of a page."""
-    hits: list[dict[str, Any]] = orjson.loads(page)["hits"]["hits"]
+def hits_of(page: bytes, request: ScanRequest) -> list[dict[str, Any]]:
+    """Decode the hits of a page. Raises ScanLostError if one of them lacks what was asked for."""
+    try:
+        hits = need(decoded(page), list, "hits", "hits")
+        for hit in hits:
+            request.require(hit)
+    except ShapeError as error:
+        raise ScanLostError(f"A page of the scan cannot be read: {error}.") from error
     return hits
 
 
-async def _fetch(client: Client, request: ScanRequest, pit_id: str, search_after: list[Any] | None) -> bytes:
-    params: dict[str, str | bool] = {
-        "filter_path": request.filter_path(),
-        "allow_partial_search_results": False,
-    }
-    body = orjson.dumps(request.body(pit_id, search_after))
-    attempts = client.retrying(BUDGET_SECONDS).attempts()
-    while True:
-        try:
-            response = await client.send("POST", "/_search", params=params, body=body)
-            if response.is_success:
-                return response.body
-            refused = refusal(response, "POST", "/_search")
-            if response.status == 404:
-                raise ScanLostError(f"The point in time was lost while the index was scanned: {refused}")
-            if not response.is_transient:
-                raise refused
-            failure, wait_seconds = str(refused), response.retry_after_seconds
-        except ElasticsearchUnavailableError as error:
-            failure, wait_seconds = str(error), 0.0
-        if not await attempts.wait(wait_seconds):
-            raise ElasticsearchUnavailableError(f"The index cannot be scanned: {failure}")
-
-
-def _last_sort(page: bytes) -> list[Any] | None:
-    """Return the sort values of the last hit; None if there is no hit. Raises ScanLostError if in doubt."""
-    at = page.rfind(_SORT)
+async def _fetch(client: Client, request: ScanRequest, pit_id: str, search_after: list[Any] | None) -> _Page:
+    search = Request(
+        method="POST",
+        path="/_search",
+        params={"filter_path": request.filter_path(), "allow_partial_search_results": False},
+        body=orjson.dumps(request.body(pit_id, search_after)),
+    )
     try:
-        if at >= 0:
-            return list(orjson.loads(page[at + len(_SORT) - 1 : page.index(b"]", at) + 1]))
-        # A page without hits, or one that a proxy on the way has written anew: an end must be proven.
-        hits = orjson.loads(page).get("hits", {}).get("hits", [])
-        return list(hits[-1]["sort"]) if hits else None
-    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise ScanLostError(f"A page of the scan cannot be read ({len(page)} bytes).") from error
+        return await client.ask(search, lambda body: _page(body, pit_id), budget_seconds=BUDGET_SECONDS)
+    except NotFoundError as error:
+        raise ScanLostError(f"The point in time was lost while the index was scanned: {error}") from error
 
 
-def _complete(page: bytes) -> dict[str, Any]:
-    """Return what a page says besides its hits. Raises ScanLostError unless every shard answered in time."""
-    hits = page.find(_HITS)
-    try:
-        # Elasticsearch writes the hits last; decoding what stands before them is enough.
-        members: dict[str, Any] = orjson.loads(page if hits < 0 else page[:hits].rstrip(b",") + b"}")
-        is_complete = members["_shards"]["failed"] == 0 and not members["timed_out"]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise ScanLostError(f"A page of the scan cannot be read ({len(page)} bytes).") from error
-    if not is_complete:
+def _pit_id(answer: Any) -> str:
+    return need(answer, str, "id")
+
+
+def _page(body: bytes, pit_id: str) -> _Page:
+    """Read what leads on from a page, without decoding its hits.
+
+    Raises ScanLostError if a shard did not answer in time: asking again for the same page does not help.
+    """
+    hits = body.find(_HITS)
+    # Elasticsearch writes the hits last; decoding what stands before them is enough.
+    members = need(decoded(body if hits < 0 else body[:hits].rstrip(b",") + b"}"), dict)
+    if need(members, int, "_shards", "failed") or need(members, bool, "timed_out"):
         raise ScanLostError("Not all shards of the index answered while it was scanned.")
-    return members
+    return _Page(body, need({"pit_id": pit_id, **members}, str, "pit_id"), _last_sort(body))
+
+
+def _last_sort(body: bytes) -> list[Any] | None:
+    """Return the sort values of the last hit, None for a page that says it has none."""
+    at = body.rfind(_SORT)
+    if at >= 0:
+        end = body.find(b"]", at) + 1
+        return need(decoded(body[at + len(_SORT) - 1 : end]), list)
+    # Either the end, or a page that a proxy on the way has written anew.
+    answer = need(decoded(body), dict, "hits")
+    if "hits" not in answer and "max_score" in answer:
+        return None
+    hits = need(answer, list, "hits")
+    return need(hits[-1], list, "sort") if hits else None

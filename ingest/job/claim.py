@@ -12,8 +12,7 @@ rare. A worker that dies in between leaves a connector `in_progress` without a r
 
 from ingest import errors
 from ingest.elasticsearch.client import Client
-from ingest.protocol import connectors, jobs
-from ingest.protocol.documents import Connector, ConnectorStatus, JobStatus, SyncJob
+from ingest.protocol import Connector, ConnectorStatus, JobStatus, SyncJob, connectors, jobs
 
 _SYNCABLE = frozenset({ConnectorStatus.CONFIGURED, ConnectorStatus.CONNECTED, ConnectorStatus.ERROR})
 

@@ -13,8 +13,16 @@ from typing import Any, Final
 
 from ingest import errors
 from ingest.elasticsearch.client import Client
-from ingest.protocol import connectors, jobs
-from ingest.protocol.documents import Connector, ConnectorStatus, JobStatus, JobType, SyncJob, timestamp
+from ingest.protocol import (
+    Connector,
+    ConnectorStatus,
+    JobStatus,
+    JobType,
+    SyncJob,
+    connectors,
+    jobs,
+    timestamp,
+)
 from ingest.protocol.messages import shortened
 
 _ROUNDS: Final = 20

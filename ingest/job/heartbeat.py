@@ -13,8 +13,7 @@ import structlog
 from ingest import errors
 from ingest.elasticsearch.client import Client
 from ingest.lease import Lease
-from ingest.protocol import connectors, jobs
-from ingest.protocol.documents import JobStatus, SyncJob
+from ingest.protocol import JobStatus, SyncJob, connectors, jobs
 
 _CALL_BUDGET_SECONDS: Final = 5.0
 _HEARTBEAT_BUDGET_SECONDS: Final = 30.0

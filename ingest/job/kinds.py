@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ingest.protocol.documents import JobType
+from ingest.protocol import JobType
 from ingest.sync.full import full_sync
 from ingest.sync.request import SyncContext, SyncRequest
 

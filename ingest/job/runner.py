@@ -23,8 +23,7 @@ from ingest.job.ending import Ending, end_connector, end_job
 from ingest.job.kinds import WORK, Work
 from ingest.job.running import Phase, RunningJob
 from ingest.lease import Lease, boottime
-from ingest.protocol import connectors, jobs
-from ingest.protocol.documents import JobStatus, JobType, SyncJob, values_of
+from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, values_of
 from ingest.protocol.messages import error_text, shortened
 from ingest.secret import Secret
 from ingest.stopping import LEAST_SECONDS, Stop

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from ingest.elasticsearch.retry import Backoff
-from ingest.protocol.documents import SyncJob
+from ingest.protocol import SyncJob
 from ingest.sync.stats import Stats
 
 LONG_PAUSE_SECONDS: Final = 5.0

@@ -1,1 +1,44 @@
-"""The connector and sync job documents of the Connector Protocol, and the calls that read and write them."""
+"""The connector and sync job documents of the Connector Protocol, and the calls that read and write them.
+
+What the documents say is imported from here; the calls are in `connectors` and `jobs`.
+"""
+
+from ingest.protocol.connector import (
+    ADVANCED_SNIPPET,
+    CONNECTORS_INDEX,
+    DEFAULT_PIPELINE,
+    SCHEDULED_AT,
+    Connector,
+    Filtering,
+    FilteringError,
+    Pipeline,
+    Scheduling,
+    values_of,
+)
+from ingest.protocol.reading import Version, instant, timestamp
+from ingest.protocol.sync_job import ATTEMPTS_KEPT, JOBS_INDEX, SyncJob
+from ingest.protocol.words import ConnectorStatus, JobStatus, JobType, TriggerMethod, ValidationState
+
+__all__ = [
+    "ADVANCED_SNIPPET",
+    "ATTEMPTS_KEPT",
+    "CONNECTORS_INDEX",
+    "DEFAULT_PIPELINE",
+    "JOBS_INDEX",
+    "SCHEDULED_AT",
+    "Connector",
+    "ConnectorStatus",
+    "Filtering",
+    "FilteringError",
+    "JobStatus",
+    "JobType",
+    "Pipeline",
+    "Scheduling",
+    "SyncJob",
+    "TriggerMethod",
+    "ValidationState",
+    "Version",
+    "instant",
+    "timestamp",
+    "values_of",
+]

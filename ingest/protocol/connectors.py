@@ -9,20 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest import errors
+from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
 from ingest.protocol import guarded
-from ingest.protocol.documents import (
-    CONNECTORS_INDEX,
-    SCHEDULED_AT,
-    Connector,
-    ConnectorStatus,
-    FilteringError,
-    JobStatus,
-    JobType,
-    ValidationState,
-    Version,
-    timestamp,
-)
+from ingest.protocol.connector import CONNECTORS_INDEX, SCHEDULED_AT, Connector, FilteringError
+from ingest.protocol.reading import Version, timestamp
+from ingest.protocol.words import ConnectorStatus, JobStatus, JobType, ValidationState
 
 _NOT_DELETED = {"term": {"deleted": True}}
 
@@ -44,7 +36,7 @@ async def search(
         client, CONNECTORS_INDEX, query, guarded.BY_AGE_OF_WRITE, budget_seconds=budget_seconds
     )
     # A connector written between two pages is found twice; the later hit is the newer one.
-    return list({str(hit["_id"]): Connector.from_hit(hit) for hit in hits}.values())
+    return list({str(hit["_id"]): Connector.from_wire(hit) for hit in hits}.values())
 
 
 async def get(client: Client, connector_id: str, *, budget_seconds: float = 60.0) -> Connector | None:
@@ -52,7 +44,7 @@ async def get(client: Client, connector_id: str, *, budget_seconds: float = 60.0
     hit = await guarded.read(client, CONNECTORS_INDEX, connector_id, budget_seconds=budget_seconds)
     if hit is None or hit["_source"].get("deleted") is True:
         return None
-    return Connector.from_hit(hit)
+    return Connector.from_wire(hit)
 
 
 async def create(
@@ -75,6 +67,7 @@ async def create(
         await client.call(
             "PUT",
             f"/{CONNECTORS_INDEX}/_doc/{segment(connector_id)}",
+            answers.result,
             params={"op_type": "create", "refresh": "true"},
             body=_new_connector(service_type, index_name, name, timestamp(datetime.now(UTC)))
             | ({} if language is None else {"language": language}),
@@ -166,6 +159,7 @@ async def _put(client: Client, connector_id: str, endpoint: str, body: Any) -> N
     await client.call(
         "PUT",
         f"/_connector/{segment(connector_id)}/{endpoint}",
+        answers.result,
         body=body,
         budget_seconds=20.0,
         timeout_seconds=guarded.CALL_TIMEOUT_SECONDS,

@@ -7,6 +7,7 @@ the server refuses reaches the caller as an `ElasticsearchRefusedError` with the
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
 
 BUDGET_SECONDS: Final = 10.0
@@ -31,8 +32,7 @@ async def list_sync_jobs(client: Client, connector_id: str, *, most: int) -> lis
 
 async def post_connector(client: Client, members: Mapping[str, Any]) -> str:
     """Create a connector under an id that the server chooses, and return it. One attempt."""
-    answer = await client.call("POST", "/_connector", body=dict(members), budget_seconds=0)
-    return str(answer["id"])
+    return await client.call("POST", "/_connector", answers.new_id, body=dict(members), budget_seconds=0)
 
 
 async def update_configuration(client: Client, connector_id: str, values: Mapping[str, Any]) -> None:
@@ -66,6 +66,7 @@ async def delete_connector(client: Client, connector_id: str, *, delete_sync_job
     await client.call(
         "DELETE",
         f"/_connector/{segment(connector_id)}",
+        answers.acknowledged,
         params={"delete_sync_jobs": delete_sync_jobs},
         budget_seconds=0,
     )
@@ -74,27 +75,38 @@ async def delete_connector(client: Client, connector_id: str, *, delete_sync_job
 async def cancel_sync_job(client: Client, job_id: str) -> None:
     """Cancel a job: at once if it waits, otherwise as soon as its worker has seen it."""
     await client.call(
-        "PUT", f"/_connector/_sync_job/{segment(job_id)}/_cancel", budget_seconds=BUDGET_SECONDS
+        "PUT",
+        f"/_connector/_sync_job/{segment(job_id)}/_cancel",
+        answers.result,
+        budget_seconds=BUDGET_SECONDS,
     )
 
 
 async def _put(client: Client, connector_id: str, endpoint: str, body: Mapping[str, Any]) -> None:
     path = f"/_connector/{segment(connector_id)}/{endpoint}"
-    await client.call("PUT", path, body=body, budget_seconds=BUDGET_SECONDS)
+    await client.call("PUT", path, answers.result, body=body, budget_seconds=BUDGET_SECONDS)
 
 
 async def _pages(client: Client, path: str, params: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
     start = 0
     while True:
-        answer = await client.call(
+        page, total = await client.call(
             "GET",
             path,
+            _page,
             params={**params, "from": start, "size": _PAGE_SIZE},
             budget_seconds=BUDGET_SECONDS,
         )
-        page = answer["results"]
         for one in page:
             yield one
         start += len(page)
-        if not page or start >= answer["count"]:
+        if not page or start >= total:
             return
+
+
+def _page(answer: Any) -> tuple[list[dict[str, Any]], int]:
+    """Need a page of a listing, each entry with its id, and how many there are in all."""
+    results = answers.need(answer, list, "results")
+    for one in results:
+        answers.need(one, str, "id")
+    return results, answers.need(answer, int, "count")

@@ -4,11 +4,13 @@ Reads come back with the version they were read at; writes are partial updates g
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from ingest import errors
+from ingest.elasticsearch.answers import from_all_shards, need
 from ingest.elasticsearch.client import Client, segment
-from ingest.protocol.documents import Version
+from ingest.protocol.reading import Version
 
 PAGE_SIZE: Final = 250
 BY_AGE_OF_WRITE: Final[list[Any]] = [{"_seq_no": "asc"}]
@@ -17,12 +19,15 @@ CALL_TIMEOUT_SECONDS: Final = 20.0
 """No call of the protocol takes long; one that does is better tried again."""
 
 
-async def read(client: Client, index: str, document_id: str, *, budget_seconds: float = 60.0) -> Any | None:
+async def read(
+    client: Client, index: str, document_id: str, *, budget_seconds: float = 60.0
+) -> dict[str, Any] | None:
     """Return the document as it is right now, with its version; None if it or its index does not exist."""
     try:
         return await client.call(
             "GET",
             f"/{index}/_doc/{segment(document_id)}",
+            _document,
             budget_seconds=budget_seconds,
             timeout_seconds=CALL_TIMEOUT_SECONDS,
         )
@@ -44,15 +49,15 @@ async def update(
     Raises ConflictError if somebody did, or if an attempt whose answer was lost had already been applied: the
     caller reads back to tell the two apart.
     """
-    answer = await client.call(
+    return await client.call(
         "POST",
         f"/{index}/_update/{segment(document_id)}",
+        _version,
         params={**version.to_params(), "refresh": "true"},
         body={"doc": members},
         budget_seconds=budget_seconds,
         timeout_seconds=CALL_TIMEOUT_SECONDS,
     )
-    return Version(int(answer["_seq_no"]), int(answer["_primary_term"]))
 
 
 async def search(
@@ -68,8 +73,8 @@ async def search(
     """Return the hits in order: all of them, or the first `size`; whole, or these members of each.
 
     Pages by `search_after`, so documents that change meanwhile are neither skipped nor repeated; `sort`
-    must therefore end in something unique. Raises ElasticsearchUnavailableError if any shard did not
-    answer: a list that may be incomplete is no list. A missing index has no hits.
+    must therefore end in something unique. Raises ElasticsearchUnavailableError as long as any shard does
+    not answer: a list that may be incomplete is no list. A missing index has no hits.
     """
     hits: list[dict[str, Any]] = []
     body: dict[str, Any] = {
@@ -91,9 +96,10 @@ async def _pages(
 ) -> AsyncIterator[list[dict[str, Any]]]:
     while True:
         try:
-            answer = await client.call(
+            page = await client.call(
                 "POST",
                 f"/{index}/_search",
+                partial(_hits, members=body["_source"]),
                 params={"allow_partial_search_results": False},
                 body=body,
                 budget_seconds=budget_seconds,
@@ -101,11 +107,30 @@ async def _pages(
             )
         except errors.NotFoundError:
             return
-        if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
-            raise errors.ElasticsearchUnavailableError(f"The search of {index} did not reach every shard.")
-        page = answer["hits"]["hits"]
         if page:
             yield page
         if len(page) < body["size"]:
             return
         body["search_after"] = page[-1]["sort"]
+
+
+def _hits(answer: Any, members: list[str] | bool) -> list[dict[str, Any]]:
+    """Need the hits of a search that reached every shard, with the members that were asked for."""
+    hits = need(from_all_shards(answer), list, "hits", "hits")
+    for hit in hits:
+        need(hit, list, "sort")
+        if members:
+            _document(hit)
+    return hits
+
+
+def _document(answer: Any) -> dict[str, Any]:
+    """Need a document and its version."""
+    need(answer, str, "_id")
+    need(answer, dict, "_source")
+    _version(answer)
+    return need(answer, dict)
+
+
+def _version(answer: Any) -> Version:
+    return Version(need(answer, int, "_seq_no"), need(answer, int, "_primary_term"))

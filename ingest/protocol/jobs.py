@@ -10,9 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from ingest import errors
+from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
 from ingest.protocol import guarded
-from ingest.protocol.documents import JOBS_INDEX, JobStatus, JobType, SyncJob, TriggerMethod, timestamp
+from ingest.protocol.reading import timestamp
+from ingest.protocol.sync_job import JOBS_INDEX, SyncJob
+from ingest.protocol.words import JobStatus, JobType, TriggerMethod
 
 _OLDEST_FIRST: list[Any] = [{"created_at": "asc"}, *guarded.BY_AGE_OF_WRITE]
 _TO_CHOOSE = ("status", "job_type", "created_at", "connector.id", "connector.service_type")
@@ -97,25 +100,25 @@ async def last_ended(client: Client, connector_id: str) -> SyncJob | None:
         [{"last_seen": "desc"}],
         size=1,
     )
-    return SyncJob.from_hit(hits[0]) if hits else None
+    return SyncJob.from_wire(hits[0]) if hits else None
 
 
 async def get(client: Client, job_id: str, *, budget_seconds: float = 60.0) -> SyncJob | None:
     """Read a job as it is right now; None if it does not exist."""
     hit = await guarded.read(client, JOBS_INDEX, job_id, budget_seconds=budget_seconds)
-    return None if hit is None else SyncJob.from_hit(hit)
+    return None if hit is None else SyncJob.from_wire(hit)
 
 
 async def create(client: Client, connector_id: str, job_type: JobType, trigger: TriggerMethod) -> str:
     """Create a pending job and return its id. One attempt: a lost answer must not become a second job."""
-    answer = await client.call(
+    return await client.call(
         "POST",
         "/_connector/_sync_job",
+        answers.new_id,
         body={"id": connector_id, "job_type": job_type.value, "trigger_method": trigger.value},
         budget_seconds=0,
         timeout_seconds=guarded.CALL_TIMEOUT_SECONDS,
     )
-    return str(answer["id"])
 
 
 async def check_in(client: Client, job_id: str) -> None:
@@ -165,6 +168,7 @@ async def _put(client: Client, job_id: str, endpoint: str, body: Any, *, budget_
     await client.call(
         "PUT",
         f"/_connector/_sync_job/{segment(job_id)}/{endpoint}",
+        answers.result,
         body=body,
         budget_seconds=budget_seconds,
         timeout_seconds=guarded.CALL_TIMEOUT_SECONDS,
@@ -183,7 +187,7 @@ async def _search(
     hits = await guarded.search(
         client, JOBS_INDEX, query, _OLDEST_FIRST, members=members, budget_seconds=budget_seconds
     )
-    return list({str(hit["_id"]): SyncJob.from_hit(hit) for hit in hits}.values())
+    return list({str(hit["_id"]): SyncJob.from_wire(hit) for hit in hits}.values())
 
 
 def _of(connector_ids: Collection[str]) -> dict[str, Any]:

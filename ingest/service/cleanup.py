@@ -18,8 +18,7 @@ from ingest import errors
 from ingest.elasticsearch.client import Client
 from ingest.job import claim
 from ingest.job.ending import Ending, end_connector, end_job, end_unattended
-from ingest.protocol import connectors, jobs
-from ingest.protocol.documents import Connector, JobStatus, SyncJob
+from ingest.protocol import Connector, JobStatus, SyncJob, connectors, jobs
 
 
 async def end_idle_jobs(client: Client, connector_ids: Collection[str], idle_seconds: float) -> None:

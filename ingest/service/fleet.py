@@ -14,8 +14,7 @@ from ingest.config import Config
 from ingest.connector.state import ConnectorState
 from ingest.connector.tick import Ticker
 from ingest.elasticsearch.client import Client
-from ingest.protocol import connectors
-from ingest.protocol.documents import Connector
+from ingest.protocol import Connector, connectors
 from ingest.service.cleanup import StaleSyncs
 from ingest.service.loops import attempt
 from ingest.service.pacing import Pace

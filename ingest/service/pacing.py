@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ingest.protocol.documents import SyncJob
+from ingest.protocol import SyncJob
 
 LONGEST_PAUSE_SECONDS: Final = 60.0
 """Between two tries while they fail."""

@@ -6,7 +6,8 @@ a search of it finds nothing. So the service needs no privilege to create them.
 
 import structlog
 
-from ingest import errors
+from ingest import config, errors
+from ingest.elasticsearch.answers import need
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.retry import Backoff
 
@@ -14,13 +15,12 @@ OLDEST_VERSION = (8, 15)
 NEWEST_MAJOR = 9
 
 
-async def preflight(client: Client, backoff: Backoff | None = None) -> None:
+async def preflight(client: Client, settings: config.Elasticsearch, backoff: Backoff | None = None) -> None:
     """Wait for Elasticsearch and make sure that the service can work with it.
 
     Raises ElasticsearchUnavailableError if it does not answer within `max_wait_duration`,
     ElasticsearchRefusedError if its version or its answer means that waiting does not help.
     """
-    settings = client.settings
     attempts = (
         backoff
         or Backoff(
@@ -32,9 +32,9 @@ async def preflight(client: Client, backoff: Backoff | None = None) -> None:
     log = structlog.get_logger()
     while True:
         try:
-            await _examine(client)
+            await _examine(client, settings)
         except errors.ElasticsearchUnavailableError as error:
-            log.warning("elasticsearch.awaited", host=settings.host, reason=str(error))
+            log.warning("elasticsearch.awaited", hosts=settings.hosts, reason=str(error))
             if not await attempts.wait():
                 raise errors.ElasticsearchUnavailableError(
                     f"{error} Gave up after {settings.max_wait_duration_seconds} s "
@@ -44,23 +44,24 @@ async def preflight(client: Client, backoff: Backoff | None = None) -> None:
             return
 
 
-async def _examine(client: Client) -> None:
+async def _examine(client: Client, settings: config.Elasticsearch) -> None:
     number = await _version(client)
     if number is not None:
         require_known_version(number)
-    structlog.get_logger().info("elasticsearch.ready", host=client.settings.host, version=number)
+    structlog.get_logger().info("elasticsearch.ready", hosts=settings.hosts, version=number)
 
 
 async def _version(client: Client) -> str | None:
     """Return the version; None where it says nothing (serverless) or we may not ask."""
     try:
-        answer = await client.call("GET", "/", budget_seconds=0, timeout_seconds=20.0)
+        version = await client.call(
+            "GET", "/", lambda answer: need(answer, dict, "version"), budget_seconds=0, timeout_seconds=20.0
+        )
     except errors.AuthorizationError as error:
         if error.status == 403:
             # A key without `monitor` is as good as another: what it lacks for the work shows at the work.
             return None
         raise
-    version = answer.get("version", {})
     return None if version.get("build_flavor") == "serverless" else str(version.get("number", ""))
 
 

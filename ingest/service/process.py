@@ -64,7 +64,7 @@ class Service:
 
     async def run(self) -> None:
         """Work until `stop`. Raises ElasticsearchError if Elasticsearch cannot be used at all."""
-        if await unless_stopped(self._stop, lambda: preflight(self._client)):
+        if await unless_stopped(self._stop, lambda: preflight(self._client, self.config.elasticsearch)):
             self._log.info(
                 "service.started", worker=self._worker.name, connectors=len(self.config.connectors)
             )

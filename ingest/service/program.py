@@ -8,7 +8,8 @@ import structlog
 
 from ingest import signals
 from ingest.config import Config
-from ingest.elasticsearch.client import Client
+from ingest.elasticsearch import answers
+from ingest.elasticsearch.client import connect
 from ingest.errors import ConfigError
 from ingest.service import systemd
 from ingest.service.process import Service
@@ -25,7 +26,7 @@ async def run(
     `load` reads the configuration again when a signal asks for it, and raises ConfigError if it is wrong.
     """
     loop = asyncio.get_running_loop()
-    async with Client(config.elasticsearch) as client:
+    async with connect(config.elasticsearch) as client:
         service = Service(config=config, client=client, sources=sources)
         with (
             signals.handled(
@@ -46,10 +47,12 @@ async def run(
 async def check(config: Config) -> None:
     """Prove that Elasticsearch answers and lets these credentials see its connectors. Raises IngestError."""
     budget_seconds = config.elasticsearch.max_wait_duration_seconds
-    async with Client(config.elasticsearch) as client:
-        await client.call("GET", "/", budget_seconds=budget_seconds)
-        await client.call("GET", "/_connector", params={"size": 1}, budget_seconds=budget_seconds)
-    structlog.get_logger().info("check.passed", host=config.elasticsearch.host)
+    async with connect(config.elasticsearch) as client:
+        await client.call("GET", "/", answers.an_object, budget_seconds=budget_seconds)
+        await client.call(
+            "GET", "/_connector", answers.an_object, params={"size": 1}, budget_seconds=budget_seconds
+        )
+    structlog.get_logger().info("check.passed", hosts=config.elasticsearch.hosts)
 
 
 def reload(service: Service, load: Callable[[], Config]) -> None:
@@ -75,7 +78,7 @@ def reload(service: Service, load: Callable[[], Config]) -> None:
 def fixed_settings(old: Config, new: Config) -> list[str]:
     """Return the names of the settings that differ but cannot change while the service runs."""
     return [
-        f"elasticsearch.{one.name}"
+        f"elasticsearch.{one.metadata['setting'].key}"
         for one in fields(old.elasticsearch)
         if one.name != "bulk" and getattr(old.elasticsearch, one.name) != getattr(new.elasticsearch, one.name)
     ]

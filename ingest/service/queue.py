@@ -7,8 +7,7 @@ from ingest.config import Config
 from ingest.job import runner
 from ingest.job.runner import Worker
 from ingest.job.running import RunningJob
-from ingest.protocol import jobs
-from ingest.protocol.documents import SyncJob
+from ingest.protocol import SyncJob, jobs
 from ingest.service.loops import attempt
 from ingest.service.pacing import Pace, Turns
 

@@ -14,7 +14,7 @@ from typing import Self
 
 import orjson
 
-from ingest.protocol.documents import Pipeline, timestamp
+from ingest.protocol import Pipeline, timestamp
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.bulk.slots import Slots

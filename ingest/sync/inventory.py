@@ -103,13 +103,15 @@ class Inventory:
         ledger = Ledger(self.index.uuid)
         await indices.refresh(self.client, self.index.name)
         if self._has_our_fields():
-            async with aclosing(self._pages(self._request(foreign=False))) as pages:
+            request = self._request(foreign=False)
+            async with aclosing(self._pages(request)) as pages:
                 async for page in pages:
                     # In a thread: it is mostly array work, which leaves the loop free for the next page.
-                    ledger.add(await asyncio.to_thread(self._keys, page))
-            async with aclosing(self._pages(self._request(foreign=True))) as pages:
+                    ledger.add(await asyncio.to_thread(self._keys, page, request))
+            request = self._request(foreign=True)
+            async with aclosing(self._pages(request)) as pages:
                 async for page in pages:
-                    ledger.add(self._foreign_keys(hits_of(page))[0], foreign=True)
+                    ledger.add(self._foreign_keys(hits_of(page, request))[0], foreign=True)
         await asyncio.to_thread(ledger.seal)  # sorting ten million entries takes a second
         return ledger
 
@@ -123,8 +125,9 @@ class Inventory:
         async with aclosing(self._pages(request)) as pages:
             async for page in pages:
                 # The mapping may cut the fraction of a second, or be somebody else's: the document decides.
-                hits = [hit for hit in hits_of(page) if hit.get("_source", {}).get(TIMESTAMP) == stamp]
-                found.append(self._keys_of_hits(hits, foreign=False)[0])
+                hits = hits_of(page, request)
+                written = [hit for hit in hits if hit.get("_source", {}).get(TIMESTAMP) == stamp]
+                found.append(self._keys_of_hits(written, foreign=False)[0])
         return Keys.joined(found)
 
     async def _stale(
@@ -138,7 +141,7 @@ class Inventory:
             request = replace(request, source=(*request.source, *members), wants_version=True)
             async with aclosing(self._pages(request)) as pages:
                 async for page in pages:
-                    keys, hits = self._keys_of_hits(hits_of(page), foreign=foreign)
+                    keys, hits = self._keys_of_hits(hits_of(page, request), foreign=foreign)
                     is_stale = ledger.stale(certificate, keys, foreign=foreign)
                     yield [hit for hit, stale in zip(hits, is_stale.tolist(), strict=True) if stale]
 
@@ -164,11 +167,11 @@ class Inventory:
             page_size=min(PAGE_SIZE, self.index.result_window),
         )
 
-    def _keys(self, page: bytes) -> Keys:
+    def _keys(self, page: bytes, request: ScanRequest) -> Keys:
         """Read the keys of a page of ours, the fast way if the page allows it."""
         if self._scope_terms() is not None and (keys := self.key_reader.of_hits(page)) is not None:
             return keys
-        return self._keys_of_hits(hits_of(page), foreign=False)[0]
+        return self._keys_of_hits(hits_of(page, request), foreign=False)[0]
 
     def _keys_of_hits(
         self, hits: list[dict[str, Any]], *, foreign: bool

@@ -11,7 +11,7 @@ from ingest.elasticsearch import indices, mappings
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.pipelines import NO_PIPELINE, PipelineDefinition, read_pipeline
-from ingest.protocol.documents import Pipeline
+from ingest.protocol import Pipeline
 from ingest.sync.bulk.writer import Destination
 from ingest.sync.request import SyncContext, SyncRequest
 from sources.contract import Slice

@@ -6,7 +6,7 @@ from typing import Any
 from ingest import config
 from ingest.elasticsearch.client import Client
 from ingest.lease import Lease
-from ingest.protocol.documents import Pipeline
+from ingest.protocol import Pipeline
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sources.contract import Source

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.acceptance.installation import DYING, Installation, installation

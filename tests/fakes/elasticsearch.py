@@ -1,13 +1,13 @@
-"""A client that answers bulk requests from a function, and time that passes only when somebody waits."""
+"""A transport that answers requests from a function, and time that passes only when somebody waits."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
 
-from ingest import config
-from ingest.elasticsearch.client import JSON, Body, Client, Params, Response
+from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.retry import Backoff
+from ingest.elasticsearch.transport import Body, Request, Response, Transport
 from ingest.lease import Lease
 from ingest.sync.blocks.chunks import documents
 
@@ -38,37 +38,37 @@ class FakeTime:
         )
 
 
-class AnsweringClient(Client):
-    """Passes each request body to a function and keeps it."""
+class AnsweringTransport:
+    """Answers each request from a function of its body, and keeps the requests."""
 
-    def __init__(self, answer: Answer, time: FakeTime) -> None:
-        super().__init__(config.Elasticsearch(), backoff=time.backoff)
+    def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self.bodies: list[bytes] = []
-        self.params: list[Params] = []
-        self.timeouts: list[float | None] = []
+        self.requests: list[Request] = []
 
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Params | None = None,
-        body: Body | None = None,
-        content_type: str = JSON,
-        content_encoding: str | None = None,
-        timeout_seconds: float | None = None,
-    ) -> Response:
+    async def __call__(self, request: Request) -> Response:
         """Answer as told."""
-        self.bodies.append(b"".join(body) if isinstance(body, tuple) else body or b"")
-        self.params.append(params or {})
-        self.timeouts.append(timeout_seconds)
+        self.requests.append(request)
         return self._answer(self.bodies[-1])
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """The body of each request, whole."""
+        return [whole(request.body) for request in self.requests]
 
     @property
     def sent_ids(self) -> list[list[str]]:
         """The ids in each request."""
         return [ids_of(body) for body in self.bodies]
+
+
+def client_over(transport: Transport, time: FakeTime | None = None) -> Client:
+    """Return a client whose waits take no time."""
+    return Client(transport=transport, make_backoff=(time or FakeTime()).backoff)
+
+
+def answering(answer: Answer) -> Client:
+    """Return a client that is answered from a function of the request's body."""
+    return client_over(AnsweringTransport(answer))
 
 
 def whole(body: Body | None) -> bytes:

@@ -15,7 +15,9 @@ from typing import Final
 
 import orjson
 
-from ingest.elasticsearch.client import NDJSON, Response, refusal, segment
+from ingest.elasticsearch.answers import refusal
+from ingest.elasticsearch.client import segment
+from ingest.elasticsearch.transport import NDJSON, Request, Response
 from ingest.errors import (
     AuthorizationError,
     ElasticsearchRefusedError,
@@ -205,12 +207,14 @@ class BulkWriter:
         self._stats.requests += 1
         self._stats.sent_bytes += size
         return await self._client.send(
-            "POST",
-            self._destination.path,
-            params=params,
-            body=pieces,
-            content_type=NDJSON,
-            content_encoding=encoding,
+            Request(
+                method="POST",
+                path=self._destination.path,
+                params=params,
+                body=pieces,
+                content_type=NDJSON,
+                content_encoding=encoding,
+            )
         )
 
     async def _halve(self, chunk: Chunk, operation: _Operation) -> None:
@@ -323,7 +327,7 @@ class BulkWriter:
         return kind(message, status=item.status, error_type=item.error_type, reason=item.reason)
 
     def _refusal(self, response: Response) -> IngestError:
-        refused = refusal(response, "POST", self._destination.path)
+        refused = refusal(f"POST {self._destination.path}", response)
         if refused.error_type == "index_not_found_exception":
             return IndexChangedError(
                 f"The index {self._destination.index_name} was removed while the job ran."

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ingest.protocol.documents import FilteringError
+from ingest.protocol import FilteringError
 from ingest.sync.rules.values import Operator, PatternError, Policy, compile_pattern
 
 MOST_RULES = 1000

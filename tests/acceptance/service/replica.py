@@ -46,7 +46,7 @@ def configuration(settings: dict[str, Any]) -> Config:
     """Return a configuration whose limits are scaled down to seconds."""
     return Config(
         elasticsearch=replace(
-            Elasticsearch(), host=settings["host"], bulk=replace(Bulk(), chunk_size=1, max_concurrency=1)
+            Elasticsearch(), hosts=(settings["host"],), bulk=replace(Bulk(), chunk_size=1, max_concurrency=1)
         ),
         service=replace(Service(), **settings["service"]),
         connectors=tuple(

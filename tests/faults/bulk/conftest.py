@@ -26,4 +26,4 @@ async def age(shop: World) -> None:
         shop.put(f"shop_{table}_1", table=table, title="changed")
         del shop.source.tables[table][f"shop_{table}_2"]
     shop.server.journal.clear()
-    shop.client.bulk_bodies.clear()
+    shop.wire.bulk_bodies.clear()

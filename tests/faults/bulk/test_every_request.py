@@ -11,7 +11,7 @@ from ingest.errors import IngestError
 from sandbox.elasticsearch import Server, serve
 from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Reply, Reset, Truncate
 from tests.faults.bulk.conftest import age
-from tests.integration.sync.world import world
+from tests.integration.sync.world import nothing, world
 
 KINDS: list[tuple[str, Action, bool]] = [
     ("unavailable once", Reply(503), False),
@@ -76,11 +76,11 @@ async def test_a_worker_killed_at_any_request_leaves_what_the_next_sync_repairs(
                 if seen >= nth:
                     raise KilledError
 
-            shop.client.after = die
+            shop.wire.after = die
             with pytest.raises(BaseException) as ended:
                 await shop.sync()
             assert isinstance(ended.value, KilledError | BaseExceptionGroup)
-            del shop.client.after
+            shop.wire.after = nothing
 
             assert living <= (await shop.content()).keys(), f"request {nth}"
             await shop.sync()

@@ -9,7 +9,7 @@ import fnmatch
 
 import aiohttp
 
-from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server, serve
 from sandbox.elasticsearch.server.faults import Reset
 from sandbox.elasticsearch.server.journal import Entry

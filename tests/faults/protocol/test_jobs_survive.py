@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch.server.faults import Action, Drop, Hold, Reply
 from tests.integration.service.world import WRONG_PASSWORD, World, until
 

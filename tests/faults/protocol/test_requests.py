@@ -8,8 +8,10 @@ import pytest
 
 from ingest import errors
 from ingest.config import Elasticsearch
-from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.answers import an_object
+from ingest.elasticsearch.client import Client, connect
 from ingest.elasticsearch.retry import Backoff
+from ingest.elasticsearch.transport import Request
 from ingest.secret import Secret
 from sandbox.elasticsearch import Security, Server, User, serve
 from sandbox.elasticsearch.server.faults import Action, Drop, Edit, Hold, Reply, Reset, Truncate
@@ -44,7 +46,9 @@ def waits() -> Waits:
 @pytest.fixture
 async def client(elasticsearch: Server, waits: Waits) -> AsyncIterator[Client]:
     """A client of the test's server."""
-    async with Client(replace(Elasticsearch(), host=elasticsearch.url), backoff=waits.backoff) as client:
+    async with connect(
+        replace(Elasticsearch(), hosts=(elasticsearch.url,)), make_backoff=waits.backoff
+    ) as client:
         yield client
 
 
@@ -67,7 +71,7 @@ async def test_what_may_work_later_is_tried_again(
 ) -> None:
     elasticsearch.faults.add(action, times=3)
 
-    answer = await client.call("GET", "/")
+    answer = await client.call("GET", "/", an_object)
 
     assert answer["tagline"] == "You Know, for Search"
     assert waits.slept == [1, 2, 4]
@@ -80,7 +84,7 @@ async def test_what_never_works_is_given_up_when_the_budget_is_spent(
     elasticsearch.faults.add(action)
 
     with pytest.raises(errors.ElasticsearchUnavailableError) as caught:
-        await client.call("GET", "/", budget_seconds=20)
+        await client.call("GET", "/", an_object, budget_seconds=20)
 
     assert waits.slept == [1, 2, 4, 8]
     assert str(caught.value)
@@ -104,7 +108,7 @@ async def test_a_final_no_is_not_repeated(
     elasticsearch.faults.add(Reply(status))
 
     with pytest.raises(kind) as caught:
-        await client.call("GET", "/")
+        await client.call("GET", "/", an_object)
 
     assert caught.value.status == status
     assert len(elasticsearch.journal) == 1
@@ -113,7 +117,7 @@ async def test_a_final_no_is_not_repeated(
 async def test_retry_after_is_obeyed(elasticsearch: Server, client: Client, waits: Waits) -> None:
     elasticsearch.faults.add(Reply(429, headers={"Retry-After": "7"}), times=1)
 
-    await client.call("GET", "/")
+    await client.call("GET", "/", an_object)
 
     assert waits.slept == [7]
 
@@ -122,7 +126,7 @@ async def test_a_redirect_is_refused_and_not_followed(elasticsearch: Server, cli
     elasticsearch.faults.add(Reply(307, headers={"Location": f"{elasticsearch.url}/elsewhere"}))
 
     with pytest.raises(errors.ElasticsearchRefusedError, match=r"elasticsearch\.host"):
-        await client.send("POST", "/_bulk", body=b"{}\n")
+        await client.send(Request(method="POST", path="/_bulk", body=b"{}\n"))
 
     assert [entry.path for entry in elasticsearch.journal] == ["/_bulk"]
 
@@ -133,23 +137,23 @@ async def test_an_answer_that_does_not_come_in_time_is_unavailable(
     held = elasticsearch.faults.add(Hold())
 
     with pytest.raises(errors.ElasticsearchUnavailableError, match="did not answer"):
-        await client.send("GET", "/", timeout_seconds=0.05)
+        await client.send(Request(method="GET", path="/", timeout_seconds=0.05))
     held.release()
 
 
 async def test_nobody_listening_is_unavailable_and_says_where(waits: Waits) -> None:
-    settings = replace(Elasticsearch(), host="http://127.0.0.1:1")
-    async with Client(settings, backoff=waits.backoff) as client:
+    settings = replace(Elasticsearch(), hosts=("http://127.0.0.1:1",))
+    async with connect(settings, make_backoff=waits.backoff) as client:
         with pytest.raises(errors.ElasticsearchUnavailableError, match=r"127\.0\.0\.1:1"):
-            await client.call("GET", "/", budget_seconds=5)
+            await client.call("GET", "/", an_object, budget_seconds=5)
 
     assert waits.slept == [1, 2]
 
 
 async def test_stopping_ends_a_wait_at_once(elasticsearch: Server) -> None:
     elasticsearch.faults.add(Reply(503))
-    async with Client(replace(Elasticsearch(), host=elasticsearch.url)) as client:
-        call = asyncio.ensure_future(client.call("GET", "/", budget_seconds=600))
+    async with connect(replace(Elasticsearch(), hosts=(elasticsearch.url,))) as client:
+        call = asyncio.ensure_future(client.call("GET", "/", an_object, budget_seconds=600))
         await elasticsearch.journal.wait_for(lambda entry: entry.status == 503)
 
         call.cancel()
@@ -160,21 +164,22 @@ async def test_stopping_ends_a_wait_at_once(elasticsearch: Server) -> None:
 
 async def test_an_oversized_answer_is_not_read_to_its_end(elasticsearch: Server) -> None:
     elasticsearch.faults.add(Edit(lambda body: {**body, "padding": "x" * 2**20}))
-    settings = replace(Elasticsearch(), host=elasticsearch.url)
-    async with Client(settings, max_response_bytes=2**19) as client:
+    settings = replace(Elasticsearch(), hosts=(elasticsearch.url,))
+    async with connect(settings, max_response_bytes=2**19) as client:
         with pytest.raises(errors.ElasticsearchUnavailableError, match="larger than"):
-            await client.send("GET", "/")
+            await client.send(Request(method="GET", path="/"))
 
 
 async def test_heartbeats_are_not_held_up_by_slow_bulks(elasticsearch: Server, client: Client) -> None:
     held = elasticsearch.faults.add(Hold(), path="*/_bulk")
     content = client.for_content("worker/job")
+    bulk = Request(method="POST", path="/music/_bulk", body=b'{"index":{}}\n{}\n')
     async with asyncio.TaskGroup() as group:
         for _ in range(200):
-            group.create_task(content.send("POST", "/music/_bulk", body=b'{"index":{}}\n{}\n'))
+            group.create_task(content.send(bulk))
         await held.struck()
 
-        await client.call("GET", "/", budget_seconds=0, timeout_seconds=5)
+        await client.call("GET", "/", an_object, budget_seconds=0, timeout_seconds=5)
         held.release()
 
 
@@ -182,11 +187,11 @@ async def test_an_error_message_never_holds_a_credential() -> None:
     security = Security(users=[User("user", "right-password")])
     async with serve(security=security) as server:
         settings = replace(
-            Elasticsearch(), host=server.url, username="user", password=Secret("wrong-password")
+            Elasticsearch(), hosts=(server.url,), username="user", password=Secret("wrong-password")
         )
-        async with Client(settings) as client:
+        async with connect(settings) as client:
             with pytest.raises(errors.AuthorizationError, match="api_key") as caught:
-                await client.call("GET", "/")
+                await client.call("GET", "/", an_object)
 
     assert "wrong-password" not in str(caught.value)
     assert "wrong-password" not in repr(client)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch.server.faults import Hold
 from sandbox.elasticsearch.server.journal import Entry
 from tests.integration.service.world import CONNECTOR, World, config_for, until

@@ -4,6 +4,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 
 from ingest import errors
 from ingest.config import Elasticsearch
-from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.answers import an_object
+from ingest.elasticsearch.client import Client, connect
 from sandbox.elasticsearch import Server, serve
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
@@ -69,15 +71,15 @@ async def impostor(wrong: tuple[Path, Path]) -> AsyncIterator[Server]:
         yield one
 
 
-def client_of(url: str, **settings: Any) -> Client:
-    return Client(replace(Elasticsearch(), host=url, **settings))
+def client_of(url: str, **settings: Any) -> AbstractAsyncContextManager[Client]:
+    return connect(replace(Elasticsearch(), hosts=(url,), **settings))
 
 
 async def test_a_certificate_of_a_configured_authority_is_accepted(
     server: Server, right: tuple[Path, Path]
 ) -> None:
     async with client_of(server.url, ca_certs=right[1]) as client:
-        answer = await client.call("GET", "/")
+        answer = await client.call("GET", "/", an_object)
 
     assert answer["tagline"] == "You Know, for Search"
 
@@ -85,7 +87,7 @@ async def test_a_certificate_of_a_configured_authority_is_accepted(
 async def test_an_unknown_authority_is_refused_at_once_with_what_to_do(server: Server) -> None:
     async with client_of(server.url) as client:
         with pytest.raises(errors.ElasticsearchRefusedError, match="ca_certs") as caught:
-            await client.call("GET", "/", budget_seconds=600)
+            await client.call("GET", "/", an_object, budget_seconds=600)
 
     assert server.url in str(caught.value)
     assert len(server.journal) == 0
@@ -94,18 +96,18 @@ async def test_an_unknown_authority_is_refused_at_once_with_what_to_do(server: S
 async def test_a_certificate_of_another_host_is_refused(impostor: Server, wrong: tuple[Path, Path]) -> None:
     async with client_of(impostor.url, ca_certs=wrong[1]) as client:
         with pytest.raises(errors.ElasticsearchRefusedError, match="certificate"):
-            await client.call("GET", "/", budget_seconds=600)
+            await client.call("GET", "/", an_object, budget_seconds=600)
 
 
 async def test_checks_can_be_turned_off(impostor: Server) -> None:
     async with client_of(impostor.url, verify_certs=False) as client:
-        assert (await client.call("GET", "/"))["tagline"]
+        assert (await client.call("GET", "/", an_object))["tagline"]
 
 
 async def test_a_server_without_tls_is_not_spoken_to_in_plain_text(elasticsearch: Server) -> None:
     url = elasticsearch.url.replace("http:", "https:")
     async with client_of(url) as client:
         with pytest.raises(errors.ElasticsearchUnavailableError, match="127"):
-            await client.call("GET", "/", budget_seconds=0)
+            await client.call("GET", "/", an_object, budget_seconds=0)
 
     assert len(elasticsearch.journal) == 0

@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import aiohttp
 
 from ingest.config import Bulk, Config, Elasticsearch
-from ingest.elasticsearch.client import Client, Response
+from ingest.elasticsearch.client import connect
 from ingest.elasticsearch.retry import Backoff
+from ingest.elasticsearch.transport import Request, Response, Transport
 from ingest.service.process import Service
 from sandbox.elasticsearch import Server, serve
 from sandbox.postgresql import Cluster
@@ -144,16 +145,18 @@ class KilledError(BaseException):
     """The worker is dead: nothing it still does may reach anybody."""
 
 
-class MortalClient(Client):
-    """A client whose worker can be killed. Each worker has a class of its own, which all views share."""
+class Mortal:
+    """A transport whose worker can be killed."""
 
-    is_dead: ClassVar[bool] = False
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.is_dead = False
 
-    async def send(self, method: str, path: str, **members: Any) -> Response:
+    async def __call__(self, request: Request) -> Response:
         """Make one attempt, or be dead."""
         if self.is_dead:
             raise KilledError
-        response = await super().send(method, path, **members)
+        response = await self._transport(request)
         if self.is_dead:
             raise KilledError
         return response
@@ -255,27 +258,26 @@ class Shop:
             fencing_limit_seconds=IDLE_LIMIT_SECONDS - 1,
         )
         bulk = replace(Bulk(), chunk_size=2, max_concurrency=2)
-        return replace(config, elasticsearch=replace(Elasticsearch(), host=self.server.url, bulk=bulk))
+        return replace(config, elasticsearch=replace(Elasticsearch(), hosts=(self.server.url,), bulk=bulk))
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[type[MortalClient]]:
-        """Run a worker that can be killed through its client; if it lives it is stopped in order."""
-
-        class OneClient(MortalClient):
-            """The client of this worker alone."""
-
+    async def serving(self) -> AsyncIterator[Mortal]:
+        """Run a worker that can be killed through its transport; if it lives it is stopped in order."""
         config = self.config()
-        async with OneClient(config.elasticsearch, backoff=brief) as client:
-            service = Service(config=config, client=client, sources=self.tables.sources)
+        async with connect(config.elasticsearch, make_backoff=brief) as client:
+            mortal = Mortal(client.transport)
+            service = Service(
+                config=config, client=replace(client, transport=mortal), sources=self.tables.sources
+            )
             running = asyncio.create_task(service.run())
             self.is_served = True
             try:
-                yield OneClient
+                yield mortal
             finally:
                 self.is_served = False
                 service.stop()
                 await asyncio.wait({running})
-                if (error := running.exception()) is not None and not OneClient.is_dead:
+                if (error := running.exception()) is not None and not mortal.is_dead:
                     raise error
 
 

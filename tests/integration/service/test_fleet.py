@@ -7,10 +7,9 @@ from itertools import pairwise
 import pytest
 
 from ingest.config import Config
-from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.client import connect
 from ingest.errors import ElasticsearchUnavailableError
-from ingest.protocol import connectors
-from ingest.protocol.documents import CONNECTORS_INDEX, JOBS_INDEX
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX, connectors
 from sandbox.elasticsearch.server.faults import Edit, Hold
 from tests.integration.service.world import (
     CONNECTOR,
@@ -65,7 +64,7 @@ async def test_a_listing_beyond_one_page_is_complete_while_connectors_change(wor
     second_page = world.server.faults.add(
         Hold(), path=LISTING, when=lambda entry: "search_after" in entry.json(), times=1
     )
-    async with Client(config_for(world.server).elasticsearch) as client:
+    async with connect(config_for(world.server).elasticsearch) as client:
         listing = asyncio.ensure_future(connectors.search(client, ids=names, service_types=()))
         await second_page.struck()
         for name in names[:5]:
@@ -81,7 +80,7 @@ async def test_an_incomplete_listing_is_no_listing(world: World) -> None:
     await create_many(world, 3)
     shards = {"total": 2, "successful": 1, "skipped": 0, "failed": 1}
     world.server.faults.add(Edit(lambda body: {**body, "_shards": shards}), path=LISTING)
-    async with Client(config_for(world.server).elasticsearch) as client:
+    async with connect(config_for(world.server).elasticsearch) as client:
         with pytest.raises(ElasticsearchUnavailableError, match="every shard"):
             await connectors.search(client, ids=["connector-000"], service_types=())
 
@@ -138,7 +137,7 @@ async def test_a_connector_that_config_yml_wants_is_created_once(world: World) -
 
 async def test_a_created_connector_is_what_the_route_would_have_created(world: World) -> None:
     await world.create_connector("by-route", "one")
-    async with Client(config_for(world.server).elasticsearch) as client:
+    async with connect(config_for(world.server).elasticsearch) as client:
         was_created = await connectors.create(
             client, "by-service", service_type=SERVICE_TYPE, index_name="two", name="by-service"
         )

@@ -19,7 +19,7 @@ import asyncio
 
 import pytest
 
-from ingest.protocol.documents import JOBS_INDEX
+from ingest.protocol import JOBS_INDEX
 from sources.errors import SourceConfigurationError
 from tests.integration.service.world import CONNECTOR, World, config_for, until
 

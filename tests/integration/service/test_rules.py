@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingest.protocol.documents import CONNECTORS_INDEX
+from ingest.protocol import CONNECTORS_INDEX
 from sandbox.elasticsearch.server.faults import Hold
 from sources.contract import Finding, RuleProblem
 from tests.integration.service.world import (

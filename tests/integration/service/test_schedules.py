@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingest.protocol.documents import CONNECTORS_INDEX
+from ingest.protocol import CONNECTORS_INDEX
 from sandbox.elasticsearch.server.faults import Reply
 from sources.contract import Features
 from tests.integration.service.world import CONNECTOR, SERVICE_TYPE, World, source_over, until

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ingest.protocol.documents import CONNECTORS_INDEX
+from ingest.protocol import CONNECTORS_INDEX
 from sandbox.postgresql import Cluster
 from sources.fields import PROPERTY_DEFAULTS
 from sources.registry import SOURCES

@@ -16,7 +16,7 @@ import aiohttp
 
 from ingest.config import Config, ConnectorEntry, Elasticsearch
 from ingest.config import Service as ServiceSettings
-from ingest.elasticsearch.client import Client
+from ingest.elasticsearch.client import connect
 from ingest.service.process import Service
 from sandbox.elasticsearch import Server
 from sources.contract import (
@@ -174,7 +174,7 @@ def config_for(server: Server, *connector_ids: str, **service: Any) -> Config:
         "max_concurrent_content_syncs": 4,
     }
     return Config(
-        elasticsearch=replace(Elasticsearch(), host=server.url),
+        elasticsearch=replace(Elasticsearch(), hosts=(server.url,)),
         service=replace(ServiceSettings(), **{**fast, **service}),
         connectors=tuple(entry_of(connector_id) for connector_id in connector_ids or (CONNECTOR,)),
     )
@@ -251,7 +251,7 @@ class World:
     ) -> AsyncIterator[Service]:
         """Run a service; it is stopped gracefully at the end."""
         config = config or config_for(self.server)
-        async with Client(config.elasticsearch) as client, asyncio.TaskGroup() as group:
+        async with connect(config.elasticsearch) as client, asyncio.TaskGroup() as group:
             service = Service(
                 config=config, client=client, sources=sources or {SERVICE_TYPE: source_over(self.shelf)}
             )

@@ -16,7 +16,7 @@ from ingest.errors import (
     TooManyRejectionsError,
 )
 from ingest.lease import Lease
-from ingest.protocol.documents import Pipeline
+from ingest.protocol import Pipeline
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Hold
 from sources.errors import SourceConfigurationError, SourceUnavailableError
@@ -95,7 +95,7 @@ async def test_what_was_sent_before_the_loss_cannot_overwrite_what_is_sent_after
             raise SourceUnavailableError("lost")
 
     shop.put("shop_album_0", title="old state")
-    shop.client.before = slow_down_old_state
+    shop.wire.before = slow_down_old_state
     shop.source.before_batch = change_and_lose
 
     await shop.sync()
@@ -324,7 +324,7 @@ def at_the_first_bulk(shop: World, act: Callable[[], Awaitable[None]]) -> None:
             done = True
             await act()
 
-    shop.client.before = before
+    shop.wire.before = before
 
 
 async def test_i4_a_job_canceled_while_reading_deletes_nothing(shop: World) -> None:

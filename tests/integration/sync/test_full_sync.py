@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from ingest.errors import ElasticsearchRefusedError, NotFoundError
-from ingest.protocol.documents import Pipeline
+from ingest.protocol import Pipeline
 from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
 from tests.integration.sync.world import INDEX, World, world
@@ -83,7 +83,7 @@ async def test_many_stale_documents_are_not_searched_by_a_query_with_a_clause_fo
     extra = [f"shop_album_{number}" for number in range(10, 110)]
     shop.put(*extra)
     await shop.sync()
-    shop.client.before = measure
+    shop.wire.before = measure
     for few_or_many in (extra[:2], extra[2:]):
         for id_ in few_or_many:
             del shop.source.tables["album"][id_]
@@ -181,7 +181,7 @@ async def test_a_document_somebody_wrote_since_the_scan_is_not_deleted(shop: Wor
         if path.endswith("/_bulk") and b'"delete"' in body:
             await shop.index_document("shop_album_2", {"written": "by another tool"})
 
-    shop.client.before = write_before_the_delete
+    shop.wire.before = write_before_the_delete
     stats = await shop.sync()
 
     assert (await shop.documents())["shop_album_2"] == {"written": "by another tool"}

@@ -10,17 +10,18 @@ import structlog
 from structlog.testing import LogCapture
 
 from ingest import config
-from ingest.elasticsearch.client import JSON, Body, Client, Params, Response
-from ingest.elasticsearch.retry import Backoff
+from ingest.elasticsearch.answers import an_object
+from ingest.elasticsearch.client import Client, connect
+from ingest.elasticsearch.transport import Request, Response, Transport
 from ingest.lease import Lease
-from ingest.protocol.documents import Pipeline
+from ingest.protocol import Pipeline
 from ingest.sync.full import full_sync
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sources.contract import Source
-from tests.fakes.elasticsearch import FakeTime, lasting_lease
+from tests.fakes.elasticsearch import FakeTime, lasting_lease, whole
 from tests.fakes.source import MemorySource
 
 INDEX = "search-shop"
@@ -35,44 +36,25 @@ async def nothing(_method: str, _path: str, _body: bytes) -> None:
     """Do not interfere."""
 
 
-class InterferingClient(Client):
-    """A real client whose requests a test can watch or break, before they are sent or after they were
+class Interfering:
+    """A transport whose requests a test can watch or break, before they are sent or after they were
     applied."""
 
-    def __init__(self, settings: config.Elasticsearch, *, backoff: Callable[[float], Backoff]) -> None:
-        super().__init__(settings, backoff=backoff)
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.before: Interference = nothing
+        self.after: Interference = nothing
         self.bulk_bodies: list[bytes] = []
         """The body of every bulk request, whole."""
 
-    before: Interference = staticmethod(nothing)
-    after: Interference = staticmethod(nothing)
-
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Params | None = None,
-        body: Body | None = None,
-        content_type: str = JSON,
-        content_encoding: str | None = None,
-        timeout_seconds: float | None = None,
-    ) -> Response:
-        """Make one attempt, as the client does."""
-        text = b"".join(body) if isinstance(body, tuple) else body or b""
-        if path.endswith("/_bulk"):
-            self.bulk_bodies.append(text)
-        await self.before(method, path, text)
-        response = await super().send(
-            method,
-            path,
-            params=params,
-            body=body,
-            content_type=content_type,
-            content_encoding=content_encoding,
-            timeout_seconds=timeout_seconds,
-        )
-        await self.after(method, path, text)
+    async def __call__(self, request: Request) -> Response:
+        """Make one attempt, as the real transport does."""
+        body = whole(request.body)
+        if request.path.endswith("/_bulk"):
+            self.bulk_bodies.append(body)
+        await self.before(request.method, request.path, body)
+        response = await self._transport(request)
+        await self.after(request.method, request.path, body)
         return response
 
 
@@ -81,7 +63,8 @@ class World:
     """What a test changes between two syncs."""
 
     server: Server
-    client: InterferingClient
+    client: Client
+    wire: Interfering
     source: MemorySource = field(default_factory=MemorySource)
     pipeline: Pipeline = PLAIN
     rules: BasicRules = field(default_factory=BasicRules)
@@ -123,12 +106,13 @@ class World:
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Talk to the server as anybody could."""
-        return await self.client.call(method, path, body=body)
+        return await self.client.call(method, path, an_object, body=body)
 
     async def documents(self) -> dict[str, dict[str, Any]]:
         """Return everything in the index by id, in pages that any index allows."""
         await self.call("POST", f"/{INDEX}/_refresh")
-        pit = (await self.client.call("POST", f"/{INDEX}/_pit", params={"keep_alive": "1m"}))["id"]
+        opened = await self.client.call("POST", f"/{INDEX}/_pit", an_object, params={"keep_alive": "1m"})
+        pit = opened["id"]
         found: dict[str, dict[str, Any]] = {}
         search: dict[str, Any] = {"size": self.page_size, "pit": {"id": pit}, "sort": [{"_shard_doc": "asc"}]}
         while hits := (await self.call("POST", "/_search", search))["hits"]["hits"]:
@@ -158,7 +142,9 @@ class World:
 
     async def index_document(self, id_: str, document: Mapping[str, Any]) -> None:
         """Write as another tool would."""
-        await self.client.call("PUT", f"/{INDEX}/_doc/{id_}", params={"refresh": True}, body=document)
+        await self.client.call(
+            "PUT", f"/{INDEX}/_doc/{id_}", an_object, params={"refresh": True}, body=document
+        )
 
     def deletes(self) -> list[str]:
         """Return the id of every delete that was sent."""
@@ -166,7 +152,7 @@ class World:
 
     def actions(self) -> list[tuple[str, str]]:
         """Return every bulk action that was sent, as (action, id)."""
-        return [action for body in self.client.bulk_bodies for action in actions_in(body)]
+        return [action for body in self.wire.bulk_bodies for action in actions_in(body)]
 
 
 def actions_in(body: bytes) -> list[tuple[str, str]]:
@@ -184,6 +170,7 @@ def actions_in(body: bytes) -> list[tuple[str, str]]:
 @asynccontextmanager
 async def world(server: Server, headers: Mapping[str, str] | None = None) -> AsyncIterator[World]:
     """Open a client on the server whose waits take no time."""
-    settings = config.Elasticsearch(host=server.url, headers=headers or {})
-    async with InterferingClient(settings, backoff=FakeTime().backoff) as client:
-        yield World(server=server, client=client)
+    settings = config.Elasticsearch(hosts=(server.url,), headers=headers or {})
+    async with connect(settings, make_backoff=FakeTime().backoff) as client:
+        wire = Interfering(client.transport)
+        yield World(server=server, client=replace(client, transport=wire), wire=wire)

@@ -184,7 +184,7 @@ def test_placeholders_are_filled_in_from_the_environment(tmp_path: Path) -> None
         tmp_path, text, {"HOST": "localhost", "WHO": "0123", "WORD": "a${b}|$c", "VERIFY": "false"}
     ).elasticsearch
 
-    assert settings.host == "http://localhost:9200"
+    assert settings.hosts == ("http://localhost:9200",)
     assert settings.username == "0123"
     assert settings.password == Secret("a${b}|$c")
     assert not settings.verify_certs
@@ -433,9 +433,12 @@ def test_a_value_out_of_its_range_is_refused(tmp_path: Path, key: str, written: 
         ("http://", "names no host"),
         ("http://:9200", "names no host"),
         ("http://me:word@localhost:9200", "contains a user name or password"),
-        ("http://localhost:9200/path", "something after the host and port"),
-        ("http://localhost:9200?a=b", "something after the host and port"),
-        ("http://localhost:9200#a", "something after the host and port"),
+        ("http://localhost:9200?a=b", "a query or a fragment"),
+        ("http://localhost:9200/es?", "a query or a fragment"),
+        ("http://localhost:9200#a", "a query or a fragment"),
+        ("http://localhost:9200//es", "plain segments"),
+        ("http://localhost:9200/../es", "plain segments"),
+        ("http://localhost:9200/a b", "plain segments"),
         ("http://localhost:0", "port that is not a number from 1 to 65535"),
         ("http://localhost:65536", "port that is not a number from 1 to 65535"),
         ("http://localhost:x", "port that is not a number from 1 to 65535"),
@@ -455,8 +458,45 @@ def test_what_is_no_url_of_elasticsearch_is_refused(tmp_path: Path, host: str, c
     assert "word@" not in found
 
 
-def test_a_list_of_hosts_is_refused(tmp_path: Path) -> None:
-    assert "is a list (one URL" in only_problem(tmp_path, CONNECTOR + "elasticsearch.host: ['http://a:1']")
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("http://localhost:9200/", ("http://localhost:9200",)),
+        ("http://localhost/es", ("http://localhost/es",)),
+        ("http://localhost:9200/a/b%20c/", ("http://localhost:9200/a/b%20c",)),
+        ("['http://localhost:1', 'http://127.0.0.1:2/es/']", ("http://localhost:1", "http://127.0.0.1:2/es")),
+    ],
+)
+def test_a_path_in_front_and_a_list_of_hosts_are_read(
+    tmp_path: Path, written: str, read: tuple[str, ...]
+) -> None:
+    assert load(tmp_path, CONNECTOR + f"elasticsearch.host: {written}").elasticsearch.hosts == read
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ("[]", "is an empty list"),
+        ("['http://localhost:1', 'http://localhost:1/']", "lists http://localhost:1 twice"),
+        ("['http://localhost:1', 'localhost:2']", "does not start with http"),
+        ("[['http://localhost:1']]", "is a list"),
+        ("{a: b}", "is a map"),
+    ],
+)
+def test_what_is_no_list_of_hosts_is_refused(tmp_path: Path, written: str, complaint: str) -> None:
+    assert complaint in only_problem(tmp_path, CONNECTOR + f"elasticsearch.host: {written}")
+
+
+def test_one_host_of_several_in_the_open_is_enough_to_refuse_credentials(tmp_path: Path) -> None:
+    text = CONNECTOR + "elasticsearch: {host: ['https://a:1', 'http://b:2'], api_key: 'i:k'}"
+
+    assert "unencrypted" in only_problem(tmp_path, text)
+
+
+def test_an_index_whose_name_begins_with_a_dot_is_refused(tmp_path: Path) -> None:
+    text = "connectors: [{connector_id: a, service_type: postgresql, create: true, index_name: .security-7}]"
+
+    assert "begins with a dot" in only_problem(tmp_path, text)
 
 
 # --- credentials ---

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.connector.agenda import Agenda, require_schedules, supported
 from ingest.connector.cron import ScheduleError
-from ingest.protocol.documents import Connector, JobType, Scheduling, Version
+from ingest.protocol import Connector, JobType, Scheduling, Version
 from sources.contract import Features
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 
 from ingest.connector.registration import features_of, missing_members, schema_of
-from ingest.protocol.documents import Connector, ConnectorStatus, Version
+from ingest.protocol import Connector, ConnectorStatus, Version
 from sources.contract import Features
 from sources.fields import PROPERTY_DEFAULTS
 from sources.postgresql import PostgreSQL

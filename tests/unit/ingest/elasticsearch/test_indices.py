@@ -5,15 +5,16 @@ from typing import Any
 import pytest
 
 from ingest.elasticsearch import indices
-from ingest.elasticsearch.client import Response
+from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
+from ingest.elasticsearch.transport import Response
 from ingest.errors import ElasticsearchRefusedError, IndexChangedError
-from tests.fakes.elasticsearch import AnsweringClient, FakeTime, response
+from tests.fakes.elasticsearch import AnsweringTransport, answering, client_over, response
 
 UUID = {"index": {"uuid": "u1"}}
 
 
-def describing(*answers: Any) -> AnsweringClient:
+def describing(*answers: Any) -> Client:
     """Answer with these descriptions in turn; the last one for ever; None for a missing index."""
     left = list(answers)
 
@@ -23,7 +24,7 @@ def describing(*answers: Any) -> AnsweringClient:
             return response(404, {"error": {"type": "index_not_found_exception", "reason": "no such index"}})
         return response(200, current)
 
-    return AnsweringClient(answer, FakeTime())
+    return answering(answer)
 
 
 async def test_an_index_is_known_by_its_uuid_whatever_name_it_was_asked_for() -> None:
@@ -43,8 +44,23 @@ async def test_a_name_that_could_mean_several_indices_is_refused(name: str) -> N
         await indices.find(describing(None), name)
 
 
+@pytest.mark.parametrize("name", [".security-7", ".kibana", ".elastic-connectors-v1", ".music"])
+async def test_an_index_that_is_not_for_content_is_refused_before_anything_is_asked(name: str) -> None:
+    transport = AnsweringTransport(lambda _: response(200, {name: {"settings": UUID, "mappings": {}}}))
+
+    with pytest.raises(ElasticsearchRefusedError, match="begins with a dot"):
+        await indices.find(client_over(transport), name)
+
+    assert transport.requests == []
+
+
+async def test_an_alias_of_an_index_that_is_not_for_content_is_refused() -> None:
+    with pytest.raises(ElasticsearchRefusedError, match="begins with a dot"):
+        await indices.find(describing({".security-7": {"settings": UUID, "mappings": {}}}), "music")
+
+
 async def test_a_data_stream_is_refused() -> None:
-    described = {".ds-music-2026.01.01-000001": {"settings": UUID, "data_stream": "music"}}
+    described = {".ds-music-2026.01.01-000001": {"settings": UUID, "mappings": {}, "data_stream": "music"}}
 
     with pytest.raises(ElasticsearchRefusedError, match="data stream"):
         await indices.find(describing(described), "music")
@@ -55,13 +71,13 @@ async def test_an_administrators_block_is_named(block: str) -> None:
     settings = {"index": {"uuid": "u1", "blocks": {block: "true"}}}
 
     with pytest.raises(ElasticsearchRefusedError, match=rf"index\.blocks\.{block}\."):
-        await indices.find(describing({"music": {"settings": settings}}), "music")
+        await indices.find(describing({"music": {"settings": settings, "mappings": {}}}), "music")
 
 
 async def test_a_block_that_lifts_itself_is_no_reason_to_refuse() -> None:
     settings = {"index": {"uuid": "u1", "blocks": {"read_only_allow_delete": "true"}}}
 
-    assert await indices.find(describing({"music": {"settings": settings}}), "music")
+    assert await indices.find(describing({"music": {"settings": settings, "mappings": {}}}), "music")
 
 
 def test_pages_and_the_final_pipeline_follow_from_the_settings() -> None:
@@ -78,7 +94,7 @@ def test_pages_and_the_final_pipeline_follow_from_the_settings() -> None:
 async def test_an_index_somebody_else_just_created_is_taken_as_it_is() -> None:
     exists = response(400, {"error": {"type": "resource_already_exists_exception", "reason": "exists"}})
     answers = [exists, response(200, {"music": {"settings": UUID, "mappings": {"properties": {"a": {}}}}})]
-    client = AnsweringClient(lambda _: answers.pop(0), FakeTime())
+    client = answering(lambda _: answers.pop(0))
 
     index = await indices.create(client, "music", properties={}, language=None)
 
@@ -86,10 +102,11 @@ async def test_an_index_somebody_else_just_created_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "said"), [(None, "removed"), ({"music": {"settings": {"index": {"uuid": "u2"}}}}, "replaced")]
+    ("now", "said"),
+    [(None, "removed"), ({"music": {"settings": {"index": {"uuid": "u2"}}, "mappings": {}}}, "replaced")],
 )
 async def test_an_index_that_changed_hands_is_noticed(now: Any, said: str) -> None:
-    client = describing({"music": {"settings": UUID}}, now)
+    client = describing({"music": {"settings": UUID, "mappings": {}}}, now)
     index = await indices.find(client, "music")
     assert index is not None
 
@@ -101,7 +118,7 @@ async def test_a_closed_index_is_named_as_such() -> None:
     closed = response(400, {"error": {"type": "index_closed_exception", "reason": "closed"}})
 
     with pytest.raises(ElasticsearchRefusedError, match="is closed"):
-        await indices.refresh(AnsweringClient(lambda _: closed, FakeTime()), "music")
+        await indices.refresh(answering(lambda _: closed), "music")
 
 
 @pytest.mark.parametrize(("failed", "counted"), [(0, 7), (1, None)])

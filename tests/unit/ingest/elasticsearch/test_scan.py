@@ -2,10 +2,10 @@
 
 from contextlib import aclosing
 
-from ingest.elasticsearch.client import Response
 from ingest.elasticsearch.scan import GIVING_BACK_SECONDS, ScanRequest, scan
+from ingest.elasticsearch.transport import Response
 from ingest.errors import ElasticsearchUnavailableError
-from tests.fakes.elasticsearch import AnsweringClient, FakeTime, response
+from tests.fakes.elasticsearch import AnsweringTransport, client_over, response
 
 
 async def test_giving_the_point_in_time_back_is_tried_once_and_shortly() -> None:
@@ -13,14 +13,18 @@ async def test_giving_the_point_in_time_back_is_tried_once_and_shortly() -> None
         if not body:
             return response(200, {"id": "p"})
         if b"query" in body:
-            return response(200, {"pit_id": "p", "timed_out": False, "_shards": {"failed": 0}})
+            return response(
+                200,
+                {"pit_id": "p", "timed_out": False, "_shards": {"failed": 0}, "hits": {"max_score": None}},
+            )
         raise ElasticsearchUnavailableError("it hangs")
 
-    client = AnsweringClient(answer, FakeTime())
+    transport = AnsweringTransport(answer)
+    client = client_over(transport)
 
     async with aclosing(scan(client, "music", ScanRequest(query={"match_all": {}}))) as pages:
         found = [page async for page in pages]
 
     assert found == []
-    assert [body for body in client.bodies if body == b'{"id":"p"}'] == client.bodies[2:]
-    assert client.timeouts[2:] == [GIVING_BACK_SECONDS]
+    assert transport.bodies[2:] == [b'{"id":"p"}']
+    assert transport.requests[2].timeout_seconds == GIVING_BACK_SECONDS

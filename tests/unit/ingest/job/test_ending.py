@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.job.ending import reachable
-from ingest.protocol.documents import JobStatus
+from ingest.protocol import JobStatus
 
 COMPLETED, CANCELED, ERROR = JobStatus.COMPLETED, JobStatus.CANCELED, JobStatus.ERROR
 SUSPENDED = JobStatus.SUSPENDED

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ingest.protocol.documents import SyncJob, Version
+from ingest.protocol import SyncJob, Version
 from ingest.service.pacing import LONGEST_DEFERRAL_SECONDS, LONGEST_PAUSE_SECONDS, Pace, Turns
 
 

@@ -6,30 +6,31 @@ from typing import Any
 import pytest
 import structlog
 
-from ingest.elasticsearch.client import Response
+from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
+from ingest.elasticsearch.transport import Response
 from ingest.errors import IncompleteSyncError, IndexChangedError, JobCanceledError, JobError, JobLostError
 from ingest.lease import Lease
 from ingest.sync.certificate import Certificate, certify
 from ingest.sync.request import SyncContext
 from ingest.sync.stats import Stats
-from tests.fakes.elasticsearch import AnsweringClient, FakeTime, lasting_lease, response
+from tests.fakes.elasticsearch import answering, lasting_lease, response
 from tests.fakes.source import MemorySource
 
 INDEX = ContentIndex(name="music", concrete_name="music", uuid="u1", properties={}, settings={})
 
 
-def answering(uuid: str | None) -> AnsweringClient:
+def client_of(uuid: str | None) -> Client:
     def answer(_: bytes) -> Response:
         if uuid is None:
             return response(404, {"error": {"type": "index_not_found_exception", "reason": "no such index"}})
         return Response(
             200,
             {"X-elastic-product": "Elasticsearch"},
-            b'{"music":{"settings":{"index":{"uuid":"%b"}}}}' % uuid.encode(),
+            b'{"music":{"settings":{"index":{"uuid":"%b"}},"mappings":{}}}' % uuid.encode(),
         )
 
-    return AnsweringClient(answer, FakeTime())
+    return answering(answer)
 
 
 def complete(**tally: int) -> Stats:
@@ -49,13 +50,13 @@ async def slices() -> Any:
     return await source.slices({}, 1)
 
 
-async def certified(client: AnsweringClient, stats: Stats, lease: Lease) -> Certificate:
+async def certified(client: Client, stats: Stats, lease: Lease) -> Certificate:
     context = SyncContext(client=client, lease=lease, stats=stats, log=structlog.get_logger())
     return await certify(INDEX, {"database": "shop"}, await slices(), context)
 
 
 async def test_everything_read_and_settled_is_certified() -> None:
-    certificate = await certified(answering("u1"), complete(), lasting_lease())
+    certificate = await certified(client_of("u1"), complete(), lasting_lease())
 
     assert (certificate.index, certificate.slices, certificate.rows) == (INDEX, ("album", "track"), 20)
 
@@ -73,7 +74,7 @@ async def test_everything_read_and_settled_is_certified() -> None:
 )
 async def test_a_row_whose_fate_is_unknown_prevents_it(tally: Mapping[str, int]) -> None:
     with pytest.raises(IncompleteSyncError, match="album"):
-        await certified(answering("u1"), complete(**tally), lasting_lease())
+        await certified(client_of("u1"), complete(**tally), lasting_lease())
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ async def test_a_row_whose_fate_is_unknown_prevents_it(tally: Mapping[str, int])
     ids=str,
 )
 async def test_every_known_fate_counts(tally: Mapping[str, int]) -> None:
-    assert await certified(answering("u1"), complete(**tally), lasting_lease())
+    assert await certified(client_of("u1"), complete(**tally), lasting_lease())
 
 
 async def test_a_slice_that_was_not_finished_prevents_it() -> None:
@@ -95,13 +96,13 @@ async def test_a_slice_that_was_not_finished_prevents_it() -> None:
     stats.slices[1].finished_at = None
 
     with pytest.raises(IncompleteSyncError, match="1 of 2 slices"):
-        await certified(answering("u1"), stats, lasting_lease())
+        await certified(client_of("u1"), stats, lasting_lease())
 
 
 @pytest.mark.parametrize("uuid", ["u2", None])
 async def test_another_index_or_none_prevents_it(uuid: str | None) -> None:
     with pytest.raises(IndexChangedError):
-        await certified(answering(uuid), complete(), lasting_lease())
+        await certified(client_of(uuid), complete(), lasting_lease())
 
 
 @pytest.mark.parametrize("ended_by", [JobLostError("lost"), JobCanceledError("canceled")])
@@ -110,4 +111,4 @@ async def test_a_job_that_is_not_ours_any_more_prevents_it(ended_by: JobError) -
         raise ended_by
 
     with pytest.raises(type(ended_by)):
-        await certified(answering("u1"), complete(), Lease(confirm, clock=lambda: 0.0))
+        await certified(client_of("u1"), complete(), Lease(confirm, clock=lambda: 0.0))

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from ingest import config
-from ingest.elasticsearch.client import Response
+from ingest.elasticsearch.transport import Response
 from ingest.errors import (
     ElasticsearchRefusedError,
     ElasticsearchUnavailableError,
@@ -28,8 +28,9 @@ from tests.fakes.elasticsearch import (
     CREATED,
     DROPPED,
     UPDATED,
-    AnsweringClient,
+    AnsweringTransport,
     FakeTime,
+    client_over,
     ids_of,
     items,
     lasting_lease,
@@ -76,7 +77,8 @@ class World:
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
-        self.client = AnsweringClient(self.answer, self.time)
+        self.transport = AnsweringTransport(self.answer)
+        self.client = client_over(self.transport, self.time)
         self.slots = Slots(4, clock=self.time.clock)
         self.limits = ChunkLimits(10**6, 10**4)
         self.writer = BulkWriter(
@@ -97,7 +99,7 @@ async def test_what_is_acknowledged_is_counted() -> None:
     await world.index("a", "b", "c")
 
     assert (world.tally.created, world.tally.updated, world.tally.settled) == (2, 1, 3)
-    assert world.tally.indexed_bytes == world.stats.sent_bytes == len(world.client.bodies[0])
+    assert world.tally.indexed_bytes == world.stats.sent_bytes == len(world.transport.bodies[0])
 
 
 async def test_a_document_the_pipeline_drops_is_neither_indexed_nor_rejected() -> None:
@@ -106,7 +108,7 @@ async def test_a_document_the_pipeline_drops_is_neither_indexed_nor_rejected() -
     await world.index("a", "b")
 
     assert (world.tally.indexed, world.tally.dropped, world.tally.rejected) == (1, 1, 0)
-    assert world.tally.indexed_bytes < len(world.client.bodies[0])
+    assert world.tally.indexed_bytes < len(world.transport.bodies[0])
 
 
 async def test_e02_only_items_turned_away_are_sent_again() -> None:
@@ -114,7 +116,7 @@ async def test_e02_only_items_turned_away_are_sent_again() -> None:
 
     await world.index("a", "b", "c", "d")
 
-    assert world.client.sent_ids == [["a", "b", "c", "d"], ["b", "d"]]
+    assert world.transport.sent_ids == [["a", "b", "c", "d"], ["b", "d"]]
     assert (world.tally.created, world.tally.rejected) == (3, 1)
     assert [one.id for one in world.stats.rejections] == ["c"]
 
@@ -126,7 +128,7 @@ async def test_e01_a_transient_answer_is_tried_again_after_a_growing_wait(status
 
     await world.index("a")
 
-    assert len(world.client.bodies) == 4
+    assert len(world.transport.bodies) == 4
     assert world.time.waits == [1, 2, 4]
     assert world.tally.created == 1
 
@@ -184,7 +186,7 @@ async def test_e05_e06_an_answer_that_does_not_fit_counts_nothing_and_is_asked_f
 
     await world.index("a", "b")
 
-    assert world.client.sent_ids == [["a", "b"]] * 3
+    assert world.transport.sent_ids == [["a", "b"]] * 3
     assert world.tally.created == 2
 
 
@@ -195,7 +197,7 @@ async def test_e06_answers_that_never_fit_end_the_job() -> None:
         await world.index("a", "b")
 
     assert world.tally.settled == 0
-    assert len(world.client.bodies) == 3
+    assert len(world.transport.bodies) == 3
 
 
 async def test_e10_a_chunk_that_is_too_large_is_halved_down_to_the_document_at_fault() -> None:
@@ -206,12 +208,12 @@ async def test_e10_a_chunk_that_is_too_large_is_halved_down_to_the_document_at_f
 
     await world.index("a", "b", "big", "c", "d")
 
-    assert world.client.sent_ids == [
+    assert world.transport.sent_ids == [
         ["a", "b", "big", "c", "d"], ["a", "b"], ["big", "c", "d"], ["big"], ["c", "d"]
     ]  # fmt: skip
     assert (world.tally.created, world.tally.rejected) == (4, 1)
     assert world.stats.rejections[0].error_type == "too_large"
-    assert world.limits.max_bytes < len(world.client.bodies[0])
+    assert world.limits.max_bytes < len(world.transport.bodies[0])
 
 
 @pytest.mark.parametrize(
@@ -262,7 +264,7 @@ async def test_what_concerns_all_documents_ends_the_job_after_counting(
         await world.index("a", "b", "c")
 
     assert world.tally.created == 2
-    assert len(world.client.bodies) == 1
+    assert len(world.transport.bodies) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
@@ -272,7 +274,7 @@ async def test_a_final_no_to_the_request_is_not_tried_again(status: int) -> None
     with pytest.raises(ElasticsearchRefusedError):
         await world.index("a")
 
-    assert len(world.client.bodies) == 1
+    assert len(world.transport.bodies) == 1
 
 
 async def test_b6_counts_are_exact_when_the_error_monitor_ends_the_job_within_an_answer() -> None:
@@ -308,7 +310,7 @@ async def test_a_worker_without_a_lease_sends_nothing() -> None:
     with pytest.raises(JobLostError):
         await world.index("a")
 
-    assert world.client.bodies == []
+    assert world.transport.bodies == []
 
 
 async def test_a_worker_that_loses_its_lease_while_waiting_does_not_try_again() -> None:
@@ -323,7 +325,7 @@ async def test_a_worker_that_loses_its_lease_while_waiting_does_not_try_again() 
     with pytest.raises(JobLostError):
         await world.index("a")
 
-    assert len(world.client.bodies) == 1
+    assert len(world.transport.bodies) == 1
 
 
 def deletions(*ids: str) -> list[Deletion]:
@@ -342,8 +344,8 @@ async def test_deletes_are_guarded_and_only_deletes_count() -> None:
     await world.writer.delete(deletions("a", "b", "c"))
 
     assert world.stats.deleted == 1
-    assert b'"if_seq_no":7,"if_primary_term":1' in world.client.bodies[0]
-    assert "pipeline" not in world.client.params[0]
+    assert b'"if_seq_no":7,"if_primary_term":1' in world.transport.bodies[0]
+    assert "pipeline" not in world.transport.requests[0].params
 
 
 async def test_deletes_turned_away_are_sent_again_alone() -> None:
@@ -352,5 +354,5 @@ async def test_deletes_turned_away_are_sent_again_alone() -> None:
 
     await world.writer.delete(deletions("a", "b"))
 
-    assert world.client.sent_ids == [["a", "b"], ["b"]]
+    assert world.transport.sent_ids == [["a", "b"], ["b"]]
     assert world.stats.deleted == 2
