@@ -29,6 +29,8 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sources.network import Network
+
 ID_END = b"\x01"
 HASH_END = b"\x02"
 
@@ -217,8 +219,11 @@ class Source(Protocol):
     members: ClassVar[Mapping[str, Any]]
     """Elasticsearch `properties` of the members that every document has besides `id` and its row's fields."""
 
-    def __init__(self, configuration: Mapping[str, Any]) -> None:
-        """Take plain values by field name. Raises SourceConfigurationError naming every problem at once."""
+    def __init__(self, configuration: Mapping[str, Any], *, network: Network = ...) -> None:
+        """Take plain values by field name. Raises SourceConfigurationError naming every problem at once.
+
+        `network` says which addresses may not be connected to, whatever the values say.
+        """
 
     @property
     def preferences(self) -> Preferences:

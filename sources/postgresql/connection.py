@@ -1,4 +1,4 @@
-"""A connection for one piece of work: opened with limits, pinned, closed within seconds whatever happens.
+"""Transactions on a database: opened with limits, pinned, ended within seconds whatever happens.
 
 No named statements and no session settings outlive a transaction, so a pooler in transaction mode may stand
 between. The driver's `async with transaction()` is not used: leaving it waits for ROLLBACK, through a dead
@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,12 +19,18 @@ from typing import Any
 
 import asyncpg
 
+from sources.errors import SourceError
+from sources.network import Network
 from sources.postgresql import statements
 from sources.postgresql.failures import translated
 from sources.postgresql.settings import Settings, SslMode
 
 APPLICATION_NAME = "elastic-ingest"
 
+_MOST_USES = 200
+"""Transactions a connection is used for; a backend keeps what it learnt of every table it has read."""
+_LONGEST_WAIT_SECONDS = 10.0
+"""How long a connection may have waited and still be used; something between us may have cut it since."""
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
@@ -41,31 +48,102 @@ class Limits:
     close_seconds: float = 1
 
 
-@asynccontextmanager
-async def transaction(settings: Settings, limits: Limits) -> AsyncIterator[Any]:
-    """Open a connection and a read-only transaction on it; nothing has been read and no snapshot taken yet.
+class Database:
+    """One database, and the connection that waits there for its next transaction.
 
-    The connection is gone afterwards: closed in order, or, if that takes too long, cut.
+    Reading thousands of small tables would otherwise be logging in for the most part.
     """
-    connection = await connect(settings, limits)
-    try:
+
+    def __init__(self, settings: Settings, limits: Limits, network: Network | None = None) -> None:
+        self.settings = settings
+        self.limits = limits
+        self._network = network or Network()
+        self._keeps = False
+        self._waiting: _Waiting | None = None
+
+    def open(self) -> None:
+        """Keep a connection between two transactions from now on, until `close`."""
+        self._keeps = True
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """Open a read-only transaction; nothing has been read and no snapshot taken yet.
+
+        It is committed when the body ends, and what goes wrong with that is raised. Its connection is then
+        kept for the next one, or, if anything was raised, gone: closed in order, or, if that takes too long,
+        cut.
+        """
+        connection, uses = await self._begun()
+        try:
+            yield connection
+            with translated("Ending a transaction"):
+                await connection.execute(statements.COMMIT, timeout=self.limits.command_seconds)
+        except BaseException:
+            await close(connection, self.limits)
+            raise
+        if self._keeps and self._waiting is None and uses < _MOST_USES:
+            self._waiting = _Waiting(connection, uses, time.monotonic())
+        else:
+            await close(connection, self.limits)
+
+    async def close(self) -> None:
+        """Close the connection that waits, if there is one, and keep no other."""
+        self._keeps = False
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            await close(waiting.connection, self.limits)
+
+    async def _begun(self) -> tuple[Any, int]:
+        """Return a connection with a transaction, and how often it has been used."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            is_fresh = time.monotonic() - waiting.since < _LONGEST_WAIT_SECONDS
+            try:
+                if is_fresh and not waiting.connection.is_closed():
+                    await self._begin(waiting.connection)
+                    return waiting.connection, waiting.uses + 1
+            except SourceError:
+                pass  # it was lost while it waited, which says nothing about the next one
+            except BaseException:
+                await close(waiting.connection, self.limits)
+                raise
+            await close(waiting.connection, self.limits)
+        connection = await connect(self.settings, self.limits, self._network)
+        try:
+            await self._begin(connection)
+        except BaseException:
+            await close(connection, self.limits)
+            raise
+        return connection, 1
+
+    async def _begin(self, connection: Any) -> None:
         with translated("Opening a transaction"):
-            begin = statements.begin(limits.lock_seconds, connection.get_server_version().major)
-            await connection.execute(begin, timeout=limits.command_seconds)
-        yield connection
-    finally:
-        await close(connection, limits)
+            begin = statements.begin(self.limits.lock_seconds, connection.get_server_version().major)
+            await connection.execute(begin, timeout=self.limits.command_seconds)
 
 
-async def connect(settings: Settings, limits: Limits) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A connection between two transactions."""
+
+    connection: Any
+    uses: int
+    since: float
+
+
+async def connect(settings: Settings, limits: Limits, network: Network) -> Any:
     """Connect and authenticate. Raises SourceError."""
     server = f"{settings.host}:{settings.port}"
     where = f"Connecting to database {settings.database!r} on {server} as {settings.username!r}"
     with translated(where):
         context = await asyncio.to_thread(ssl_context, settings)
+        hosts = [settings.host]
+        if not settings.host.startswith("/"):
+            async with asyncio.timeout(limits.connect_seconds):
+                hosts = await network.resolve(settings.host, settings.port)
         connection = await asyncpg.connect(
-            host=[settings.host],
-            port=[settings.port],
+            host=hosts,
+            port=[settings.port] * len(hosts),
             user=settings.username,
             password=settings.password,
             database=settings.database,
@@ -89,11 +167,32 @@ async def close(connection: Any, limits: Limits) -> None:
         connection.terminate()
 
 
+class _ContextOfHost(ssl.SSLContext):
+    """Verifies the name that was configured, where the driver knows only the address it connects to."""
+
+    host: str
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        return super().wrap_bio(incoming, outgoing, server_side, self.host, session)
+
+
 def ssl_context(settings: Settings) -> ssl.SSLContext | bool:
     """Return how to encrypt; False for not at all."""
     if settings.sslmode is SslMode.DISABLE:
         return False
-    context = ssl.create_default_context(cadata=settings.ssl_ca or None)
+    context = _ContextOfHost(ssl.PROTOCOL_TLS_CLIENT)
+    context.host = settings.host
+    if settings.ssl_ca:
+        context.load_verify_locations(cadata=settings.ssl_ca)
+    else:
+        context.load_default_certs()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.sslmode is not SslMode.VERIFY_FULL:
         context.check_hostname = False

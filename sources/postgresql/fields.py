@@ -31,7 +31,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         type="list",
         display="textarea",
         value="*",
-        tooltip="* for every table. Views have to be named. Ignored when advanced sync rules are configured.",
+        tooltip="* for all, !log_* to leave some out. Views have to be named. Ignored with advanced rules.",
     ),
     "fetch_size": advanced(
         8,
@@ -40,7 +40,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         type="int",
         display="numeric",
         validations=between(1, 100_000),
-        tooltip="Where reading the query of an advanced rule begins; it grows as long as rows are small.",
+        tooltip="Kept from Elastic's connector, without effect: rows are streamed.",
     ),
     "retry_count": advanced(
         9,

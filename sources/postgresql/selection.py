@@ -20,6 +20,8 @@ LONGEST_LIST = 1_000_000
 """Characters a list may have."""
 MOST_NAMES = 20_000
 """Names a list may have."""
+MOST_PATTERNS = 100
+"""Names with a star it may leave out; each is compared with every table."""
 
 _PART = r'"(?:[^"]++|"")*+"'
 _QUOTED_NAME = re.compile(rf"({_PART})(?:\s*+\.\s*+({_PART}))?+\s*+")
@@ -98,6 +100,8 @@ def parse_names(value: Any) -> list[Name]:
         names += _scan(text)
         if len(names) > MOST_NAMES:
             raise SelectionError(f"has more than {MOST_NAMES:,} names")
+    if sum(name.is_pattern for name in names) > MOST_PATTERNS:
+        raise SelectionError(f"leaves out more than {MOST_PATTERNS} patterns")
     return names
 
 
@@ -136,17 +140,27 @@ def matches(pattern: str, name: str) -> bool:
     return True
 
 
-def excluded(names: Iterable[Name], schema: str, table: str, schemas: Sequence[str]) -> list[Name]:
-    """Return the exclusions that a table falls under."""
-    return [name for name in names if _covers(name, schema, table, schemas)]
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """What is left out, looked up without trying every name for every table."""
 
+    pairs: frozenset[tuple[str, str]]
+    patterns: tuple[tuple[str, str], ...]
 
-def _covers(name: Name, schema: str, table: str, schemas: Sequence[str]) -> bool:
-    if not name.is_pattern:
-        return (schema, table) in name.candidates(schemas)
-    return any(
-        schema == pair_schema and matches(pattern, table) for pair_schema, pattern in name.candidates(schemas)
-    )
+    @classmethod
+    def of(cls, names: Iterable[Name], schemas: Sequence[str]) -> Self:
+        """Resolve names and patterns against the schemas."""
+        pairs: list[tuple[str, str]] = []
+        patterns: list[tuple[str, str]] = []
+        for name in names:
+            (patterns if name.is_pattern else pairs).extend(name.candidates(schemas))
+        return cls(frozenset(pairs), tuple(patterns))
+
+    def cover(self, schema: str, table: str) -> bool:
+        """Say whether a table is left out."""
+        return (schema, table) in self.pairs or any(
+            schema == schema_of and matches(pattern, table) for schema_of, pattern in self.patterns
+        )
 
 
 def _scan(text: str) -> list[Name]:

@@ -6,12 +6,15 @@ from typing import Any, ClassVar, Self
 
 from sources.contract import Features, Finding, Preferences, RuleProblem, Slice
 from sources.errors import SourceConfigurationError
+from sources.network import Network
 from sources.postgresql import settings, statements
 from sources.postgresql.catalog.catalog import Catalog
-from sources.postgresql.catalog.discovery import Target, database_findings, discover
-from sources.postgresql.connection import Limits, transaction
+from sources.postgresql.catalog.discovery import Target, discover
+from sources.postgresql.catalog.faults import database_findings
+from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.fields import FIELDS
+from sources.postgresql.read.results import RuleSlice
 from sources.postgresql.read.tables import TableSlice
 from sources.postgresql.render.mappings import keyword
 from sources.postgresql.rules import advanced
@@ -23,7 +26,7 @@ JSON_TYPES = {"json", "jsonb"}
 class PostgreSQL:
     """A database whose tables, or whose advanced rules' results, are read as documents.
 
-    Opening it does nothing: each piece of work has a connection of its own, for as long as it takes.
+    While it is open, one connection at most waits for the next piece of work.
     """
 
     service_type: ClassVar[str] = "postgresql"
@@ -32,9 +35,15 @@ class PostgreSQL:
     features: ClassVar[Features] = Features(basic_sync_rules=True, advanced_sync_rules=True)
     members: ClassVar[Mapping[str, Any]] = {name: keyword() for name in ("database", "schema", "table")}
 
-    def __init__(self, configuration: Mapping[str, Any], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Mapping[str, Any],
+        limits: Limits | None = None,
+        *,
+        network: Network = Network(),  # noqa: B008  # a frozen value
+    ) -> None:
         self.settings = settings.parse(configuration)
-        self._limits = limits or Limits()
+        self.database = Database(self.settings, limits or Limits(), network)
 
     @property
     def scope(self) -> Mapping[str, str]:
@@ -50,44 +59,44 @@ class PostgreSQL:
         )
 
     async def __aenter__(self) -> Self:
+        self.database.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is held between pieces of work."""
+        await self.database.close()
 
     async def ping(self) -> None:
         with translated(f"Asking database {self.settings.database!r}"):
-            async with transaction(self.settings, self._limits) as connection:
-                await connection.fetch(statements.PING, timeout=self._limits.command_seconds)
+            async with self.database.transaction() as connection:
+                await connection.fetch(statements.PING, timeout=self.database.limits.command_seconds)
 
     async def check(self, advanced_rules: Any) -> Sequence[Finding]:
         with translated(f"Checking database {self.settings.database!r}"):
-            async with transaction(self.settings, self._limits) as connection:
-                catalog = Catalog(connection, self._limits.command_seconds)
+            async with self.database.transaction() as connection:
+                catalog = Catalog(connection, self.database.limits.command_seconds)
                 findings = await database_findings(catalog)
                 if advanced.are_given(advanced_rules):
                     return findings  # they say what is read, whatever the list of tables says
                 return [*(await discover(catalog, self.settings)).findings, *findings]
 
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
-        return await advanced.validate(advanced_rules, self.settings, self._limits)
+        return await advanced.validate(advanced_rules, self.database)
 
     async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
         if parsed := advanced.parse(advanced_rules):
             return [await self._rule_slice(rule, seed) for rule in parsed]
         with translated(f"Looking for the tables of database {self.settings.database!r}"):
-            async with transaction(self.settings, self._limits) as connection:
-                catalog = Catalog(connection, self._limits.command_seconds)
+            async with self.database.transaction() as connection:
+                catalog = Catalog(connection, self.database.limits.command_seconds)
                 discovery = await discover(catalog, self.settings)
                 fatal = [str(finding) for finding in discovery.findings if finding.is_fatal]
                 if fatal:
                     raise SourceConfigurationError(*fatal)
                 return [
                     TableSlice(
-                        settings=self.settings,
-                        limits=self._limits,
+                        database=self.database,
                         target=target,
                         server_version=catalog.server_version,
                         seed=seed,
@@ -107,10 +116,10 @@ class PostgreSQL:
             return frozenset()
         source = statements.relation(target.relation.schema, target.relation.name, only=target.only)
         (row,) = await connection.fetch(
-            statements.samples_of_other_json(source, columns), timeout=self._limits.command_seconds
+            statements.samples_of_other_json(source, columns), timeout=self.database.limits.command_seconds
         )
         return frozenset(name for (name, _), has_others in zip(columns, row, strict=True) if has_others)
 
     async def _rule_slice(self, rule: advanced.Rule, seed: int) -> Slice:
-        described = await advanced.describe(rule, self.settings, self._limits)
-        return advanced.RuleSlice(settings=self.settings, limits=self._limits, described=described, seed=seed)
+        described = await advanced.describe(rule, self.database)
+        return RuleSlice(database=self.database, described=described, seed=seed)

@@ -72,6 +72,11 @@ def touch(relation: str) -> str:
     return f"SELECT FROM {relation} LIMIT 0"
 
 
+def all_of(relation: str) -> str:
+    """Select every column of a relation, to be described and not run."""
+    return f"SELECT * FROM {relation}"
+
+
 def rows_at(select: str, places: Iterable[tuple[int, int]]) -> str:
     """Restrict a SELECT of documents further, to rows at these places: page and number within the page."""
     array = ",".join(f'"({page:d},{number:d})"' for page, number in places)

@@ -4,17 +4,20 @@ Whatever is selected and cannot be read becomes a finding. A table that silently
 whose rows are gone.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sources.contract import Finding
+from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.postgresql.catalog.catalog import Catalog
+from sources.postgresql.catalog.faults import access_faults, grouped, key_faults, shortlist, view_fault
 from sources.postgresql.catalog.types import Layout, Relation
-from sources.postgresql.selection import Name
+from sources.postgresql.selection import Exclusions, Name
 from sources.postgresql.settings import Settings
 
 _TABLES = "rp"
-_GRANT = "Grant the role USAGE on the schema and SELECT on it, or leave it out of the list of tables."
+_Pair = tuple[str, str]
+"""Schema and name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class Discovery:
 
 
 async def discover(catalog: Catalog, settings: Settings) -> Discovery:
-    """Find every selected relation, its columns and its key."""
+    """Find every selected relation, its columns and its key; as many queries for one as for thousands."""
     missing = await catalog.missing_schemas(settings.schemas)
     findings = [
         _fatal(
@@ -47,53 +50,57 @@ async def discover(catalog: Catalog, settings: Settings) -> Discovery:
         )
         for schema in missing
     ]
-    relations = await catalog.relations(settings.schemas)
-    chosen, unknown = _chosen(relations, settings)
+    existing = {(r.schema, r.name): r for r in await catalog.relations(settings.schemas)}
+    children = await catalog.children()
+    left_out = _left_out(existing, settings)
+    chosen, unknown = _chosen(existing, left_out, settings)
     if not missing:
         findings += unknown
-    chosen, inheriting = _without_repeats(chosen, await catalog.children(), settings)
-    findings += [finding for relation in chosen for finding in _access_findings(relation)]
+    chosen, inheriting = _without_repeats(chosen, children, left_out, settings)
+    findings += _partition_findings(chosen, existing.values(), children, left_out)
+    faults = [fault for relation in chosen for fault in access_faults(relation)]
+    views = [relation.oid for relation in chosen if relation.kind == "v"]
+    hidden = await catalog.hidden_by_views(views) if views else {}
+    faults += [view_fault(relation, *hidden[relation.oid]) for relation in chosen if relation.oid in hidden]
     layouts = await catalog.layouts([relation.oid for relation in chosen])
     keys = {pair: columns for name, columns in settings.selection.key_columns.items()
-            if (pair := _meant(name, relations, settings.schemas)) is not None}  # fmt: skip
-    targets = []
-    for relation in chosen:
-        layout = layouts.get(relation.oid, Layout(columns=(), key=()))
-        target = Target(
+            if (pair := _meant(name, existing, settings.schemas)) is not None}  # fmt: skip
+    targets = [
+        Target(
             relation=relation,
-            layout=layout,
+            layout=layouts.get(relation.oid, Layout(columns=(), key=())),
             only=relation.oid in inheriting,
             given_key=keys.get((relation.schema, relation.name), ()),
         )
-        targets.append(target)
-        findings += key_findings(target)
-    return Discovery(targets=tuple(targets), findings=tuple(findings))
+        for relation in chosen
+    ]
+    faults += [fault for t in targets for fault in key_faults(t.relation, t.layout, t.given_key)]
+    return Discovery(targets=tuple(targets), findings=(*findings, *grouped(faults)))
 
 
-async def database_findings(catalog: Catalog) -> list[Finding]:
-    """Report what stops nothing but should be known: a role that may write, an unsafe encoding."""
-    role = await catalog.role()
-    findings = []
-    powers = list(role["powers"])
-    powers += ["superuser"] if role["is_superuser"] else []
-    powers += ["BYPASSRLS"] if role["bypasses_row_security"] and not role["is_superuser"] else []
-    if powers:
-        findings.append(
-            Finding(
-                problem=f"Role {role['name']} may do more than read ({', '.join(powers)}).",
-                remedy="Use a role that has only CONNECT, USAGE and SELECT.",
-                is_fatal=False,
-            )
+async def rediscovered(catalog: Catalog, target: Target, oid: int) -> Target:
+    """Return what a relation's name means now, which is the relation with this oid, or which was altered.
+
+    Raises SourceConfigurationError if it cannot be read, and SourceUnavailableError if how tables inherit
+    from each other has to be looked at again.
+    """
+    before = target.relation
+    relation = next((r for r in await catalog.relations([before.schema]) if r.oid == oid), None)
+    layout = (await catalog.layouts([oid])).get(oid)
+    inherits_alike = relation is not None and (relation.kind, relation.is_partition) == (
+        before.kind,
+        before.is_partition,
+    )
+    if target.only or before.has_children or (relation is not None and relation.has_children):
+        inherits_alike = inherits_alike and oid == before.oid
+    if relation is None or layout is None or not inherits_alike:
+        raise SourceUnavailableError(
+            f"Table {before.label} was replaced by another kind of table of the same name meanwhile."
         )
-    if await catalog.encoding() == "SQL_ASCII":
-        findings.append(
-            Finding(
-                problem="The database's encoding is SQL_ASCII, which does not check texts.",
-                remedy="A table whose text is not valid UTF-8 cannot be read; convert the database.",
-                is_fatal=False,
-            )
-        )
-    return findings
+    found = replace(target, relation=relation, layout=layout)
+    if faults := [*access_faults(relation), *key_faults(relation, layout, target.given_key)]:
+        raise SourceConfigurationError(*(str(finding) for finding in grouped(faults)))
+    return found
 
 
 def effective_key(target: Target) -> tuple[str, ...]:
@@ -101,69 +108,88 @@ def effective_key(target: Target) -> tuple[str, ...]:
     return target.given_key or target.layout.key
 
 
-def key_findings(target: Target) -> Iterable[Finding]:
-    """Say what is wrong with the key of a relation."""
-    label = target.relation.label
-    names = {column.name for column in target.layout.columns}
-    if target.given_key:
-        absent = [column for column in target.given_key if column not in names]
-        if absent:
-            yield _fatal(f"{label} has no column {', '.join(absent)}.", "Correct Id columns.")
-    elif not target.layout.key:
-        yield _fatal(
-            f"{label} has no primary key and no unique key without nulls, so its rows cannot be told apart.",
-            "Add a primary key, name identifying columns in Id columns, use an advanced rule with id_columns,"
-            " or leave it out of the list of tables.",
-        )
-
-
 def _fatal(problem: str, remedy: str) -> Finding:
     return Finding(problem=problem, remedy=remedy)
 
 
-def _access_findings(relation: Relation) -> Iterable[Finding]:
-    if not relation.is_readable:
-        yield _fatal(f"The role may not read {relation.label}.", _GRANT)
-    elif relation.is_filtered:
-        yield _fatal(
-            f"Row security would hide rows of {relation.label} from the role.",
-            "Exempt the role with BYPASSRLS, or read what it may see through a view.",
-        )
+def _left_out(existing: Mapping[_Pair, Relation], settings: Settings) -> set[int]:
+    """Return the relations that the list of tables excludes."""
+    exclusions = Exclusions.of(settings.selection.excluded, settings.schemas)
+    return {relation.oid for pair, relation in existing.items() if exclusions.cover(*pair)}
 
 
-def _chosen(relations: Sequence[Relation], settings: Settings) -> tuple[list[Relation], list[Finding]]:
-    by_name = {(relation.schema, relation.name): relation for relation in relations}
+def _chosen(
+    existing: Mapping[_Pair, Relation], left_out: Collection[int], settings: Settings
+) -> tuple[list[Relation], list[Finding]]:
     chosen: dict[int, Relation] = {}
-    findings = []
     if settings.selection.every_table:
-        chosen = {r.oid: r for r in relations if r.kind in _TABLES and not r.is_partition}
+        chosen = {r.oid: r for r in existing.values() if r.kind in _TABLES and not r.is_partition}
+    unknown = []
     for name in settings.selection.names:
-        pair = _meant(name, relations, settings.schemas)
+        pair = _meant(name, existing, settings.schemas)
         if pair is None:
-            where = ", ".join(settings.schemas)
-            findings.append(
-                _fatal(f"Table {str(name)!r} was not found in schema {where}.", "Correct the list of tables.")
-            )
+            unknown.append(str(name))
         else:
-            chosen.setdefault(by_name[pair].oid, by_name[pair])
-    return list(chosen.values()), findings
+            chosen.setdefault(existing[pair].oid, existing[pair])
+    kept = [relation for relation in chosen.values() if relation.oid not in left_out]
+    findings = _unknown_findings(unknown, settings)
+    if chosen and not kept:
+        findings.append(_fatal("The list of tables leaves out every table it names.", "Correct it."))
+    return kept, findings
 
 
-def _meant(name: Name, relations: Sequence[Relation], schemas: Sequence[str]) -> tuple[str, str] | None:
-    existing = {(relation.schema, relation.name) for relation in relations}
+def _unknown_findings(unknown: Sequence[str], settings: Settings) -> list[Finding]:
+    if not unknown:
+        return []
+    where = f"in schema {', '.join(settings.schemas)}"
+    if len(unknown) == 1:
+        problem = f"Table {unknown[0]!r} was not found {where}."
+    else:
+        problem = (
+            f"{len(unknown)} tables were not found {where}: {shortlist([repr(name) for name in unknown])}."
+        )
+    return [Finding(problem=problem, remedy="Correct the list of tables.", subjects=tuple(unknown))]
+
+
+def _partition_findings(
+    chosen: Iterable[Relation],
+    existing: Iterable[Relation],
+    children: Mapping[int, Sequence[int]],
+    left_out: Collection[int],
+) -> list[Finding]:
+    """Say so where a partition is to be left out of a table that is read as a whole."""
+    if not left_out:
+        return []
+    labels = {relation.oid: relation.label for relation in existing}
+    return [
+        _fatal(
+            f"{labels.get(partition, 'A partition')} is part of {relation.label} and cannot be left out.",
+            f"Leave out {relation.label}, or read it by an advanced rule.",
+        )
+        for relation in chosen
+        if relation.kind == "p"
+        for partition in sorted(_descendants(relation.oid, children) & set(left_out))
+    ]
+
+
+def _meant(name: Name, existing: Container[_Pair], schemas: Sequence[str]) -> _Pair | None:
     return next((pair for pair in name.candidates(schemas) if pair in existing), None)
 
 
 def _without_repeats(
-    chosen: Sequence[Relation], children: dict[int, list[int]], settings: Settings
+    chosen: Sequence[Relation],
+    children: Mapping[int, Sequence[int]],
+    left_out: Collection[int],
+    settings: Settings,
 ) -> tuple[list[Relation], set[int]]:
     """Read each row once where tables inherit from each other.
 
-    If all that inherit from a table are chosen too, each is read alone. Otherwise the table is read as SQL
-    reads it, with all that inherit from it, and under the wildcard these are then not read again.
+    If all that inherit from a table are chosen too, or left out, each is read alone. Otherwise the table is
+    read as SQL reads it, with all that inherit from it, and under the wildcard these are then not read again.
     """
-    oids = {relation.oid for relation in chosen}
-    named = {pair for name in settings.selection.names if (pair := _meant(name, chosen, settings.schemas))}
+    oids = {relation.oid for relation in chosen} | set(left_out)
+    pairs = {(relation.schema, relation.name) for relation in chosen}
+    named = {pair for name in settings.selection.names if (pair := _meant(name, pairs, settings.schemas))}
     alone: set[int] = set()
     covered: set[int] = set()
     for relation in chosen:
@@ -178,7 +204,7 @@ def _without_repeats(
     return kept, alone
 
 
-def _descendants(oid: int, children: dict[int, list[int]]) -> set[int]:
+def _descendants(oid: int, children: Mapping[int, Sequence[int]]) -> set[int]:
     found: set[int] = set()
     pending = [oid]
     while pending:

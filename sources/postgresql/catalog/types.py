@@ -105,6 +105,8 @@ class Layout:
 
     columns: tuple[Attribute, ...]
     key: tuple[str, ...]
+    shape: str = ""
+    """A digest of all this was made from, to be compared with a later one."""
 
     def column(self, name: str) -> Attribute:
         """Return the column of that name. Raises KeyError."""
@@ -112,3 +114,25 @@ class Layout:
             if column.name == name:
                 return column
         raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """What there is under a name at the moment a table is read."""
+
+    oid: int
+    shape: str
+    files: tuple[str, ...]
+    """The relation and each that inherits from it, with the file that holds it; a rewrite changes it."""
+    pages: int | None
+    """How large it is, if it is a plain table."""
+
+    @property
+    def members(self) -> list[int]:
+        """The relation and each that inherits from it."""
+        return [int(file.partition(" ")[0]) for file in self.files]
+
+    @property
+    def has_children(self) -> bool:
+        """Whether others inherit from it."""
+        return len(self.files) > 1

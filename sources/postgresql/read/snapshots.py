@@ -8,7 +8,6 @@ from typing import Any
 from sources.contract import Batch, Digest, IsUnchanged
 from sources.errors import SourceConfigurationError
 from sources.postgresql import statements
-from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import Target
 from sources.postgresql.changes import positions
 from sources.postgresql.changes import statements as versions
@@ -34,6 +33,8 @@ class TableSnapshot:
     """The relation as FROM names it."""
     has_children: bool
     """Whether rows of other tables are read with it."""
+    pages: int
+    """How large it is, if it is a plain table."""
     is_unique: bool
     """Whether the server guarantees that no two rows have the same key."""
     circumstances: Circumstances
@@ -54,7 +55,7 @@ class TableSnapshot:
             if is_unchanged is None or self.has_children or not self.target.relation.is_plain:
                 read = self._in_full(self.documents.select(self.source), is_unchanged)
             else:
-                read = await self._by_hash(is_unchanged)
+                read = self._by_hash(is_unchanged)
             async with aclosing(read) as batches:
                 async for batch in batches:
                     yield batch
@@ -90,14 +91,13 @@ class TableSnapshot:
             async for block in blocks:
                 yield batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
 
-    async def _by_hash(self, is_unchanged: IsUnchanged) -> AsyncGenerator[Batch, None]:
-        catalog = Catalog(self.connection, self.limits.command_seconds)
+    def _by_hash(self, is_unchanged: IsUnchanged) -> AsyncGenerator[Batch, None]:
         return ChangedRows(
             connection=self.connection,
             limits=self.limits,
             documents=self.documents,
             source=self.source,
-            pages=await catalog.pages(self.target.relation.oid),
+            pages=self.pages,
             is_unchanged=is_unchanged,
         ).batches()
 

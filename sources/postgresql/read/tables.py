@@ -1,10 +1,13 @@
 """A table, or what is read like one, as a slice: complete under one snapshot, or an exception.
 
-    lock -> snapshot -> columns again, under the lock -> rows -> the files still the same?
+    lock -> snapshot -> still what was discovered? -> rows -> the files still the same?
+                                    |  no
+                                    +-> discovered again, under the lock
 
 The lock comes before the first query, because a snapshot taken before an ALTER TABLE that rewrites the table,
 and used after it, sees an empty table. What is compared at the end is the certificate that this did not
-happen.
+happen. A name may have come to mean another relation since it was discovered, with other columns, types and
+another key; the SELECT is made from what the name means under the lock.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -13,12 +16,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sources.contract import Batch, IsUnchanged, RowTest
-from sources.errors import SourceConfigurationError, SourceUnavailableError
+from sources.errors import SourceUnavailableError
 from sources.postgresql import statements
 from sources.postgresql.catalog.catalog import Catalog
-from sources.postgresql.catalog.discovery import Target, effective_key, key_findings
+from sources.postgresql.catalog.discovery import Target, effective_key, rediscovered
+from sources.postgresql.catalog.types import Presence
 from sources.postgresql.changes.circumstances import Circumspection
-from sources.postgresql.connection import Limits, transaction
+from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.read.snapshots import TableSnapshot
 from sources.postgresql.render.documents import Documents, Origin, field_names, reference
@@ -31,8 +35,7 @@ from sources.postgresql.settings import Settings
 class TableSlice:
     """One relation of one sync."""
 
-    settings: Settings
-    limits: Limits
+    database: Database
     target: Target
     server_version: int
     seed: int
@@ -40,6 +43,14 @@ class TableSlice:
     """Columns which are left to dynamic mapping."""
     tests: tuple[RowTest, ...] = ()
     """Which rows are wanted."""
+
+    @property
+    def _limits(self) -> Limits:
+        return self.database.limits
+
+    @property
+    def _settings(self) -> Settings:
+        return self.database.settings
 
     @property
     def name(self) -> str:
@@ -56,7 +67,7 @@ class TableSlice:
     @property
     def scope(self) -> Mapping[str, str]:
         relation = self.target.relation
-        return {"database": self.settings.database, "schema": relation.schema, "table": relation.name}
+        return {"database": self._settings.database, "schema": relation.schema, "table": relation.name}
 
     def narrowed(self, tests: Sequence[RowTest]) -> "TableSlice | None":
         """Leave out rows in PostgreSQL, if it decides as the tests would; see `sources.contract.Slice`."""
@@ -73,40 +84,37 @@ class TableSlice:
     async def snapshot(self) -> AsyncIterator[TableSnapshot]:
         """Open the table at this moment; see `sources.contract.Slice`."""
         doing = f"Reading table {self.name}"
-        async with transaction(self.settings, self.limits) as connection:
-            catalog = Catalog(connection, self.limits.command_seconds)
+        async with self.database.transaction() as connection:
+            catalog = Catalog(connection, self._limits.command_seconds)
             with translated(doing):
                 await self._lock(connection)
-                target = await self._as_it_is_now(catalog)
-                files = await catalog.files(target.relation.oid)
-                snapshot = await self._opened(connection, target, files)
+                target, presence = await self._as_it_is_now(connection, catalog)
+                snapshot = await self._opened(connection, target, presence)
             yield snapshot
             with translated(doing):
-                if await catalog.files(target.relation.oid) != files:
+                if await catalog.files([presence.oid]) != (presence.files,):
                     raise SourceUnavailableError(f"{doing} failed: it was rewritten meanwhile.")
-                await connection.execute(statements.COMMIT, timeout=self.limits.command_seconds)
 
-    async def _opened(
-        self, connection: Any, target: Target, files: Sequence[tuple[int, int | None]]
-    ) -> TableSnapshot:
-        has_children = len(files) > 1 and not target.only
+    async def _opened(self, connection: Any, target: Target, presence: Presence) -> TableSnapshot:
+        has_children = presence.has_children and not target.only
         documents = self._documents(target, connection.get_server_version().major)
         is_unique = not target.given_key and not (target.relation.kind == "r" and has_children)
         look = Circumspection(
             connection=connection,
-            timeout_seconds=self.limits.command_seconds,
+            timeout_seconds=self._limits.command_seconds,
             target=target,
             select=documents.select(self._source),
             is_unique=is_unique,
         )
-        members = [member for member, _ in files] if has_children else [target.relation.oid]
+        members = presence.members if has_children else [presence.oid]
         return TableSnapshot(
             connection=connection,
-            limits=self.limits,
+            limits=self._limits,
             target=target,
             documents=documents,
             source=self._source,
             has_children=has_children,
+            pages=presence.pages or 0,
             is_unique=is_unique,
             circumstances=await look.circumstances(members),
         )
@@ -119,36 +127,47 @@ class TableSlice:
     async def _lock(self, connection: Any) -> None:
         lock = statements.lock if self.target.relation.is_lockable else statements.touch
         await connection.execute(
-            lock(self._source), timeout=self.limits.lock_seconds + self.limits.command_seconds
+            lock(self._source), timeout=self._limits.lock_seconds + self._limits.command_seconds
         )
 
-    async def _as_it_is_now(self, catalog: Catalog) -> Target:
-        """Look at columns and key again; what discovery saw may have changed before the lock was granted."""
+    async def _as_it_is_now(self, connection: Any, catalog: Catalog) -> tuple[Target, Presence]:
+        """Return what is to be read under this name, discovered again if it is not what it was."""
         relation = self.target.relation
-        layouts = await catalog.layouts([relation.oid])
-        if relation.oid not in layouts:
-            raise SourceUnavailableError(
-                f"Table {self.name} was replaced by another of the same name meanwhile."
-            )
-        target = replace(self.target, layout=layouts[relation.oid])
-        findings = [str(finding) for finding in key_findings(target)]
-        if findings:
-            raise SourceConfigurationError(*findings)
-        return target
+        presence = await catalog.presence(relation.schema, relation.name)
+        if presence is None:
+            raise SourceUnavailableError(f"Table {self.name} is gone.")
+        target = self.target
+        if (presence.oid, presence.shape) != (relation.oid, target.layout.shape):
+            target = await rediscovered(catalog, target, presence.oid)
+        if not target.relation.is_lockable:
+            await self._require_same_columns(connection, target)
+        return target, presence
+
+    async def _require_same_columns(self, connection: Any, target: Target) -> None:
+        """Make sure that a relation which LOCK TABLE does not take is what the snapshot says it is.
+
+        The snapshot was taken before its lock was granted, so it may show columns that are gone since.
+        """
+        described = await connection.prepare(
+            statements.all_of(self._source), timeout=self._limits.command_seconds
+        )
+        columns = [(column.name, column.type.oid) for column in described.get_attributes()]
+        if columns != [(column.name, column.type.oid) for column in target.layout.columns]:
+            raise SourceUnavailableError(f"Reading {self.name} failed: it was altered meanwhile.")
 
     def _wanted(self, target: Target, server_version: int) -> str | None:
         names = field_names(self._origin, [column.name for column in target.layout.columns])
         return conditions.wanted(
             self.tests,
             {names[column.name]: (reference(column.name), column) for column in target.layout.columns},
-            max_value_bytes=self.settings.max_value_bytes,
+            max_value_bytes=self._settings.max_value_bytes,
             server_version=server_version,
         )
 
     @property
     def _origin(self) -> Origin:
         relation = self.target.relation
-        return Origin(database=self.settings.database, schema=relation.schema, tables=(relation.name,))
+        return Origin(database=self._settings.database, schema=relation.schema, tables=(relation.name,))
 
     def _documents(self, target: Target, server_version: int) -> Documents:
         wanted = self._wanted(target, server_version)
@@ -161,6 +180,8 @@ class TableSlice:
             wanted=wanted,
             columns=target.layout.columns,
             key=effective_key(target),
-            rendering=Rendering(server_version=server_version, max_value_bytes=self.settings.max_value_bytes),
+            rendering=Rendering(
+                server_version=server_version, max_value_bytes=self._settings.max_value_bytes
+            ),
             seed=self.seed,
         )

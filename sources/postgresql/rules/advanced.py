@@ -1,4 +1,4 @@
-"""Advanced sync rules: the snippet's shape, and the result of a rule's query as a slice.
+"""Advanced sync rules: the snippet's shape, and what the server says of each query.
 
     [{"tables": ["album"], "query": "SELECT * FROM public.album WHERE ...", "id_columns": ["albumid"]}]
 
@@ -8,30 +8,25 @@ transaction. Only a query that was accepted on its own is then put into a FROM c
 renders its rows; being complete and balanced by then, it cannot reach out of the parentheses.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sources.contract import Batch, IsUnchanged, RowTest, RuleProblem, Snapshot
-from sources.errors import SourceConfigurationError, SourceUnavailableError
+from sources.contract import RuleProblem
+from sources.errors import SourceConfigurationError
 from sources.postgresql import statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.types import Attribute, Relation
-from sources.postgresql.connection import Limits, transaction
+from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
-from sources.postgresql.read.blocks import batch_of, changed_batch_of
 from sources.postgresql.render.documents import Documents, Origin
 from sources.postgresql.render.values import Rendering
 from sources.postgresql.selection import Name
 from sources.postgresql.settings import Settings
-from sources.unversioned import unversioned
 
 SNIPPET_ID = "advanced_snippet"
 _MEMBERS = {"tables", "query", "id_columns"}
 _LONGEST_QUERY = 1_000_000
-_BLOCK_BYTES = 512 * 1024
-_MOST_ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +56,13 @@ class Described:
     relations: tuple[Relation, ...]
     """All it reads from that can be locked."""
 
+    def documents(self, settings: Settings, seed: int) -> Documents:
+        """Return how its rows become documents."""
+        rendering = Rendering(server_version=self.server_version, max_value_bytes=settings.max_value_bytes)
+        return Documents(
+            origin=self.origin, columns=self.columns, key=self.key, rendering=rendering, seed=seed
+        )
+
 
 def are_given(value: Any) -> bool:
     """Say whether a snippet's value holds rules, usable or not."""
@@ -87,7 +89,7 @@ def parse(value: Any) -> tuple[Rule, ...]:
     )
 
 
-async def validate(value: Any, settings: Settings, limits: Limits) -> list[RuleProblem]:
+async def validate(value: Any, database: Database) -> list[RuleProblem]:
     """Say everything that is wrong with a snippet's value; the server is asked about each query."""
     try:
         rules = parse(value)
@@ -96,121 +98,27 @@ async def validate(value: Any, settings: Settings, limits: Limits) -> list[RuleP
     problems = []
     for rule in rules:
         try:
-            await describe(rule, settings, limits)
+            await describe(rule, database)
         except SourceConfigurationError as error:
             problems.append(_problem(error))
     return problems
 
 
-async def describe(rule: Rule, settings: Settings, limits: Limits) -> Described:
+async def describe(rule: Rule, database: Database) -> Described:
     """Let the server parse the query and say what it returns. Raises SourceConfigurationError for what is
     wrong.
     """
+    limits = database.limits
     with translated(f"Checking {rule.label}"):
-        async with transaction(settings, limits) as connection:
-            await connection.execute(statements.look_in(settings.schemas), timeout=limits.command_seconds)
-            catalog = Catalog(connection, limits.command_seconds)
-            tables = await _tables(rule, catalog, settings)
-            columns = await _columns(rule, connection, catalog, limits)
-            described = Described(
-                rule=rule,
-                origin=Origin(
-                    database=settings.database,
-                    schema=tables[0].schema,
-                    tables=tuple(dict.fromkeys(table.name for table in tables)),
-                    is_rule=True,
-                ),
-                columns=columns,
-                key=await _key(rule, catalog, tables, columns),
-                server_version=catalog.server_version,
-                relations=tuple(await catalog.locked_relations()),
-            )
+        async with database.transaction() as connection:
+            look_in = statements.look_in(database.settings.schemas)
+            await connection.execute(look_in, timeout=limits.command_seconds)
+            described = await described_by(rule, connection, database)
             # Renders nothing yet, but lets the server refuse what cannot be rendered.
-            await connection.fetch(statements.CLOSE, timeout=limits.command_seconds)
-            documents = _documents(described, settings, 0)
-            await connection.fetch(
-                statements.declare(_lines(documents, rule)), timeout=limits.command_seconds
-            )
+            documents = described.documents(database.settings, 0)
+            query = statements.declare(documents.select(statements.sub_select(rule.query)))
+            await connection.fetch(query, timeout=limits.command_seconds)
             return described
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSlice:
-    """The result of one advanced rule's query."""
-
-    settings: Settings
-    limits: Limits
-    described: Described
-    seed: int
-
-    @property
-    def name(self) -> str:
-        return self.described.rule.label
-
-    @property
-    def estimated_rows(self) -> int | None:
-        return None
-
-    @property
-    def mapping(self) -> Mapping[str, Any]:
-        return _documents(self.described, self.settings, self.seed).mapping()
-
-    @property
-    def scope(self) -> None:
-        """None: several rules may read the same tables."""
-        return
-
-    def narrowed(self, tests: Sequence[RowTest]) -> None:
-        """Leave the rows to the service: the query's columns are known only once it runs."""
-
-    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
-        """Open the result, which has no row versions."""
-        return unversioned(self, "The result of an advanced rule has no row versions.")
-
-    async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
-        """Read the whole result under one snapshot; see `sources.contract.Slice`."""
-        rule = self.described.rule
-        with translated(f"Reading {self.name}"):
-            async with transaction(self.settings, self.limits) as connection:
-                catalog = Catalog(connection, self.limits.command_seconds)
-                patience = self.limits.lock_seconds + self.limits.command_seconds
-                await connection.execute(
-                    statements.look_in(self.settings.schemas), timeout=self.limits.command_seconds
-                )
-                for relation in self.described.relations:
-                    source = statements.relation(relation.schema, relation.name)
-                    await connection.execute(statements.lock(source), timeout=patience)
-                files = [await catalog.files(relation.oid) for relation in self.described.relations]
-                columns = await _columns(rule, connection, catalog, self.limits)
-                described = replace(self.described, columns=columns)
-                if missing := [name for name in described.key if name not in {c.name for c in columns}]:
-                    raise SourceConfigurationError(f"{self.name} no longer returns {', '.join(missing)}.")
-                await connection.fetch(statements.CLOSE, timeout=self.limits.command_seconds)
-                documents = _documents(described, self.settings, self.seed)
-                await connection.fetch(
-                    statements.declare(_lines(documents, rule)), timeout=self.limits.stall_seconds
-                )
-                async with aclosing(self._blocks(connection)) as blocks:
-                    async for block in blocks:
-                        yield (
-                            batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
-                        )
-                if [await catalog.files(relation.oid) for relation in self.described.relations] != files:
-                    raise SourceUnavailableError(
-                        f"Reading {self.name} failed: a table was rewritten meanwhile."
-                    )
-                await connection.execute(statements.COMMIT, timeout=self.limits.command_seconds)
-
-    async def _blocks(self, connection: Any) -> AsyncGenerator[bytes, None]:
-        """Fetch as many rows at a time as make up a block, beginning with the configured number."""
-        count = self.settings.fetch_size
-        while rows := await connection.fetch(statements.fetch(count), timeout=self.limits.stall_seconds):
-            lines = [row[0] for row in rows]
-            block = "\n".join([*lines, ""]).encode()
-            yield block
-            if len(rows) < count:
-                return
-            count = max(1, min(count * _BLOCK_BYTES // len(block), count * 8, _MOST_ROWS_AT_ONCE))
 
 
 def _problems(number: int, item: Any) -> list[str]:
@@ -236,6 +144,28 @@ def _is_names(value: Any) -> bool:
 
 def _problem(error: SourceConfigurationError) -> RuleProblem:
     return RuleProblem(ids=(SNIPPET_ID,), messages=error.problems)
+
+
+async def described_by(rule: Rule, connection: Any, database: Database) -> Described:
+    """Say what a rule's query returns now, as this transaction sees it."""
+    catalog = Catalog(connection, database.limits.command_seconds)
+    tables = await _tables(rule, catalog, database.settings)
+    columns = await _columns(rule, connection, catalog, database.limits)
+    described = Described(
+        rule=rule,
+        origin=Origin(
+            database=database.settings.database,
+            schema=tables[0].schema,
+            tables=tuple(dict.fromkeys(table.name for table in tables)),
+            is_rule=True,
+        ),
+        columns=columns,
+        key=await _key(rule, catalog, tables, columns),
+        server_version=catalog.server_version,
+        relations=tuple(await catalog.locked_relations()),
+    )
+    await connection.fetch(statements.CLOSE, timeout=database.limits.command_seconds)
+    return described
 
 
 async def _tables(rule: Rule, catalog: Catalog, settings: Settings) -> list[Relation]:
@@ -288,19 +218,3 @@ async def _key(
             " add it to the query, or name other columns in id_columns."
         )
     return tuple(dict.fromkeys(name for name in key if name is not None))
-
-
-def _documents(described: Described, settings: Settings, seed: int) -> Documents:
-    return Documents(
-        origin=described.origin,
-        columns=described.columns,
-        key=described.key,
-        rendering=Rendering(
-            server_version=described.server_version, max_value_bytes=settings.max_value_bytes
-        ),
-        seed=seed,
-    )
-
-
-def _lines(documents: Documents, rule: Rule) -> str:
-    return documents.select_lines(statements.sub_select(rule.query))

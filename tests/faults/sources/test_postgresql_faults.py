@@ -261,21 +261,6 @@ async def test_p10_ddl_waits_for_the_read(database: Database, change: str) -> No
     assert await read_with(slice_, alter) == ROWS
 
 
-async def test_a_table_that_was_replaced_by_one_of_the_same_name_is_read_at_the_next_attempt(
-    database: Database,
-) -> None:
-    await database.execute("CREATE TABLE t (id int PRIMARY KEY)")
-    slice_ = await slice_of(database)
-    await database.execute(
-        "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, b int); INSERT INTO t VALUES (1)"
-    )
-
-    with pytest.raises(SourceUnavailableError, match="replaced"):
-        await read(slice_)
-
-    assert len((await read_all(database.source())).documents) == 1
-
-
 async def test_p11_columns_are_those_of_the_moment_of_reading(database: Database) -> None:
     await database.execute(
         "CREATE TABLE t (id int PRIMARY KEY, a int, b int, c int); INSERT INTO t VALUES (1, 2, 3, 4)"

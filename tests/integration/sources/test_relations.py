@@ -146,8 +146,9 @@ async def test_tables_whose_rows_cannot_be_told_apart_are_errors_naming_the_ways
 
     problem = await problems_of(database)
 
+    assert f"{len(KEYLESS)} tables have no primary key" in problem
     for number in range(len(KEYLESS)):
-        assert f"public.t{number} has no primary key" in problem
+        assert f"public.t{number}" in problem
     assert "Id columns" in problem
     assert "advanced rule" in problem
 
@@ -208,10 +209,12 @@ async def test_a_table_that_may_not_be_read_is_an_error_under_the_wildcard_too(d
     reader = {"username": "reader", "password": "x"}
 
     for tables in ("*", "a,b"):
-        assert "may not read public.b" in await problems_of(database, tables=tables, **reader)
+        assert "public.b may not be read" in await problems_of(database, tables=tables, **reader)
     assert await ids_of(database, tables="a", **reader) == []
     await database.execute("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
-    assert "may not read public.a" in await problems_of(database, tables="a", **reader)
+    assert "2 tables may not be read by the role: public.a, public.b" in await problems_of(
+        database, tables="a,b", **reader
+    )
 
 
 async def test_row_security_that_would_hide_rows_is_an_error(database: Database) -> None:
@@ -222,8 +225,79 @@ async def test_row_security_that_would_hide_rows_is_an_error(database: Database)
         "CREATE POLICY p ON t USING (id = 1); ALTER TABLE t ENABLE ROW LEVEL SECURITY"
     )
 
-    assert "Row security" in await problems_of(database, username="reader", password="x")
+    assert "public.t has row security" in await problems_of(database, username="reader", password="x")
     assert len(await ids_of(database)) == 2
+
+
+async def test_row_security_that_applies_to_the_owner_of_a_view_is_an_error_that_names_the_owner(
+    database: Database,
+) -> None:
+    await database.execute(
+        "DROP ROLE IF EXISTS reader, owner; CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE ROLE owner;"
+        "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2);"
+        "CREATE POLICY p ON t USING (id = 1); ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
+        "GRANT SELECT ON t TO owner; CREATE VIEW v AS SELECT * FROM t;"
+        "CREATE VIEW outer_v AS SELECT * FROM v;"
+        "CREATE VIEW fine AS SELECT * FROM t; ALTER VIEW v OWNER TO owner; GRANT SELECT ON v TO reader;"
+        "GRANT SELECT ON outer_v, fine TO reader"
+    )
+    names = {"id_columns": "v(id), outer_v(id), fine(id)", "username": "reader", "password": "x"}
+
+    for view in ("v", "outer_v"):
+        problem = await problems_of(database, tables=view, **names)
+        assert f"public.{view} reads as role owner" in problem
+        assert "public.t" in problem
+        assert "Exempt owner" in problem
+    assert len(await ids_of(database, tables="fine", **names)) == 2
+
+
+async def test_tables_are_left_out_by_name_and_by_pattern(database: Database) -> None:
+    await database.execute(
+        "CREATE SCHEMA s; CREATE TABLE album (id int PRIMARY KEY); CREATE TABLE audit_1 (a int);"
+        "CREATE TABLE audit_2 (a int); CREATE TABLE s.audit_1 (id int PRIMARY KEY);"
+        "INSERT INTO album VALUES (1); INSERT INTO s.audit_1 VALUES (2)"
+    )
+
+    assert await ids_of(database, tables="*, !audit_*") == ["public_album_1"]
+    assert await ids_of(database, tables="album, audit_1, !audit_1") == ["public_album_1"]
+    assert await ids_of(database, schema="public, s", tables="*, !public.audit_*") == [
+        "public_album_1",
+        "s_audit_1_2",
+    ]
+    assert "leaves out every table" in await problems_of(database, tables="audit_1, !audit_*")
+
+
+async def test_rows_of_an_inheriting_table_that_is_left_out_are_not_read_with_its_parent(
+    database: Database,
+) -> None:
+    await database.execute(
+        "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (PRIMARY KEY (id)) INHERITS (p);"
+        "CREATE TABLE d (PRIMARY KEY (id)) INHERITS (p);"
+        "INSERT INTO p VALUES (1); INSERT INTO c VALUES (2); INSERT INTO d VALUES (3)"
+    )
+
+    assert await ids_of(database, tables="*, !c") == ["public_d_3", "public_p_1"]
+
+
+async def test_a_partition_cannot_be_left_out_of_its_table(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+        "CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (0) TO (5); CREATE TABLE t (id int PRIMARY KEY)"
+    )
+
+    assert "public.p_1 is part of public.p" in await problems_of(database, tables="*, !p_1")
+    assert await ids_of(database, tables="*, !p, !p_*") == []
+
+
+async def test_many_tables_with_the_same_fault_are_one_sentence_with_a_count(database: Database) -> None:
+    await database.execute("".join(f"CREATE TABLE t{number:03} (a int);" for number in range(100)))
+
+    (finding,) = [finding for finding in await database.source().check({}) if finding.is_fatal]
+
+    assert "100 tables have no primary key" in finding.problem
+    assert "public.t000" in finding.problem
+    assert "and 80 more" in finding.problem
+    assert finding.subjects == tuple(f"public.t{number:03}" for number in range(100))
 
 
 async def test_check_warns_of_a_role_that_may_do_more_than_read_and_reports_what_would_stop_a_sync(

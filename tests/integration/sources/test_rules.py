@@ -1,11 +1,13 @@
 """Advanced rules: documents of a query's result, and a query that cannot write, escape or run programs."""
 
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sources.errors import SourceConfigurationError
+from sources.postgresql.read.copying import BLOCK_BYTES
 from tests.integration.sources.database import Database, read_all
 
 CATALOGUE = """
@@ -117,6 +119,21 @@ async def test_a_result_of_many_rows_is_read_to_its_end(database: Database) -> N
     reading = await read_all(database.source(fetch_size=7), rule(query))
 
     assert len(reading.documents) == 50_000
+
+
+async def test_large_rows_after_thousands_of_small_ones_come_a_few_at_a_time(database: Database) -> None:
+    await database.execute(CATALOGUE)
+    query = (
+        "SELECT i AS album_id, CASE WHEN i <= 20000 THEN '' ELSE repeat('x', 1000000) END AS t"
+        " FROM generate_series(1, 20060) i"
+    )
+    (slice_,) = await database.source().slices(rule(query), 0)
+
+    async with aclosing(slice_.batches()) as batches:
+        sizes = [len(batch.lines) async for batch in batches]
+
+    assert sum(sizes) > 60_000_000
+    assert max(sizes) < BLOCK_BYTES + 2_000_000
 
 
 async def test_the_tables_setting_is_ignored_with_rules(database: Database) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.postgresql import Cluster
 from sources.errors import SourceConfigurationError
-from sources.postgresql.connection import is_encrypted, transaction
+from sources.postgresql.connection import is_encrypted
 from tests.faults.proxy import FaultProxy
 from tests.integration.sources.database import Database
 from tests.integration.sources.installation import BINARIES, needs_installation
@@ -94,7 +94,7 @@ def database(cluster: Cluster) -> Database:
 async def used_tls(cluster: Cluster, **configuration: Any) -> bool:
     """Connect, and let the server say whether the session is encrypted."""
     source = database(cluster).source(**configuration)
-    async with transaction(source.settings, source._limits) as connection:
+    async with source.database.transaction() as connection:
         says: bool = await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         assert is_encrypted(connection) == says
         return says

@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 
-from sources.postgresql.connection import Limits, transaction
 from tests.integration.sources.database import Database, Reading, exact, read_all
 
 NULLED = object()
@@ -349,13 +348,13 @@ async def test_a_role_with_hostile_settings_gets_the_same_documents(database: Da
 async def test_no_time_limit_of_the_role_or_the_database_holds(database: Database) -> None:
     source = database.source()
     limits = ["statement_timeout", "idle_in_transaction_session_timeout"]
-    async with transaction(source.settings, Limits()) as connection:
+    async with source.database.transaction() as connection:
         if connection.get_server_version().major >= 17:
             limits.append("transaction_timeout")
     for limit in limits:
         await database.execute(f"ALTER DATABASE {database.name} SET {limit} = '1h'")
 
-    async with transaction(source.settings, Limits()) as connection:
+    async with source.database.transaction() as connection:
         shown = [await connection.fetchval(f"SHOW {limit}") for limit in limits]
 
     assert shown == ["0"] * len(limits)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.postgresql.selection import (
+    Exclusions,
     Name,
     Selection,
     SelectionError,
-    excluded,
     matches,
     parse_key_columns,
     parse_names,
@@ -87,14 +87,15 @@ def test_a_star_stands_for_any_text(pattern: str, name: str, holds: bool) -> Non
 
 
 def test_an_exclusion_counts_in_the_schema_it_names_or_in_all() -> None:
-    exclusions = Selection.of(parse_names("!log_*, !s.t, !s.x_*"), {}).excluded
+    names = Selection.of(parse_names("!log_*, !s.t, !s.x_*"), {}).excluded
+    exclusions = Exclusions.of(names, ["public", "s"])
 
-    def out(schema: str, table: str) -> list[str]:
-        return [str(name) for name in excluded(exclusions, schema, table, ["public", "s"])]
-
-    assert out("public", "log_1") == out("s", "log_1") == ["log_*"]
-    assert (out("s", "t"), out("public", "t")) == (["s.t"], [])
-    assert (out("s", "x_1"), out("public", "x_1")) == (["s.x_*"], [])
+    assert exclusions.cover("public", "log_1")
+    assert exclusions.cover("s", "log_1")
+    assert exclusions.cover("s", "t")
+    assert not exclusions.cover("public", "t")
+    assert exclusions.cover("s", "x_1")
+    assert not exclusions.cover("public", "x_1")
 
 
 def test_a_name_given_twice_counts_once() -> None:

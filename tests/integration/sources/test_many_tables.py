@@ -1,0 +1,82 @@
+"""Thousands of tables cost what their rows cost: few connections, few queries, no lock that stays."""
+
+from typing import Any
+
+import pytest
+
+from sources.postgresql.catalog.catalog import Catalog
+from tests.faults.proxy import FaultProxy
+from tests.integration.sources.database import Database, read_all
+
+
+async def create(database: Database, count: int, columns: str) -> None:
+    for first in range(0, count, 500):
+        await database.execute(
+            "".join(
+                f"CREATE TABLE t{number} (id int PRIMARY KEY, {columns});"
+                f"INSERT INTO t{number} (id) VALUES ({number});"
+                for number in range(first, min(first + 500, count))
+            )
+        )
+
+
+async def test_all_tables_of_a_sync_are_read_over_one_connection(database: Database) -> None:
+    await create(database, 30, "a text")
+    async with FaultProxy(database.cluster.host, database.cluster.port) as proxy:
+        reading = await read_all(database.source(host=proxy.host, port=proxy.port))
+
+        assert len(reading.documents) == 30
+        assert proxy.connections == 1
+
+
+async def test_a_connection_is_not_used_for_ever(database: Database) -> None:
+    await create(database, 250, "a text")
+    async with FaultProxy(database.cluster.host, database.cluster.port) as proxy:
+        reading = await read_all(database.source(host=proxy.host, port=proxy.port))
+
+        assert len(reading.documents) == 250
+        assert proxy.connections == 2
+
+
+async def test_a_connection_lost_between_two_tables_is_replaced_without_a_word(database: Database) -> None:
+    await create(database, 2, "a text")
+    async with database.source() as source:
+        first, second = await source.slices(None, 0)
+        assert [batch.count async for batch in first.batches()] == [1]
+        await database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE application_name = 'elastic-ingest' AND datname = '{database.name}'"
+        )
+
+        assert [batch.count async for batch in second.batches()] == [1]
+
+
+async def test_no_connection_stays_after_the_source_is_closed(database: Database) -> None:
+    await create(database, 2, "a text")
+    async with database.source() as source:
+        await source.ping()
+        await source.check({})
+
+    assert source.database._waiting is None
+
+
+@pytest.mark.parametrize("columns", ["a text", "a jsonb, b json[]"])
+async def test_discovery_asks_as_many_queries_for_many_tables_as_for_one(
+    database: Database, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    fetch = Catalog._fetch
+
+    async def counted(self: Catalog, query: str, *arguments: Any) -> list[Any]:
+        asked.append(query)
+        return await fetch(self, query, *arguments)
+
+    monkeypatch.setattr(Catalog, "_fetch", counted)
+    await create(database, 300, columns)
+    await database.source(tables="t1").slices(None, 0)
+    for_one = len(asked)
+
+    slices = await database.source().slices(None, 0)
+
+    assert len(slices) == 300
+    assert len(asked) == 2 * for_one
