@@ -6,6 +6,7 @@ YAML's own loader would keep the last of two equal keys, turn `connector_id: 012
 without end. So only its parser is used; a scalar keeps its text beside the type YAML would have given it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from ingest.config.placeholders import PlaceholderError, expand, has_placeholder
 MOST_NODES = 20_000
 DEEPEST = 20
 SEPARATOR = "."
+_HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "merge", "value"}
@@ -142,7 +144,7 @@ class _Reader:
         """Add the keys of a map to those already known at this place, dotted ones as if they were nested."""
         for key_node, value_node in source.value:
             key = key_node.value
-            if not isinstance(key, str) or key_node.tag != f"{_TAG}str" or not key:
+            if not _is_text(key_node) or not key:
                 self._report(at, f"line {key_node.start_mark.line + 1}: a key is not a text")
             elif key.count(SEPARATOR) > DEEPEST:
                 self._report(at, f"line {key_node.start_mark.line + 1}: a key has too many parts")
@@ -181,15 +183,29 @@ class _Reader:
 
     def _scalar(self, source: yaml.ScalarNode, tag: str, here: str) -> Scalar:
         if not has_placeholder(source.value):
-            return Scalar(source.value, tag)
+            return Scalar(self._characters(source.value, here), tag)
         try:
-            return Scalar(expand(source.value, self._environment), "str", is_from_environment=True)
+            expanded = expand(source.value, self._environment)
         except PlaceholderError as error:
             self._report(here, str(error))
             return Scalar(source.value, tag, is_from_environment=True)
+        return Scalar(self._characters(expanded, here), "str", is_from_environment=True)
+
+    def _characters(self, text: str, here: str) -> str:
+        """Return the text, without what cannot be sent to anybody: half characters, which are reported."""
+        whole = _HALF_CHARACTERS.sub("", text)
+        if whole != text:
+            # From an escape such as \ud800, or from bytes of an environment variable that are not UTF-8.
+            self._report(here, "holds half of a surrogate pair, which is no character")
+        return whole
 
     def _report(self, at: str, problem: str) -> None:
         self.problems.append(f"{at}: {problem}" if at else problem)
+
+
+def _is_text(key: yaml.Node) -> bool:
+    is_text = isinstance(key.value, str) and key.tag == f"{_TAG}str"
+    return is_text and not _HALF_CHARACTERS.search(key.value)
 
 
 def _below(at: str, key: str) -> str:

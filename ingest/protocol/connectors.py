@@ -59,10 +59,24 @@ async def create(
     """Create a connector unless one with this id exists, deleted or not; say whether it was created.
 
     The route for this (`PUT /_connector/{id}`) would wipe a connector that another replica created a moment
-    ago, so the document the route would write is written with `op_type=create`.
+    ago, so the document the route would write is written with `op_type=create`. Only the very first connector
+    of a cluster is created by the route: it also creates the index, which the service may not do itself.
     """
-    if await guarded.read(client, CONNECTORS_INDEX, connector_id) is not None:
+    try:
+        await client.call("GET", f"/{CONNECTORS_INDEX}/_doc/{segment(connector_id)}")
+    except errors.NotFoundError as error:
+        is_first = error.error_type == "index_not_found_exception"
+    else:
         return False
+    if is_first:
+        members = {"service_type": service_type, "name": name}
+        await client.call(
+            "PUT",
+            f"/_connector/{segment(connector_id)}",
+            body=members if index_name is None else {**members, "index_name": index_name},
+            budget_seconds=0,
+        )
+        return True
     try:
         await client.call(
             "PUT",

@@ -17,7 +17,7 @@ from ingest.errors import AuthorizationError
 from ingest.secret import Secret
 from ingest.service.program import check
 from sandbox.elasticsearch import Security, User, serve
-from tests.integration.service.world import World, config_for, until
+from tests.integration.service.world import World, config_for, entry_of, until
 from tests.repo import project
 
 DOCUMENTED: dict[str, Any] = json.loads((project.ROOT / "deploy/api-key.json").read_text())
@@ -100,6 +100,31 @@ async def test_the_documented_key_is_enough(world: World) -> None:
 
     assert await refusals(world, config) == ""
     assert await world.titles() == {"one"}
+
+
+async def test_the_documented_key_is_enough_to_create_a_connector_in_a_cluster_that_has_none() -> None:
+    security = Security([User("elastic", PASSWORD)])
+    headers = {"Authorization": "Basic " + base64.b64encode(f"elastic:{PASSWORD}".encode()).decode()}
+    async with serve(security=security) as server, aiohttp.ClientSession(headers=headers) as session:
+        world = World(server, session)
+        config = await config_with(world, DOCUMENTED)
+        entries = [entry_of(name, create=True, index_name=name) for name in ("music", "other")]
+        with structlog.testing.capture_logs() as lines:
+            async with world.serving(replace(config, connectors=tuple(entries))):
+                first = await until(lambda: found(world, "music"), lambda one: one is not None)
+                second = await until(lambda: found(world, "other"), lambda one: one is not None)
+                await world.until_connector("needs_configuration", "music")
+                await world.until_connector("needs_configuration", "other")
+
+    assert first is not None
+    assert second is not None
+    assert (first["index_name"], second["index_name"]) == ("music", "other")
+    assert [line for line in lines if "403" in str(line)] == []
+
+
+async def found(world: World, connector_id: str) -> dict[str, Any] | None:
+    status, answer = await world.request("GET", f"/_connector/{connector_id}")
+    return dict(answer) if status == 200 else None
 
 
 @pytest.mark.parametrize(("section", "number", "name"), rights(), ids=str)

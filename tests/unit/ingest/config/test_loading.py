@@ -757,3 +757,24 @@ def test_any_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, c
         load(tmp_path_factory.mktemp("any"), content)
     except ConfigError as refused:
         assert all(line.startswith("config.yml: ") and "\n" not in line for line in refused.problems)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'elasticsearch: {host: "https://localhost", username: elastic, password: "p\\ud800"}',
+        'elasticsearch.headers: {X-Name: "\\udfff"}',
+        'elasticsearch: {"\\ud800": 1}',
+        'service.log_level: "\\ud800"',
+    ],
+)
+def test_half_characters_are_a_problem_of_the_file_wherever_they_stand(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"elasticsearch|service|line"):
+        load(tmp_path, CONNECTOR + text)
+
+
+def test_half_characters_of_the_environment_are_a_problem_too(tmp_path: Path) -> None:
+    text = CONNECTOR + "elasticsearch: {username: elastic, password: '${PASSWORD}'}"
+
+    with pytest.raises(ConfigError, match="surrogate"):
+        load(tmp_path, text, {"PASSWORD": os.fsdecode(b"p\xff")})
