@@ -228,7 +228,7 @@ class Service:
         "idle_limit",
         kinds.number(2, 86_400),
         300,
-        "Seconds without a report after which any service ends a job as failed. Alike in all services.",
+        "Seconds without a report after which any service takes a job for abandoned. Alike in all services.",
     )
     job_cleanup_interval_seconds: int = setting(
         "job_cleanup_interval", kinds.integer(1, 86_400), 300, "Seconds between two searches for such jobs."

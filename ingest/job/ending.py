@@ -25,6 +25,8 @@ from ingest.protocol import (
 )
 from ingest.protocol.messages import shortened
 
+MOST_RESUMPTIONS: Final = 3
+"""How often a job whose worker died is resumed: it may be what kills them."""
 _ROUNDS: Final = 20
 """How often a lost race for a document is run again; others write it a few times a minute at most."""
 _COUNTS: Final = (
@@ -79,14 +81,28 @@ async def end_job(
     return None
 
 
-async def end_unattended(client: Client, job: SyncJob, error: str) -> SyncJob | None:
+def ending_without_worker(job: SyncJob, reason: str) -> Ending:
+    """Choose how a job ends whose worker is gone: a full one is resumed, but not again and again."""
+    if job.status is JobStatus.CANCELING:
+        return Ending(status=JobStatus.CANCELED)
+    if job.job_type is JobType.FULL and job.lost_workers < MOST_RESUMPTIONS:
+        return Ending(status=JobStatus.SUSPENDED)
+    resumed = f" It was resumed {job.lost_workers} times." if job.lost_workers else ""
+    return Ending(status=JobStatus.ERROR, error=shortened(reason + resumed))
+
+
+async def end_unattended(client: Client, job: SyncJob, ending: Ending) -> SyncJob | None:
     """End a job whose worker is gone, guarded by the version it was found at; None if anybody wrote it since.
 
     A worker that is alive after all, or another replica, thereby wins.
     """
-    ending = Ending(status=JobStatus.ERROR, error=shortened(error))
+    members = _members(job, ending, None)
+    if ending.status.is_terminal:
+        members["completed_at"] = _later(job.last_seen)
+    else:
+        members["metadata"] = {"lost_workers": job.lost_workers + 1}
     try:
-        await jobs.end(client, job, {**_members(job, ending, None), "completed_at": _later(job.last_seen)})
+        await jobs.end(client, job, members)
     except (errors.ConflictError, errors.NotFoundError):
         return None
     return await jobs.get(client, job.id)

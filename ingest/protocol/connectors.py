@@ -63,17 +63,18 @@ async def create(
     of a cluster is created by the route: it also creates the index, which the service may not do itself.
     """
     try:
-        await client.call("GET", f"/{CONNECTORS_INDEX}/_doc/{segment(connector_id)}")
+        await client.call("GET", f"/{CONNECTORS_INDEX}/_doc/{segment(connector_id)}", answers.an_object)
     except errors.NotFoundError as error:
         is_first = error.error_type == "index_not_found_exception"
     else:
         return False
     if is_first:
-        members = {"service_type": service_type, "name": name}
+        members = {"service_type": service_type, "name": name, "index_name": index_name, "language": language}
         await client.call(
             "PUT",
             f"/_connector/{segment(connector_id)}",
-            body=members if index_name is None else {**members, "index_name": index_name},
+            answers.result,
+            body={member: value for member, value in members.items() if value is not None},
             budget_seconds=0,
         )
         return True

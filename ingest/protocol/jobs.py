@@ -43,6 +43,11 @@ async def search_running(client: Client, connector_id: str) -> list[SyncJob]:
     return await _search(client, [_of([connector_id]), _in(_RUNNING), _content_job()])
 
 
+async def search_running_of(client: Client, connector_ids: Collection[str]) -> list[SyncJob]:
+    """List the jobs of these connectors that some worker should be busy with."""
+    return await _search(client, [_of(connector_ids), _in(_RUNNING)]) if connector_ids else []
+
+
 async def search_live(client: Client, connector_id: str, job_type: JobType) -> list[SyncJob]:
     """List the jobs of a connector and a type that have not ended."""
     is_of_type = {"term": {"job_type": job_type.value}}
@@ -132,11 +137,12 @@ async def claim(client: Client, job: SyncJob, worker: str, *, budget_seconds: fl
     The route `_claim` overwrites whatever the job has become meanwhile, even a completed one, so it is not
     used.
     """
+    waited = {"waits_for": None} if job.metadata.get("waits_for") else {}
     members = {
         "status": JobStatus.IN_PROGRESS.value,
         "worker_hostname": worker,
         "started_at": None if job.last_seen is None else timestamp(job.last_seen),
-        "metadata": {"attempts": job.attempts()},
+        "metadata": {"attempts": job.attempts(), **waited},
     }
     try:
         await guarded.update(client, JOBS_INDEX, job.id, members, job.version, budget_seconds=budget_seconds)
@@ -148,6 +154,11 @@ async def claim(client: Client, job: SyncJob, worker: str, *, budget_seconds: fl
     if claimed is None or claimed.status is not JobStatus.IN_PROGRESS or claimed.worker_hostname != worker:
         return None
     return claimed
+
+
+async def annotate(client: Client, job: SyncJob, metadata: Mapping[str, Any]) -> None:
+    """Merge something into the job's metadata, guarded by the version read. Raises ConflictError."""
+    await guarded.update(client, JOBS_INDEX, job.id, {"metadata": metadata}, job.version, budget_seconds=0)
 
 
 async def update_stats(

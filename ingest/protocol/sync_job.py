@@ -81,6 +81,11 @@ class SyncJob:
             deleted_document_count=count_of(source.get("deleted_document_count")),
         )
 
+    @property
+    def lost_workers(self) -> int:
+        """How many workers died while they ran this job."""
+        return count_of(self.metadata.get("lost_workers"))
+
     def attempts(self) -> list[dict[str, Any]]:
         """Describe the attempts at this job that were suspended, the latest last, for its metadata."""
         earlier = self.metadata.get("attempts")

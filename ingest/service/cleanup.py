@@ -1,6 +1,7 @@
-"""What dead workers leave behind, ended by exactly one of the living.
+"""What dead workers leave behind, ended or resumed by exactly one of the living.
 
-    idle job       running, but nobody reported on it for the idle limit   -> error, connector follows
+    lost job       running, but its process is gone from this machine,
+                   or nobody reported on it for the idle limit             -> suspended, a fourth time error
     orphan         a job whose connector is gone                           -> error
     stale sync     a connector `in_progress` without a running job         -> what its last job says
 
@@ -17,21 +18,45 @@ import structlog
 from ingest import errors
 from ingest.elasticsearch.client import Client
 from ingest.job import claim
-from ingest.job.ending import Ending, end_connector, end_job, end_unattended
+from ingest.job.ending import (
+    Ending,
+    end_connector,
+    end_job,
+    end_unattended,
+    ending_without_worker,
+)
 from ingest.protocol import Connector, JobStatus, SyncJob, connectors, jobs
+from ingest.protocol.messages import shortened
+from ingest.service.identity import is_gone
 
 
-async def end_idle_jobs(client: Client, connector_ids: Collection[str], idle_seconds: float) -> None:
-    """End the running jobs of these connectors that nobody reported on for the idle limit."""
-    for job in await jobs.search_idle(client, connector_ids, idle_seconds):
+async def end_lost_jobs(client: Client, connector_ids: Collection[str], idle_seconds: float) -> set[str]:
+    """End or suspend the running jobs of these connectors whose worker is gone; return whose they were.
+
+    A worker is gone if its process was on this machine and no longer is, or if it was silent for the limit.
+    """
+    idle = {job.id for job in await jobs.search_idle(client, connector_ids, idle_seconds)}
+    freed: set[str] = set()
+    for job in await jobs.search_running_of(client, connector_ids):
+        if job.id not in idle and not is_gone(job.worker_hostname):
+            continue
         seen = f"{job.last_seen:%Y-%m-%d %H:%M:%S} UTC" if job.last_seen else "its start"
-        text = f"No report since {seen} from worker {job.worker_hostname}, which probably died."
-        ended = await end_unattended(client, job, text)
+        reason = f"No report since {seen} from worker {job.worker_hostname}, which probably died."
+        if job.id not in idle:
+            reason = f"The process of worker {job.worker_hostname} is gone."
+        ending = ending_without_worker(job, reason)
+        ended = await end_unattended(client, job, ending)
         if ended is not None:
             structlog.get_logger().warning(
-                "job.idle", sync_job_id=job.id, connector_id=job.connector_id, error=text
+                "job.worker_lost",
+                sync_job_id=job.id,
+                connector_id=job.connector_id,
+                reason=reason,
+                status=ending.status.value,
             )
             await end_connector(client, ended)
+            freed.add(job.connector_id)
+    return freed
 
 
 async def end_orphans(
@@ -53,7 +78,7 @@ async def _end_orphan(client: Client, job: SyncJob, worker: str) -> None:
         taken = await claim.take(client, job.id, worker)
         ended = taken and await end_job(client, taken, Ending(status=JobStatus.ERROR, error=text), None)
     else:
-        ended = await end_unattended(client, job, text)
+        ended = await end_unattended(client, job, Ending(status=JobStatus.ERROR, error=shortened(text)))
     if ended is not None:
         structlog.get_logger().warning(
             "job.orphaned", sync_job_id=job.id, connector_id=job.connector_id, error=text

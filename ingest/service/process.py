@@ -111,7 +111,8 @@ class Service:
         limit.reschedule(asyncio.get_running_loop().time() + self._stop.grace_seconds)
 
     async def _clean_up(self) -> None:
-        """End what dead workers left behind."""
+        """End what dead workers left behind, and take up what can be resumed."""
         idle_seconds = self.config.service.idle_limit_seconds
-        await cleanup.end_idle_jobs(self._client, self.fleet.connector_ids, idle_seconds)
+        freed = await cleanup.end_lost_jobs(self._client, self.fleet.connector_ids, idle_seconds)
+        self.queue.reconsider(*freed)
         await cleanup.end_orphans(self._client, self.fleet.connectors.keys(), idle_seconds, self._worker.name)

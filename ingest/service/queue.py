@@ -7,6 +7,7 @@ from ingest.config import Config
 from ingest.job import runner
 from ingest.job.runner import Worker
 from ingest.job.running import RunningJob
+from ingest.job.waiting import tell_what_it_waits_for
 from ingest.protocol import SyncJob, jobs
 from ingest.service.loops import attempt
 from ingest.service.pacing import Pace, Turns
@@ -29,9 +30,10 @@ class Queue:
         self._keys = {entry.connector_id: entry.api_key for entry in worker.config.connectors}
         self.pace.interval_seconds = worker.config.service.job_poll_interval_seconds
 
-    def reconsider(self, connector_id: str) -> None:
-        """Note that the connector changed, so that its job may be claimed now."""
-        self._turns.reconsider(connector_id)
+    def reconsider(self, *connector_ids: str) -> None:
+        """Note that connectors changed, so that their jobs may be claimed now."""
+        for connector_id in connector_ids:
+            self._turns.reconsider(connector_id)
 
     async def round(self, group: asyncio.TaskGroup, connector_ids: Collection[str]) -> None:
         """Start waiting jobs of these connectors as far as there is room."""
@@ -50,6 +52,8 @@ class Queue:
         async def run() -> None:
             nonlocal was_ours
             was_ours = await runner.run(worker, running, api_key)
+            if not was_ours:
+                await tell_what_it_waits_for(worker.client, waiting, worker.config.service.idle_limit_seconds)
 
         try:
             await attempt("job", run, connector_id=waiting.connector_id, sync_job_id=waiting.id)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import config
 from tests.repo import project
 
 UNIT = project.ROOT / "deploy/elastic-ingest.service"
@@ -66,6 +67,13 @@ def test_the_configuration_is_handed_over_as_a_credential() -> None:
 
     assert service["LoadCredential"] == "config.yml:/etc/elastic-ingest/config.yml"
     assert service["ExecStart"].endswith("/bin/elastic-ingest -c ${CREDENTIALS_DIRECTORY}/config.yml")
+
+
+def test_a_service_whose_loop_stands_still_is_started_again() -> None:
+    service = settings("Service")
+
+    assert service["Type"] == "notify"
+    assert float(service["WatchdogSec"]) == config.Service().idle_limit_seconds
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ import aiohttp
 import pytest
 
 from sandbox.elasticsearch import Server
-from sandbox.elasticsearch.server.faults import Action, Hold, Reply
+from sandbox.elasticsearch.server.faults import Action, Fault, Hold, Reply
 from sandbox.elasticsearch.server.journal import Entry
 from sandbox.postgresql import Cluster
 from sources.postgresql import PostgreSQL
-from tests.integration.service.world import CONNECTOR, World
+from tests.integration.service.world import CONNECTOR, World, until
 
 ROOT = Path(__file__).parents[3]
 DOCKER_GRACE_SECONDS = 10.0
@@ -166,21 +166,55 @@ async def test_it_can_be_stopped_while_it_waits(tmp_path: Path, elasticsearch: S
     assert code == 0
 
 
-async def test_a_job_whose_worker_was_killed_ends_and_the_next_is_exact(world: World, tmp_path: Path) -> None:
-    limits = {"idle_limit": 2, "fencing_limit": 1, "job_cleanup_interval": 1}
-    text = config_text(world.server.url, **limits)
-    async with daemon(tmp_path, text) as process:
-        await world.until_connector("connected")
-        held = world.server.faults.add(Hold(), path="/music/_bulk")
-        job_id = await world.create_job()
-        await held.struck()
-        process.kill()
-        await process.wait()
+async def test_a_job_whose_worker_was_killed_is_resumed_at_once_by_the_next_one(
+    world: World, tmp_path: Path
+) -> None:
+    """The idle limit is the default of five minutes, which nobody waits for."""
+    text = config_text(world.server.url)
+    for _ in range(2):
+        async with daemon(tmp_path, text) as process:
+            await world.until_connector("connected")
+            held = world.server.faults.add(Hold(), path="/music/_bulk")
+            job_id = await world.create_job()
+            await held.struck()
+            process.kill()
+            await process.wait()
+        world.server.faults.clear()
+        async with daemon(tmp_path, text) as process:
+            job = await world.until_job(job_id, "completed", "error")
+            await stopped(process, signal.SIGTERM)
+
+        assert (job["status"], job["error"], job["total_document_count"]) == ("completed", None, 300)
+        assert job["metadata"]["lost_workers"] == 1
+        assert len(job["metadata"]["attempts"]) == 1
+        await world.ok("DELETE", "/music")
+
+
+async def test_a_job_that_kills_its_workers_is_given_up_after_three_resumptions(
+    world: World, tmp_path: Path
+) -> None:
+    text = config_text(world.server.url)
+    held = world.server.faults.add(Hold(), path="/music/_bulk")
+    job_id = None
+    for workers in range(1, 5):
+        async with daemon(tmp_path, text) as process:
+            if job_id is None:
+                await world.until_connector("connected")
+                job_id = await world.create_job()
+            await until(lambda: _strikes(held), lambda seen, wanted=workers: seen >= wanted)  # type: ignore[misc]
+            process.kill()
+            await process.wait()
+    assert job_id is not None
     world.server.faults.clear()
     async with daemon(tmp_path, text) as process:
-        killed = await world.until_job(job_id, "error")
-        job = await world.until_job(await world.create_job(), "completed", "error")
+        job = await world.until_job(job_id, "completed", "error")
+        again = await world.until_job(await world.create_job(), "completed", "error")
         await stopped(process, signal.SIGTERM)
 
-    assert "No report since" in killed["error"]
-    assert (job["status"], job["error"], job["total_document_count"]) == ("completed", None, 300)
+    assert job["status"] == "error"
+    assert "It was resumed 3 times." in job["error"]
+    assert again["status"] == "completed"
+
+
+async def _strikes(fault: Fault) -> int:
+    return fault.strikes

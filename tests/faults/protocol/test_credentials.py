@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -118,21 +119,23 @@ async def test_a_service_key_that_stops_working_is_tried_rarely_and_works_again(
 
 
 async def test_a_job_whose_ending_cannot_be_told_is_ended_by_the_cleanup(world: World) -> None:
-    config = config_for(
-        world.server, idle_limit_seconds=1.0, fencing_limit_seconds=0.8, job_cleanup_interval_seconds=0.3
-    )
+    """The server's clock goes ahead by the idle limit; nobody waits for it."""
+    config = config_for(world.server, job_cleanup_interval_seconds=0.1)
     world.shelf.gate = asyncio.Event()
-    async with world.ready(config):
+    async with world.ready(config) as service:
         job_id = await world.create_job()
         await world.shelf.is_reading.wait()
-        world.server.faults.add(Reply(403), when=lambda entry: entry.opaque_id is not None)
+        refused = world.server.faults.add(Reply(403), when=lambda entry: entry.opaque_id is not None)
         world.shelf.gate.set()
-        job = await world.until_job(job_id, "error")
+        await refused.struck()
+        await until(lambda: number(len(service.queue.running)), lambda running: running == 0)
+        world.server.state.clock.offset += timedelta(seconds=2 * config.service.idle_limit_seconds)
+        suspended = await world.until_job(job_id, "suspended")
         world.server.faults.clear()
-        again = await world.until_job(await world.create_job(), "completed", "error")
+        job = await world.until_job(job_id, "completed", "error")
 
-    assert "No report since" in job["error"]
-    assert again["status"] == "completed"
+    assert suspended["metadata"]["lost_workers"] == 1
+    assert (job["status"], len(job["metadata"]["attempts"])) == ("completed", 1)
 
 
 def is_of_the_service(entry: Entry) -> bool:

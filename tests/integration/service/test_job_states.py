@@ -7,17 +7,21 @@ in_progress   canceling    user cancels                   test_in_progress_becom
 in_progress   completed    sync returned                  test_in_progress_becomes_completed
 in_progress   suspended    service stops                  test_in_progress_becomes_suspended
 in_progress   error        sync failed                    test_in_progress_becomes_error
-in_progress   error        worker died                    test_a_running_job_nobody_reports_on_becomes_error
+in_progress   suspended    worker died                    test_a_job_whose_worker_died_is_resumed
+in_progress   error        too many workers died          test_a_job_that_lost_too_many_workers_becomes_error
 suspended     in_progress  any service claims             test_suspended_becomes_in_progress_again
 suspended     canceled     user cancels                   test_suspended_becomes_canceled
 canceling     canceled     service saw it                 test_in_progress_becomes_canceling_and_canceled
-canceling     error        worker died                    test_a_running_job_nobody_reports_on_becomes_error
+canceling     canceled     worker died                    test_a_canceling_job_whose_worker_died_is_canceled
 terminal      (none)       -                              test_a_terminal_job_stays_as_it_is
 """
 
 import asyncio
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+import structlog
 
 from ingest.protocol import JOBS_INDEX
 from sources.errors import SourceConfigurationError
@@ -148,23 +152,82 @@ async def test_in_progress_becomes_error(world: World) -> None:
     assert connector["last_sync_status"] == "error"
 
 
-@pytest.mark.parametrize("status", ["in_progress", "canceling"])
-async def test_a_running_job_nobody_reports_on_becomes_error(world: World, status: str) -> None:
+async def job_of_a_dead_worker(world: World, status: str, **members: Any) -> str:
+    """Leave a running job that nobody has reported on for years."""
     async with world.ready():
         pass
     job_id = await world.create_job()
     long_ago = {"last_seen": "2020-01-01T00:00:00.000Z", "started_at": "2020-01-01T00:00:00.000Z"}
-    await world.write(JOBS_INDEX, job_id, {"status": status, "worker_hostname": "host:1:dead", **long_ago})
+    left = {"status": status, "worker_hostname": "host:1:dead", **long_ago, **members}
+    await world.write(JOBS_INDEX, job_id, left)
     await world.write(".elastic-connectors-v1", CONNECTOR, {"last_sync_status": "in_progress"})
+    return job_id
+
+
+async def test_a_job_whose_worker_died_is_resumed(world: World) -> None:
+    job_id = await job_of_a_dead_worker(world, "in_progress")
 
     async with world.serving():
-        job = await world.until_job(job_id, "error")
+        job = await world.until_job(job_id, "completed", "error")
+        connector = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
+
+    assert (job["status"], job["metadata"]["lost_workers"]) == ("completed", 1)
+    assert [one["worker_hostname"] for one in job["metadata"]["attempts"]] == ["host:1:dead"]
+    assert connector["status"] == "connected"
+
+
+async def test_a_job_that_lost_too_many_workers_becomes_error(world: World) -> None:
+    job_id = await job_of_a_dead_worker(world, "in_progress", metadata={"lost_workers": 3})
+
+    async with world.serving():
+        job = await world.until_job(job_id, "completed", "error")
         connector = await world.until_connector("error")
 
     assert "host:1:dead" in job["error"]
     assert "2020-01-01 00:00:00" in job["error"]
+    assert "resumed 3 times" in job["error"]
     assert job["completed_at"] > job["last_seen"]
     assert (connector["last_sync_status"], connector["last_sync_error"]) == ("error", job["error"])
+
+
+async def test_a_canceling_job_whose_worker_died_is_canceled(world: World) -> None:
+    job_id = await job_of_a_dead_worker(world, "canceling")
+
+    async with world.serving():
+        job = await world.until_job(job_id, "completed", "error", "canceled")
+        connector = await until(world.connector, lambda one: one["last_sync_status"] == "canceled")
+
+    assert (job["status"], job["error"]) == ("canceled", None)
+    assert connector["status"] == "connected"
+
+
+async def test_a_job_says_once_for_which_other_job_it_waits_and_how_long(world: World) -> None:
+    async with world.ready():
+        pass
+    running, waiting = await world.create_job(), await world.create_job()
+    now = datetime.now(UTC).isoformat()
+    alive = {"status": "in_progress", "worker_hostname": "elsewhere:1:alive", "last_seen": now}
+    await world.write(JOBS_INDEX, running, alive)
+    await world.write(".elastic-connectors-v1", CONNECTOR, {"last_sync_status": "in_progress"})
+    path = "/.elastic-connectors-v1/_doc/*"
+    with structlog.testing.capture_logs() as lines:
+        async with world.serving():
+            job = await until(lambda: world.job(waiting), lambda one: "waits_for" in one.get("metadata", {}))
+            mark = len(world.server.journal.requests(path=path))
+            await until(lambda: _requests(world, path), lambda seen: seen >= mark + 2)
+            await world.write(JOBS_INDEX, running, {"status": "completed"})
+            await world.write(".elastic-connectors-v1", CONNECTOR, {"last_sync_status": "completed"})
+            ended = await world.until_job(waiting, "completed", "error")
+
+    waits_for = job["metadata"]["waits_for"]
+    assert (waits_for["sync_job_id"], waits_for["worker_hostname"]) == (running, "elsewhere:1:alive")
+    assert waits_for["given_up_if_silent_until"] > waits_for["last_seen"]
+    assert [line["for"]["sync_job_id"] for line in lines if line["event"] == "job.waits"] == [running]
+    assert (ended["status"], ended["metadata"].get("waits_for")) == ("completed", None)
+
+
+async def _requests(world: World, path: str) -> int:
+    return len(world.server.journal.requests(path=path))
 
 
 @pytest.mark.parametrize("status", ["completed", "error", "canceled"])
