@@ -12,7 +12,13 @@ from typing import Any, Final
 from ingest.elasticsearch import answers
 from ingest.elasticsearch.answers import ShapeError, need
 from ingest.elasticsearch.client import Client, segment
-from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS, is_usable_content_hash, with_analyzers
+from ingest.elasticsearch.mappings import (
+    CONTENT_HASH,
+    OWN_FIELDS,
+    is_usable_content_hash,
+    missing,
+    with_analyzers,
+)
 from ingest.errors import ElasticsearchRefusedError, IndexChangedError, NotFoundError
 
 DEFAULT_RESULT_WINDOW: Final = 10_000
@@ -29,10 +35,17 @@ class ContentIndex:
     """The name or alias all requests use: privileges are given for it."""
     concrete_name: str
     uuid: str
-    properties: Mapping[str, Any]
+    mapping: Mapping[str, Any]
+    """As the server says it: `properties`, and `dynamic` where it was set."""
     settings: Mapping[str, str]
     """By their dotted names."""
     is_data_stream: bool = False
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Its fields."""
+        properties: Mapping[str, Any] = self.mapping.get("properties", {})
+        return properties
 
     @property
     def result_window(self) -> int:
@@ -117,6 +130,25 @@ async def add_own_fields(client: Client, index: ContentIndex) -> None:
         )
 
 
+async def add_fields(
+    client: Client, index: ContentIndex, *, properties: Mapping[str, Any], language: str | None
+) -> ContentIndex:
+    """Map those of these fields that the index does not know yet, before a first value decides about them.
+
+    Nothing that is mapped changes. Returns the index as it is then. Raises ElasticsearchRefusedError if the
+    index takes no more fields.
+    """
+    added = missing(index.mapping, {**OWN_FIELDS, **properties})
+    if not added:
+        return index
+    body = {"properties": with_analyzers(added, language)}
+    await client.call("PUT", f"/{segment(index.name)}/_mapping", answers.acknowledged, body=body)
+    found = await find(client, index.name)
+    if found is None or found.uuid != index.uuid:
+        raise IndexChangedError(f"The index {index.name} was replaced or removed while the job began.")
+    return found
+
+
 async def require_same(client: Client, index: ContentIndex) -> None:
     """Raise IndexChangedError unless the name still leads to the index the job began with."""
     now = await find(client, index.name)
@@ -161,12 +193,14 @@ def _descriptions(answer: Any) -> list[ContentIndex]:
 
 def _description(concrete_name: str, described: Mapping[str, Any]) -> ContentIndex:
     settings = _flat(need(described, dict, "settings"))
-    mappings = need(described, dict, "mappings")
+    mapping = need(described, dict, "mappings")
+    if "properties" in mapping:
+        need(mapping, dict, "properties")
     return ContentIndex(
         name=concrete_name,
         concrete_name=concrete_name,
         uuid=need(settings, str, "index.uuid"),
-        properties=need(mappings, dict, "properties") if "properties" in mappings else {},
+        mapping=mapping,
         settings=settings,
         is_data_stream="data_stream" in described,
     )

@@ -13,6 +13,13 @@ OWN_FIELDS: Final[Mapping[str, Any]] = {
 }
 """What every document has, whatever its source."""
 
+LONGEST_TERM_CHARACTERS: Final = 8191
+"""Lucene takes terms of 32,766 bytes; a character has up to four."""
+_WHOLE_NUMBERS: Final = ("short", "integer", "long")
+_NUMBERS: Final = frozenset({*_WHOLE_NUMBERS, "float", "double", "scaled_float"})
+_SINGLE_VALUES: Final = _NUMBERS | {"keyword", "text", "boolean", "date", "ip", "binary", "dense_vector"}
+"""Types whose values are no objects, so that `keyword` takes them too."""
+
 _ANALYZERS: Final[Mapping[str, str]] = {
     "ar": "arabic", "bg": "bulgarian", "bn": "bengali", "ca": "catalan", "cs": "czech", "da": "danish",
     "de": "german", "el": "greek", "en": "english", "es": "spanish", "et": "estonian", "eu": "basque",
@@ -53,15 +60,86 @@ def _analyzed(definition: Mapping[str, Any], analyzer: str) -> dict[str, Any]:
     return changed
 
 
+def anything() -> dict[str, Any]:
+    """Return the mapping that takes any JSON: kept in the document, not indexed."""
+    return {"type": "object", "enabled": False}
+
+
 def merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Combine the mappings of all slices; a field two of them map differently is left to Elasticsearch."""
+    """Combine the mappings of all slices; a field of several gets a mapping that takes what each of them has.
+
+    Dotted names become objects, as Elasticsearch makes them.
+    """
     combined: dict[str, Any] = {}
-    disputed: set[str] = set()
     for properties in mappings:
-        for name, definition in properties.items():
-            if combined.setdefault(name, definition) != definition:
-                disputed.add(name)
-    return {name: definition for name, definition in combined.items() if name not in disputed}
+        _unite(combined, _nested(properties))
+    return combined
+
+
+def missing(existing: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the wanted fields that a mapping (`properties`, `dynamic`) does not have yet.
+
+    A mapping that says what becomes of new fields (any `dynamic` but true) is left alone, and so is every
+    field that exists.
+    """
+    if str(existing.get("dynamic", True)).lower() != "true" or existing.get("enabled") is False:
+        return {}
+    present: Mapping[str, Any] = existing.get("properties", {})
+    added: dict[str, Any] = {}
+    for name, definition in _nested(wanted).items():
+        if name not in present:
+            added[name] = definition
+            continue
+        is_object = "properties" in definition and present[name].get("type", "object") == "object"
+        if is_object and (inner := missing(present[name], definition["properties"])):
+            added[name] = {"properties": inner}
+    return added
+
+
+def _nested(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Write dotted names as objects, at every depth."""
+    nested: dict[str, Any] = {}
+    for name, given in properties.items():
+        definition = given
+        if "properties" in given:
+            definition = {**given, "properties": _nested(given["properties"])}
+        first, *rest = name.split(".")
+        for step in reversed(rest):
+            definition = {"properties": {step: definition}}
+        _unite(nested, {first: definition})
+    return nested
+
+
+def _unite(target: dict[str, Any], other: Mapping[str, Any]) -> None:
+    for name, definition in other.items():
+        target[name] = _shared(target[name], definition) if name in target else definition
+
+
+def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a mapping that takes every value which either of two takes."""
+    if one == other:
+        return one
+    if "properties" in one and "properties" in other:
+        members = dict(one["properties"])
+        _unite(members, other["properties"])
+        return {"properties": members}
+    types = {one.get("type", "object"), other.get("type", "object")}
+    if not types <= _SINGLE_VALUES:
+        return anything()
+    if types <= set(_WHOLE_NUMBERS):
+        return {"type": max(types, key=_WHOLE_NUMBERS.index)}
+    if types <= {"float", "double"}:
+        return {"type": "double"}
+    if "text" in types:
+        return next(definition for definition in (one, other) if definition["type"] == "text")
+    exact = {"type": "keyword", "ignore_above": LONGEST_TERM_CHARACTERS}
+    if _is_number(one) and _is_number(other):
+        return exact | {"fields": {"number": {"type": "double", "ignore_malformed": True}}}
+    return exact
+
+
+def _is_number(definition: Mapping[str, Any]) -> bool:
+    return definition["type"] in _NUMBERS or "number" in definition.get("fields", {})
 
 
 def is_usable_content_hash(definition: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from ingest.elasticsearch import indices, mappings
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.pipelines import NO_PIPELINE, PipelineDefinition, read_pipeline
+from ingest.errors import ElasticsearchRefusedError
 from ingest.protocol import Pipeline
 from ingest.sync.bulk.writer import Destination
 from ingest.sync.request import SyncContext, SyncRequest
@@ -37,7 +38,7 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     client, pipeline = context.client, request.pipeline
     definitions = await _read_pipelines(client, request.index_name, pipeline)
     slices = await request.source.slices(request.advanced_rules, _seed(pipeline, definitions))
-    index = await _prepare_index(client, request, slices)
+    index = await _prepare_index(request, context, slices)
     destination = Destination(
         index_name=request.index_name,
         pipeline=pipeline.name,  # also `_none`, which keeps the index's default pipeline from running
@@ -69,12 +70,22 @@ def _seed(pipeline: Pipeline, definitions: Sequence[PipelineDefinition]) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
-async def _prepare_index(client: Client, request: SyncRequest, slices: Sequence[Slice]) -> ContentIndex:
-    found = await indices.find(client, request.index_name)
-    if found is not None:
-        await indices.add_own_fields(client, found)
-        return found
-    options = request.options
+async def _prepare_index(request: SyncRequest, context: SyncContext, slices: Sequence[Slice]) -> ContentIndex:
+    client, name, options = context.client, request.index_name, request.options
     derived = mappings.merged(one.mapping for one in slices) if options.derive_mappings else {}
     properties = {**request.source.members, **derived}
-    return await indices.create(client, request.index_name, properties=properties, language=options.language)
+    found = await indices.find(client, name)
+    if found is None:
+        return await indices.create(client, name, properties=properties, language=options.language)
+    await indices.add_own_fields(client, found)
+    if not options.derive_mappings:
+        return found
+    try:
+        return await indices.add_fields(client, found, properties=properties, language=options.language)
+    except ElasticsearchRefusedError as error:
+        context.stats.warnings.append(
+            f"The index {name} does not take the mapping of new columns ({error}), so their first values "
+            "decide how they are indexed. Map them yourself, or give the connector another index."
+        )
+        context.log.warning("sync.fields_not_mapped", index=name, reason=str(error))
+        return found

@@ -99,7 +99,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         "Mappings",
         "derived",
         {"derived": "Derived from the column types", "dynamic": "Left to Elasticsearch"},
-        "Concerns only an index that does not exist yet.",
+        "Concerns fields that are not mapped yet.",
     ),
     "full_sync": choice(
         18,

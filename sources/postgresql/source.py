@@ -9,7 +9,7 @@ from sources.errors import SourceConfigurationError
 from sources.network import Network
 from sources.postgresql import settings, statements
 from sources.postgresql.catalog.catalog import Catalog
-from sources.postgresql.catalog.discovery import Target, discover
+from sources.postgresql.catalog.discovery import discover
 from sources.postgresql.catalog.faults import database_findings
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
@@ -19,8 +19,6 @@ from sources.postgresql.read.tables import TableSlice
 from sources.postgresql.render.mappings import keyword
 from sources.postgresql.rules import advanced
 from sources.postgresql.settings import FullSync, Mappings
-
-JSON_TYPES = {"json", "jsonb"}
 
 
 class PostgreSQL:
@@ -100,25 +98,9 @@ class PostgreSQL:
                         target=target,
                         server_version=catalog.server_version,
                         seed=seed,
-                        unmapped=await self._unmapped(connection, target),
                     )
                     for target in discovery.targets
                 ]
-
-    async def _unmapped(self, connection: Any, target: Target) -> frozenset[str]:
-        """Return the columns of a table whose JSON a derived mapping would refuse."""
-        if self.settings.mappings is not Mappings.DERIVED or not target.relation.holds_rows:
-            return frozenset()
-        columns = [
-            (c.name, c.type.base_name) for c in target.layout.columns if c.type.base_name in JSON_TYPES
-        ]
-        if not columns:
-            return frozenset()
-        source = statements.relation(target.relation.schema, target.relation.name, only=target.only)
-        (row,) = await connection.fetch(
-            statements.samples_of_other_json(source, columns), timeout=self.database.limits.command_seconds
-        )
-        return frozenset(name for (name, _), has_others in zip(columns, row, strict=True) if has_others)
 
     async def _rule_slice(self, rule: advanced.Rule, seed: int) -> Slice:
         described = await advanced.describe(rule, self.database)

@@ -96,14 +96,6 @@ def duplicates(source: str, identity: str) -> str:
     return f"SELECT 1 FROM {source} AS t GROUP BY {identity} HAVING count(*) > 1 LIMIT 1"
 
 
-def samples_of_other_json(source: str, columns: Iterable[tuple[str, str]]) -> str:
-    """Find out for each JSON column, given with its type, whether one of some values is not an object."""
-    tests = ",".join(
-        f"bool_or({kind}_typeof(t.{identifier(name)}) NOT IN ('object', 'null'))" for name, kind in columns
-    )
-    return f"SELECT {tests} FROM (SELECT * FROM {source} LIMIT 1000) AS t"
-
-
 def declare(query: str) -> str:
     """Declare a cursor over a query that is not ours.
 

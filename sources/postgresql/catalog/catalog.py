@@ -161,6 +161,8 @@ class Catalog:
                 if kind is TypeKind.COMPOSITE
             ),
             sender=(row["sender_schema"], row["sender"]) if row["sender"] else None,
+            has_json_cast=row["has_json_cast"],
+            has_geojson=row["has_geojson"],
         )
         return found
 

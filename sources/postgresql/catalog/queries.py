@@ -94,7 +94,15 @@ SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typtype::text AS kind,
        t.typcategory = 'A' AS is_array,
        t.typelem AS element, t.typbasetype AS base, t.typtypmod AS modifier, t.typrelid AS relation,
        r.rngsubtype AS subtype, {range_of_multirange} AS range,
-       pn.nspname AS sender_schema, p.proname AS sender
+       pn.nspname AS sender_schema, p.proname AS sender,
+       t.typtype = 'b' AND EXISTS (
+           SELECT FROM pg_catalog.pg_cast c
+           WHERE c.castsource = t.oid AND c.casttarget = 'pg_catalog.json'::pg_catalog.regtype
+             AND c.castmethod = 'f') AS has_json_cast,
+       t.typtype = 'b' AND EXISTS (
+           SELECT FROM pg_catalog.pg_proc g
+           WHERE g.proname = 'st_asgeojson' AND g.pronamespace = t.typnamespace
+             AND g.proargtypes[0] = t.oid) AS has_geojson
 FROM needed
 JOIN pg_catalog.pg_type t ON t.oid = needed.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace

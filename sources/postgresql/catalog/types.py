@@ -37,6 +37,10 @@ class Type:
     """A composite's members."""
     sender: tuple[str, str] | None = None
     """Schema and name of the function that gives the binary form of a value."""
+    has_json_cast: bool = False
+    """Whether a cast to json says what JSON a value is."""
+    has_geojson: bool = False
+    """Whether its schema has a function that gives GeoJSON of it, as PostGIS does."""
 
     @property
     def inner(self) -> Self:
@@ -82,11 +86,6 @@ class Relation:
     def label(self) -> str:
         """How a person calls it."""
         return f"{self.schema}.{self.name}"
-
-    @property
-    def holds_rows(self) -> bool:
-        """Whether it is a table, so that looking at a few of its rows is cheap."""
-        return self.kind in "rpm"
 
     @property
     def is_plain(self) -> bool:

@@ -7,7 +7,7 @@ block in which some rows changed and some did not is taken apart.
 import numpy as np
 
 from sources.contract import Batch, IsUnchanged
-from sources.postgresql.render.values import NULL_MARK
+from sources.postgresql.render.sql import NULL_MARK
 
 _LINE_FEED = 0x0A
 

@@ -46,7 +46,7 @@ class RuleSlice:
 
     @property
     def mapping(self) -> Mapping[str, Any]:
-        return self.described.documents(self.database.settings, self.seed).mapping()
+        return self.described.documents(self.database.settings, self.seed).mapping
 
     @property
     def scope(self) -> None:

@@ -25,8 +25,8 @@ from sources.postgresql.changes.circumstances import Circumspection
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.read.snapshots import TableSnapshot
-from sources.postgresql.render.documents import Documents, Origin, field_names, reference
-from sources.postgresql.render.values import Rendering
+from sources.postgresql.render.documents import Documents, Origin, reference
+from sources.postgresql.render.sql import Rendering
 from sources.postgresql.rules import conditions
 from sources.postgresql.settings import Settings
 
@@ -39,8 +39,6 @@ class TableSlice:
     target: Target
     server_version: int
     seed: int
-    unmapped: frozenset[str] = frozenset()
-    """Columns which are left to dynamic mapping."""
     tests: tuple[RowTest, ...] = ()
     """Which rows are wanted."""
 
@@ -62,7 +60,7 @@ class TableSlice:
 
     @property
     def mapping(self) -> Mapping[str, Any]:
-        return self._documents(self.target, self.server_version).mapping(self.unmapped)
+        return self._documents(self.target, self.server_version).mapping
 
     @property
     def scope(self) -> Mapping[str, str]:
@@ -156,7 +154,7 @@ class TableSlice:
             raise SourceUnavailableError(f"Reading {self.name} failed: it was altered meanwhile.")
 
     def _wanted(self, target: Target, server_version: int) -> str | None:
-        names = field_names(self._origin, [column.name for column in target.layout.columns])
+        names = self._origin.fields([column.name for column in target.layout.columns])
         return conditions.wanted(
             self.tests,
             {names[column.name]: (reference(column.name), column) for column in target.layout.columns},
@@ -180,8 +178,6 @@ class TableSlice:
             wanted=wanted,
             columns=target.layout.columns,
             key=effective_key(target),
-            rendering=Rendering(
-                server_version=server_version, max_value_bytes=self._settings.max_value_bytes
-            ),
+            rendering=Rendering.of(self._settings, server_version),
             seed=self.seed,
         )

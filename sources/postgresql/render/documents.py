@@ -10,7 +10,7 @@ of single parts is a third slower, as it copies every argument once more; a chai
 has so far with every step.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,9 @@ from sources.postgresql.quoting import identifier, json_string, literal
 from sources.postgresql.render import mappings
 from sources.postgresql.render.hashing import hash_sql, seed_of
 from sources.postgresql.render.ids import JsonId, json_id, prefix_of
-from sources.postgresql.render.values import Rendering, joined, json_text
+from sources.postgresql.render.names import field_names
+from sources.postgresql.render.sql import Rendering, joined
+from sources.postgresql.render.values import json_text
 
 ALIAS = "t"
 _ID_MEMBER = '"id":'
@@ -48,6 +50,10 @@ class Origin:
     def id_prefix(self) -> str:
         """What the ids of all documents begin with."""
         return prefix_of(self.database, self.schema, self.tables)
+
+    def fields(self, columns: Sequence[str]) -> dict[str, str]:
+        """Return the field of each column."""
+        return field_names(self.schema, self.tables, columns)
 
     @property
     def table_json(self) -> str:
@@ -92,14 +98,14 @@ class Documents:
         """The SQL of a row's id, over the same alias as the SELECTs."""
         return self._id.between("", "")
 
-    def mapping(self, unmapped: Collection[str] = ()) -> Mapping[str, Any]:
-        """Return Elasticsearch `properties` of all members but some columns."""
+    @property
+    def mapping(self) -> Mapping[str, Any]:
+        """Return Elasticsearch `properties` of all members."""
         constants = {name: mappings.keyword() for name in ("id", "database", "schema", "table")}
-        names = field_names(self.origin, [column.name for column in self.columns])
+        names = self.origin.fields([column.name for column in self.columns])
         fields = {
-            names[column.name]: mappings.mapping_of(column.type, column.modifier)
+            names[column.name]: mappings.column_mapping(column.type, column.modifier)
             for column in self.columns
-            if column.name not in unmapped
         }
         return constants | fields
 
@@ -121,7 +127,7 @@ class Documents:
 
     @property
     def _members(self) -> str:
-        names = field_names(self.origin, [column.name for column in self.columns])
+        names = self.origin.fields([column.name for column in self.columns])
         parts = [self._id.between(_ID_MEMBER, self._constants)]
         for column in self.columns:
             name = literal(f",{json_string(names[column.name])}:")
@@ -135,42 +141,6 @@ class Documents:
             f',"database":{json_string(self.origin.database)},"schema":{json_string(self.origin.schema)}'
             f',"table":{self.origin.table_json}'
         )
-
-
-def field_names(origin: Origin, columns: Sequence[str]) -> dict[str, str]:
-    """Return each column's field: `{schema}_{table}_{column}` in lower case, unless that would merge two
-    columns.
-
-    Columns that differ in case alone keep their case. A dot divides an object from its member in
-    Elasticsearch; where that would not make a valid path, or two fields would be an object and its member,
-    dots become underscores.
-    """
-    prefix = "_".join([origin.schema, *sorted(origin.tables)]).lower()
-    lowered = [column.lower() for column in columns]
-    names = {
-        column: f"{prefix}_{column.lower() if lowered.count(column.lower()) == 1 else column}"
-        for column in columns
-    }
-    if any("." in name for name in names.values()):
-        names = _with_valid_paths(names)
-    return names
-
-
-def _with_valid_paths(names: dict[str, str]) -> dict[str, str]:
-    paths = set(names.values())
-    taken: set[str] = set()
-    valid: dict[str, str] = {}
-    for column, name in names.items():
-        steps = name.split(".")
-        parents = {".".join(steps[:length]) for length in range(1, len(steps))}
-        field = name
-        if parents & paths or not all(step.strip() for step in steps):
-            field = name.replace(".", "_")
-            while field in taken or field in paths:
-                field += "_"
-        taken.add(field)
-        valid[column] = field
-    return valid
 
 
 def reference(column: str) -> str:

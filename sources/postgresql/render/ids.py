@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sources.postgresql.catalog.types import Attribute, Type, TypeKind
-from sources.postgresql.quoting import json_string, literal
+from sources.postgresql.quoting import json_string, literal, qualified
 
 MAX_ID_BYTES = 512
 _DIGEST_MARK = "%H"
@@ -73,7 +73,7 @@ def json_id(prefix: str, key: Sequence[tuple[str, Attribute]]) -> JsonId:
     """Return how to write the id of a row; `key` holds each part's expression and column."""
     if len(key) == 1 and _is_plain(prefix, key[0][1].type):
         expression, column = key[0]
-        value = f"({expression})::text"
+        value = f"{_plain(expression, column.type)}::text"
         if not column.is_not_null:
             value = f"COALESCE({value},{literal(_NULL)})"
         return JsonId(json_string(prefix + "_")[:-1], value, '"')
@@ -106,9 +106,22 @@ def _digest_prefix(prefix: str) -> str:
     return f"{prefix}_{_DIGEST_MARK}" if len(prefix.encode()) <= room else _DIGEST_MARK
 
 
+def _plain(expression: str, of: Type) -> str:
+    """Name a part whose text needs no escape, as certainly of such a type."""
+    return (
+        f"({expression})::{qualified(of.schema, of.name)}"
+        if of.base_name in _SHORT_PLAIN
+        else f"({expression})"
+    )
+
+
 def _part_sql(expression: str, column: Attribute) -> str:
     # concat() writes a value with its type's output function; a cast of inet to text would append the mask.
-    text = f"concat({expression})" if column.type.name in ("inet", "cidr") else f"({expression})::text"
+    text = (
+        f"concat({expression})"
+        if column.type.name in ("inet", "cidr")
+        else f"{_plain(expression, column.type)}::text"
+    )
     if column.type.base_name not in _SHORT_PLAIN:
         text = f'({text} COLLATE "C")'  # the collation of a key that ignores case does not allow replace()
         for character, escape in _ESCAPES:

@@ -1,17 +1,21 @@
-"""Elasticsearch field mappings derived from column types, for an index that does not exist yet.
+"""Elasticsearch field mappings derived from column types.
 
 The rule is that a mapping may never make a document unacceptable which the source can produce: what does not
-parse as a date, an address or a number is kept in the document and only not indexed (`ignore_malformed`), and
-long values are not indexed as one term (`ignore_above`). Arrays are mapped as their elements are.
+parse as a date, an address or a number is kept in the document and only not indexed (`ignore_malformed`),
+long values are not indexed as one term (`ignore_above`), and JSON, which may be anything, is kept and not
+indexed at all. Arrays are mapped as their elements are.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from sources.postgresql.catalog.types import Type, TypeKind
+from sources.postgresql.render.names import member_names
 
 LONGEST_TERM_CHARACTERS = 8191
 """Lucene takes terms of 32,766 bytes; a character has up to four."""
+DEEPEST_OBJECT = 10
+"""Elasticsearch allows 20 objects in one another."""
 LARGEST_FLATTENED_DEPTH = 1000
 LARGEST_VECTOR_DIMENSIONS = 4096
 LONG_DIGITS, INTEGER_DIGITS, DOUBLE_DIGITS = 18, 9, 15
@@ -24,23 +28,56 @@ def keyword() -> dict[str, Any]:
     return {"type": "keyword", "ignore_above": LONGEST_TERM_CHARACTERS}
 
 
-def mapping_of(of: Type, modifier: int = -1) -> dict[str, Any]:
+def anything() -> dict[str, Any]:
+    """Return the mapping that takes any JSON: kept in the document, not indexed."""
+    return {"type": "object", "enabled": False}
+
+
+def column_mapping(of: Type, modifier: int = -1) -> dict[str, Any]:
     """Return the mapping of a column of this type and modifier."""
+    base = of
+    while base.kind is TypeKind.DOMAIN:
+        base, modifier = base.inner, base.modifier
+    if base.name in ("vector", "halfvec") and 0 < modifier <= LARGEST_VECTOR_DIMENSIONS:
+        return {"type": "dense_vector", "dims": modifier, "similarity": "l2_norm"}
+    return mapping_of(base, modifier)
+
+
+def mapping_of(of: Type, modifier: int = -1, depth: int = 0) -> dict[str, Any]:
+    """Return the mapping of a value of this type and modifier, wherever in a document it is."""
     match of.kind:
-        case TypeKind.DOMAIN if of.part is not None:
-            return mapping_of(of.part, of.modifier)
-        case TypeKind.ARRAY if of.part is not None:
-            return mapping_of(of.part, modifier)
-        case TypeKind.MULTIRANGE if of.part is not None:
-            return mapping_of(of.part)
-        case TypeKind.RANGE if of.part is not None:
-            return _range(of.part)
+        case TypeKind.DOMAIN:
+            return mapping_of(of.inner, of.modifier, depth)
+        case TypeKind.ARRAY:
+            return mapping_of(of.inner, modifier, depth)
+        case TypeKind.MULTIRANGE:
+            return mapping_of(of.inner, depth=depth)
+        case TypeKind.RANGE:
+            return _range(of.inner, depth)
         case TypeKind.COMPOSITE:
-            return {"properties": {m.name: mapping_of(m.type, m.modifier) for m in of.attributes}}
+            return _composite(of, depth)
         case TypeKind.BASE:
             return _base(of, modifier)
-        case _:
+        case TypeKind.ENUM:
             return keyword()
+        case TypeKind.PSEUDO:
+            return anything()
+
+
+def precision_and_scale(modifier: int) -> tuple[int, int]:
+    """Return what a numeric's modifier declares."""
+    return ((modifier - 4) >> 16) & 0xFFFF, (((modifier - 4) & 0x7FF) ^ 1024) - 1024
+
+
+def _composite(of: Type, depth: int) -> dict[str, Any]:
+    if depth >= DEEPEST_OBJECT:
+        return anything()
+    names = member_names([member.name for member in of.attributes])
+    properties = {}
+    for member in of.attributes:
+        name = names[member.name]
+        properties[name] = mapping_of(member.type, member.modifier, depth + name.count(".") + 1)
+    return {"properties": properties}
 
 
 def _base(of: Type, modifier: int) -> dict[str, Any]:
@@ -53,30 +90,33 @@ def _base(of: Type, modifier: int) -> dict[str, Any]:
             return {"type": "text", "fields": {"keyword": keyword()}}
         case "money":
             return {"type": "scaled_float", "scaling_factor": 100}
+        case "json" | "jsonb":
+            return anything()
     if of.base_name in _BASE:
         return dict(_BASE[of.base_name])
-    return _extension(of, modifier)
+    return _extension(of)
 
 
-def _extension(of: Type, modifier: int) -> dict[str, Any]:
+def _extension(of: Type) -> dict[str, Any]:
     match of.name:
-        case "hstore":
-            return dict(_BASE["jsonb"])
-        case "geometry" | "geography":
+        case "geometry" | "geography" if of.has_geojson:
             return {"type": "geo_shape", "ignore_malformed": True}
-        case "vector" | "halfvec" if 0 < modifier <= LARGEST_VECTOR_DIMENSIONS:
-            return {"type": "dense_vector", "dims": modifier, "similarity": "l2_norm"}
-        case "vector" | "halfvec":
+        case "hstore":
+            return {
+                "type": "flattened",
+                "ignore_above": LONGEST_TERM_CHARACTERS,
+                "depth_limit": LARGEST_FLATTENED_DEPTH,
+            }
+        case "vector" | "halfvec":  # in an array, or in objects that may be in one, it may occur twice
             return {"type": "float", "index": False}
         case _:
-            return keyword()
+            return anything() if of.has_json_cast else keyword()
 
 
 def _numeric(modifier: int) -> dict[str, Any]:
     """Choose a type that holds every value of the declared precision exactly, or keep the digits as text."""
     if modifier > 0:
-        precision = ((modifier - 4) >> 16) & 0xFFFF
-        scale = (((modifier - 4) & 0x7FF) ^ 1024) - 1024
+        precision, scale = precision_and_scale(modifier)
         if scale == 0 and precision <= LONG_DIGITS:
             return {"type": "integer" if precision <= INTEGER_DIGITS else "long"}
         if 0 < scale <= precision <= DOUBLE_DIGITS:
@@ -84,7 +124,7 @@ def _numeric(modifier: int) -> dict[str, Any]:
     return keyword() | {"fields": {"number": {"type": "double", "ignore_malformed": True}}}
 
 
-def _range(subtype: Type) -> dict[str, Any]:
+def _range(subtype: Type, depth: int) -> dict[str, Any]:
     match subtype.base_name:
         case "int4":
             return {"type": "integer_range"}
@@ -94,8 +134,10 @@ def _range(subtype: Type) -> dict[str, Any]:
             return {"type": "double_range"}
         case "date" | "timestamp" | "timestamptz":
             return {"type": "date_range"}
+        case _ if depth >= DEEPEST_OBJECT:
+            return anything()
         case _:
-            bound = mapping_of(subtype)
+            bound = mapping_of(subtype, depth=depth + 1)
             return {"properties": dict.fromkeys(("gte", "gt", "lte", "lt"), bound)}
 
 
@@ -112,16 +154,6 @@ _BASE: Mapping[str, Properties] = {
     "timestamptz": {"type": "date", "ignore_malformed": True},
     "inet": {"type": "ip", "ignore_malformed": True},
     "cidr": {"type": "ip_range"},
-    "json": {
-        "type": "flattened",
-        "ignore_above": LONGEST_TERM_CHARACTERS,
-        "depth_limit": LARGEST_FLATTENED_DEPTH,
-    },
-    "jsonb": {
-        "type": "flattened",
-        "ignore_above": LONGEST_TERM_CHARACTERS,
-        "depth_limit": LARGEST_FLATTENED_DEPTH,
-    },
     "bytea": {"type": "binary"},
     "point": {"type": "geo_point", "ignore_malformed": True},
     "tsvector": {"type": "keyword", "index": False, "doc_values": False},

@@ -20,7 +20,7 @@ from sources.postgresql.catalog.types import Attribute, Relation
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.render.documents import Documents, Origin
-from sources.postgresql.render.values import Rendering
+from sources.postgresql.render.sql import Rendering
 from sources.postgresql.selection import Name
 from sources.postgresql.settings import Settings
 
@@ -58,7 +58,7 @@ class Described:
 
     def documents(self, settings: Settings, seed: int) -> Documents:
         """Return how its rows become documents."""
-        rendering = Rendering(server_version=self.server_version, max_value_bytes=settings.max_value_bytes)
+        rendering = Rendering.of(settings, self.server_version)
         return Documents(
             origin=self.origin, columns=self.columns, key=self.key, rendering=rendering, seed=seed
         )

@@ -16,6 +16,16 @@ def _binaries() -> Path | None:
 BINARIES = _binaries()
 """Its `bin` folder, the newest version's; None if there is none."""
 
+EXTENSIONS = (
+    frozenset()
+    if BINARIES is None
+    else frozenset(
+        control.stem
+        for control in Path(f"/usr/share/postgresql/{BINARIES.parts[4]}/extension").glob("*.control")
+    )
+)
+"""The extensions it could create."""
+
 needs_installation = pytest.mark.skipif(
     BINARIES is None, reason="needs a full PostgreSQL under /usr/lib/postgresql"
 )

@@ -102,20 +102,35 @@ async def test_a_foreign_table_is_read_when_it_is_named_with_its_key(full_cluste
     assert [document["public_f_line"] for document in reading.documents.values()] == [version]
 
 
-async def test_geometry_is_what_its_cast_to_json_says(full_cluster: Cluster) -> None:
-    """A stand-in for PostGIS, which has this cast too: a type named geometry whose JSON is GeoJSON."""
+async def test_a_type_with_a_cast_to_json_is_what_that_says_and_mapped_as_anything(
+    full_cluster: Cluster,
+) -> None:
     async with database_on(full_cluster) as database:
         await database.execute(
-            "CREATE EXTENSION cube; ALTER TYPE cube RENAME TO geometry;"
-            "CREATE FUNCTION to_geojson(geometry) RETURNS json IMMUTABLE LANGUAGE sql AS"
+            "CREATE EXTENSION cube; ALTER TYPE cube RENAME TO shape;"
+            "CREATE FUNCTION to_geojson(shape) RETURNS json IMMUTABLE LANGUAGE sql AS"
             " $$SELECT pg_catalog.json_build_object('type', 'Point', 'coordinates',"
             " pg_catalog.json_build_array("
             "public.cube_ll_coord($1, 1), public.cube_ll_coord($1, 2)))$$;"
-            "CREATE CAST (geometry AS json) WITH FUNCTION to_geojson(geometry);"
-            "CREATE TABLE t (id int PRIMARY KEY, g geometry); INSERT INTO t VALUES (1, '(1,2)')"
+            "CREATE CAST (shape AS json) WITH FUNCTION to_geojson(shape);"
+            "CREATE TABLE t (id int PRIMARY KEY, g shape); INSERT INTO t VALUES (1, '(1,2)')"
         )
         (document,) = (await read_all(database.source())).documents.values()
         (slice_,) = await database.source().slices(None, 0)
 
     assert document["public_t_g"] == {"type": "Point", "coordinates": [1, 2]}
-    assert slice_.mapping["public_t_g"]["type"] == "geo_shape"
+    assert slice_.mapping["public_t_g"] == {"type": "object", "enabled": False}
+
+
+async def test_a_key_of_hstore_too_long_for_its_field_is_null_and_counted(full_cluster: Cluster) -> None:
+    async with database_on(full_cluster) as database:
+        await database.execute(
+            "CREATE EXTENSION hstore; CREATE TABLE t (id int PRIMARY KEY, h hstore);"
+            "INSERT INTO t VALUES (1, hstore(repeat('k', 9000), 'v')), (2, hstore('k', repeat('v', 9000)))"
+        )
+
+        reading = await read_all(database.source())
+
+    first, second = reading.documents.values()
+    assert (first["public_t_h"], second["public_t_h"]) == (None, {"k": "v" * 9000})
+    assert reading.nulled == 1

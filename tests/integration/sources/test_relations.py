@@ -394,25 +394,6 @@ async def test_columns_that_differ_in_case_alone_keep_it(database: Database) -> 
     }
 
 
-async def test_a_json_column_that_holds_other_than_objects_is_left_to_dynamic_mapping(
-    database: Database,
-) -> None:
-    await database.execute(
-        "CREATE TABLE t (id int PRIMARY KEY, tags jsonb, mixed json, object jsonb, empty json);"
-        "INSERT INTO t VALUES (1, '[\"a\"]', '{}', '{}', NULL), (2, NULL, '1', 'null', NULL)"
-    )
-
-    (derived,) = await database.source().slices(None, 0)
-    (dynamic,) = await database.source(mappings="dynamic").slices(None, 0)
-
-    assert {"public_t_object", "public_t_empty"} == {
-        name for name, mapping in derived.mapping.items() if mapping["type"] == "flattened"
-    }
-    assert "public_t_tags" not in derived.mapping
-    assert "public_t_mixed" not in derived.mapping
-    assert "public_t_tags" in dynamic.mapping
-
-
 async def test_1600_columns(database: Database) -> None:
     columns = ", ".join(f"c{number} int DEFAULT {number}" for number in range(1599))
     await database.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns}); INSERT INTO t VALUES (1)")

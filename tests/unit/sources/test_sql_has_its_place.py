@@ -15,6 +15,9 @@ RENDERING = {
     "changes/statements.py",
     "render/ids.py",
     "render/values.py",
+    "render/sql.py",
+    "render/json_values.py",
+    "render/extensions.py",
     "render/hashing.py",
     "render/documents.py",
 }

@@ -82,7 +82,7 @@ async def test_a_block_that_lifts_itself_is_no_reason_to_refuse() -> None:
 
 def test_pages_and_the_final_pipeline_follow_from_the_settings() -> None:
     def index(**settings: str) -> ContentIndex:
-        return ContentIndex(name="music", concrete_name="music", uuid="u1", properties={}, settings=settings)
+        return ContentIndex(name="music", concrete_name="music", uuid="u1", mapping={}, settings=settings)
 
     assert index().result_window == 10_000
     assert index(**{"index.max_result_window": "500"}).result_window == 500

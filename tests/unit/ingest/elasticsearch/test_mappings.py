@@ -10,6 +10,7 @@ from ingest.elasticsearch.mappings import (
     exact_field,
     is_usable_content_hash,
     merged,
+    missing,
     with_analyzers,
 )
 
@@ -44,11 +45,69 @@ def test_only_text_without_an_analyzer_is_given_one_at_every_depth() -> None:
     assert with_analyzers(properties, None) == properties
 
 
-def test_a_field_two_slices_map_differently_is_left_to_elasticsearch() -> None:
-    one = {"a": {"type": "long"}, "b": {"type": "text"}}
-    other = {"a": {"type": "keyword"}, "b": {"type": "text"}, "c": {"type": "date"}}
+NUMERIC = {
+    "type": "keyword", "ignore_above": 8191,
+    "fields": {"number": {"type": "double", "ignore_malformed": True}},
+}  # fmt: skip
+KEYWORD = {"type": "keyword", "ignore_above": 8191}
+ANYTHING = {"type": "object", "enabled": False}
+TEXT = {"type": "text", "fields": {"keyword": KEYWORD}}
 
-    assert merged([one, other]) == {"b": {"type": "text"}, "c": {"type": "date"}}
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ({"type": "integer"}, {"type": "long"}, {"type": "long"}),
+        ({"type": "float"}, {"type": "double"}, {"type": "double"}),
+        ({"type": "integer"}, {"type": "double"}, NUMERIC),
+        ({"type": "long"}, NUMERIC, NUMERIC),
+        ({"type": "integer"}, KEYWORD, KEYWORD),
+        ({"type": "long"}, TEXT, TEXT),
+        ({"type": "boolean"}, {"type": "date", "ignore_malformed": True}, KEYWORD),
+        ({"type": "dense_vector", "dims": 3}, {"type": "dense_vector", "dims": 4}, KEYWORD),
+        ({"type": "integer"}, {"type": "integer_range"}, ANYTHING),
+        (KEYWORD, ANYTHING, ANYTHING),
+        ({"properties": {"a": {"type": "long"}}}, {"type": "long"}, ANYTHING),
+        (
+            {"properties": {"a": {"type": "long"}}},
+            {"properties": {"a": {"type": "short"}, "b": KEYWORD}},
+            {"properties": {"a": {"type": "long"}, "b": KEYWORD}},
+        ),
+    ],
+)
+def test_a_field_of_several_columns_gets_a_mapping_that_takes_them_all(
+    one: dict[str, Any], other: dict[str, Any], shared: dict[str, Any]
+) -> None:
+    own = {"b": {"type": "text"}}
+
+    assert merged([{"a": one, **own}, {"a": other}, own]) == {"a": shared, **own}
+    assert merged([{"a": other}, {"a": one}, own]) == {"a": shared, **own}
+
+
+def test_a_field_that_another_one_makes_an_object_takes_both() -> None:
+    assert merged([{"a.b": KEYWORD, "c.d": KEYWORD}, {"a": {"type": "long"}, "c.e": KEYWORD}]) == {
+        "a": ANYTHING,
+        "c": {"properties": {"d": KEYWORD, "e": KEYWORD}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("existing", "added"),
+    [
+        ({}, {"a": KEYWORD, "o": {"properties": {"x": KEYWORD, "y": KEYWORD}}}),
+        ({"dynamic": "true", "properties": {"a": {"type": "text"}, "o": {"type": "long"}}}, {}),
+        ({"properties": {"a": KEYWORD, "o": {"properties": {"x": KEYWORD}}}},
+         {"o": {"properties": {"y": KEYWORD}}}),
+        ({"properties": {"a": KEYWORD, "o": {"type": "object", "enabled": False}}}, {}),
+        ({"properties": {"a": KEYWORD, "o": {"dynamic": "strict", "properties": {}}}}, {}),
+        ({"dynamic": "false"}, {}),
+        ({"dynamic": "runtime"}, {}),
+    ],
+)  # fmt: skip
+def test_only_fields_the_index_does_not_know_are_added(
+    existing: dict[str, Any], added: dict[str, Any]
+) -> None:
+    assert missing(existing, {"a": KEYWORD, "o.x": KEYWORD, "o.y": KEYWORD}) == added
 
 
 def test_fields_are_counted_as_elasticsearch_counts_them() -> None:

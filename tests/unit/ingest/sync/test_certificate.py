@@ -17,7 +17,7 @@ from ingest.sync.stats import Stats
 from tests.fakes.elasticsearch import answering, lasting_lease, response
 from tests.fakes.source import MemorySource
 
-INDEX = ContentIndex(name="music", concrete_name="music", uuid="u1", properties={}, settings={})
+INDEX = ContentIndex(name="music", concrete_name="music", uuid="u1", mapping={}, settings={})
 
 
 def client_of(uuid: str | None) -> Client:

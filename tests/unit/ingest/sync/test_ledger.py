@@ -13,7 +13,7 @@ from ingest.sync.blocks.lines import KeyReader, Keys
 from ingest.sync.certificate import Certificate
 from ingest.sync.ledger import Ledger
 
-INDEX = ContentIndex(name="music", concrete_name="music", uuid="u", properties={}, settings={})
+INDEX = ContentIndex(name="music", concrete_name="music", uuid="u", mapping={}, settings={})
 CERTIFICATE = Certificate(index=INDEX, scope={}, slices=("album",), rows=1)
 READER = KeyReader()
 COLLIDING = KeyReader(id_bits=8)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from sources.postgresql.catalog.types import Attribute, Type, TypeKind
 from sources.postgresql.quoting import identifier, json_string, literal, qualified
-from sources.postgresql.render.documents import Origin, field_names
+from sources.postgresql.render.documents import Origin
 from sources.postgresql.render.hashing import seed_of
 from sources.postgresql.render.mappings import mapping_of
-from sources.postgresql.render.values import joined
+from sources.postgresql.render.sql import joined
 
 ORIGIN = Origin(database="d", schema="S", tables=("T",))
 
@@ -31,12 +31,12 @@ ORIGIN = Origin(database="d", schema="S", tables=("T",))
     ],
 )
 def test_fields_are_lower_case_distinct_and_valid_paths(columns: list[str], fields: list[str]) -> None:
-    assert list(field_names(ORIGIN, columns).values()) == fields
+    assert list(ORIGIN.fields(columns).values()) == fields
 
 
 @given(st.lists(st.text(alphabet="aA.b_ ", min_size=1, max_size=5), unique=True, max_size=8))
 def test_no_two_columns_share_a_field(columns: list[str]) -> None:
-    fields = field_names(ORIGIN, columns)
+    fields = ORIGIN.fields(columns)
 
     assert list(fields) == columns
     assert len(set(fields.values())) == len(columns)
@@ -45,7 +45,7 @@ def test_no_two_columns_share_a_field(columns: list[str]) -> None:
 def test_the_fields_of_a_rule_carry_its_tables_in_sorted_order() -> None:
     origin = Origin(database="d", schema="s", tables=("b", "a"), is_rule=True)
 
-    assert field_names(origin, ["x"]) == {"x": "s_a_b_x"}
+    assert origin.fields(["x"]) == {"x": "s_a_b_x"}
     assert origin.table_json == '["b","a"]'
 
 

@@ -1,0 +1,249 @@
+"""Whatever a column holds, its row becomes a document under the mapping that was derived for it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ingest.elasticsearch.transport import Request
+from ingest.protocol import Pipeline
+from ingest.sync.full import full_sync
+from ingest.sync.request import SyncOptions
+from ingest.sync.stats import Stats
+from sandbox.elasticsearch import Server
+from sandbox.postgresql import Cluster
+from tests.integration.sources.database import Database, database_on, exact
+from tests.integration.sync.world import INDEX, World, world
+
+ANYTHING = {"type": "object", "enabled": False}
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A database and the index that follows it."""
+
+    database: Database
+    index: World
+
+    async def sync(self, **configuration: Any) -> Stats:
+        self.index.options = SyncOptions(derive_mappings=configuration.get("mappings") != "dynamic")
+        stats = Stats()
+        async with self.database.source(**configuration) as source:
+            await full_sync(self.index.request(source), self.index.context(stats))
+        return stats
+
+    async def values(self, field: str) -> list[Any]:
+        """Return what the documents have in a field, in the order of their ids."""
+        return [document.get(field) for _, document in sorted((await self.index.documents()).items())]
+
+    async def fields(self) -> dict[str, Any]:
+        """Return the index's mapping of the columns."""
+        described = await self.index.call("GET", f"/{INDEX}/_mapping")
+        properties = described[INDEX]["mappings"]["properties"]
+        return {name: mapping for name, mapping in properties.items() if name.startswith("public_")}
+
+
+@pytest.fixture
+async def mirror(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Mirror]:
+    async with database_on(cluster) as database, world(elasticsearch) as index:
+        yield Mirror(database, index)
+
+
+JSON_VALUES = [{"a": 1}, "off", [1, 2], True, 1.5, None, [{"a": 1}, "x"], {"a": {"b": []}, "a.b": 1, "": 2}]
+
+
+@pytest.mark.parametrize("of", ["json", "jsonb"])
+async def test_a_json_column_may_hold_anything_in_any_order(mirror: Mirror, of: str) -> None:
+    await mirror.database.execute(
+        f"CREATE TABLE t (id int PRIMARY KEY, v {of}, vs {of}[]); CREATE TYPE pair AS (x {of}, y int);"
+        " ALTER TABLE t ADD p pair;"
+        """INSERT INTO t(id, v) VALUES (0, '{"a":1}'), (1, '"off"'), (2, '[1,2]'), (3, 'true'), (4, '1.5'),"""
+        """ (5, 'null'), (6, '[{"a":1},"x"]'), (7, '{"a":{"b":[]},"a.b":1,"":2}');"""
+        "UPDATE t SET vs = ARRAY[v, NULL], p = (v, id)"
+    )
+
+    stats = await mirror.sync()
+
+    assert await mirror.values("public_t_v") == JSON_VALUES
+    assert await mirror.values("public_t_vs") == [[value, None] for value in JSON_VALUES]
+    assert await mirror.values("public_t_p") == [{"x": v, "y": n} for n, v in enumerate(JSON_VALUES)]
+    assert (stats.rejected, stats.created) == (0, len(JSON_VALUES))
+    assert (await mirror.fields())["public_t_v"]["enabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("int DEFAULT 7", "uuid DEFAULT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"),
+        ("int DEFAULT 7", "float8 DEFAULT 1.5"),
+        ("int DEFAULT 7", "numeric DEFAULT 1.000000000000000001"),
+        ("date DEFAULT '2024-01-01'", "text DEFAULT 'x'"),
+        ("boolean DEFAULT true", "timestamptz DEFAULT 'infinity'"),
+        ("bytea DEFAULT 'abc'", "inet DEFAULT '::1'"),
+        ("int DEFAULT 7", "int4range DEFAULT '[1,2)'"),
+        ("text DEFAULT 'x'", "point DEFAULT '(1,2)'"),
+        ("cidr DEFAULT '10.0.0.0/8'", "text[] DEFAULT '{a,b}'"),
+        ("pair DEFAULT '(1,x)'", "float8[] DEFAULT '{{1,2},{3,4}}'"),
+        ("pair DEFAULT '(1,x)'", "other_pair DEFAULT '(y,2)'"),
+        ("jsonb DEFAULT '[1]'", "text DEFAULT 'x'"),
+        ("jsonb DEFAULT '1'", "int4range DEFAULT '[1,2)'"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+async def test_columns_that_share_a_field_are_all_indexed(
+    mirror: Mirror, one: str, other: str, turned: bool
+) -> None:
+    first, second = (other, one) if turned else (one, other)
+    await mirror.database.execute(
+        "CREATE TYPE pair AS (x int, y text); CREATE TYPE other_pair AS (x text, z int);"
+        f"CREATE TABLE users (id int PRIMARY KEY, role_id {first});"
+        f"CREATE TABLE users_role (k int PRIMARY KEY, id {second});"
+        "INSERT INTO users VALUES (1), (2); INSERT INTO users_role VALUES (1), (2)"
+    )
+
+    stats = await mirror.sync()
+
+    assert (stats.read, stats.created, stats.rejected) == (4, 4, 0)
+    assert None not in await mirror.values("public_users_role_id")
+
+
+async def test_a_dotted_column_makes_no_object_of_another_tables_field(mirror: Mirror) -> None:
+    await mirror.database.execute(
+        'CREATE TABLE t (id int PRIMARY KEY, "a.b" int DEFAULT 1);'
+        'CREATE TABLE "T" (id int PRIMARY KEY, a int DEFAULT 2);'
+        'INSERT INTO t VALUES (1); INSERT INTO "T" VALUES (1)'
+    )
+
+    stats = await mirror.sync()
+
+    assert (stats.created, stats.rejected) == (2, 0)
+
+
+async def test_a_new_column_is_mapped_before_its_first_document(mirror: Mirror) -> None:
+    await mirror.database.execute(
+        "CREATE TYPE pair AS (x int);"
+        "CREATE TABLE t (id int PRIMARY KEY, p pair); INSERT INTO t VALUES (1, '(1)'), (2, NULL)"
+    )
+    await mirror.sync()
+    await mirror.database.execute(
+        "ALTER TYPE pair ADD ATTRIBUTE y numeric(9,2);"
+        "ALTER TABLE t ADD n numeric, ADD f float8, ADD d text;"
+        "UPDATE t SET n = 1, f = 1, d = '2024-01-01', p = '(1,2)' WHERE id = 1;"
+        "UPDATE t SET n = 1.75, f = 1.75, d = 'soon', p = '(1,2.5)' WHERE id = 2"
+    )
+
+    stats = await mirror.sync()
+
+    fields = await mirror.fields()
+    assert stats.rejected == 0
+    assert fields["public_t_f"] == {"type": "double"}
+    assert fields["public_t_n"]["fields"]["number"]["type"] == "double"
+    assert fields["public_t_d"]["type"] == "text"
+    assert fields["public_t_p"]["properties"] == {
+        "x": {"type": "integer"}, "y": {"type": "scaled_float", "scaling_factor": 100}
+    }  # fmt: skip
+
+
+async def test_an_index_that_says_what_becomes_of_new_fields_is_left_alone(mirror: Mirror) -> None:
+    await mirror.index.call("PUT", f"/{INDEX}", {"mappings": {"dynamic": False}})
+    await mirror.database.execute("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 2)")
+
+    stats = await mirror.sync()
+
+    assert (await mirror.fields(), stats.created, stats.warnings) == ({}, 1, [])
+
+
+async def test_an_index_that_takes_no_more_fields_is_filled_with_a_warning(mirror: Mirror) -> None:
+    limit = {"index.mapping.total_fields.limit": 10}
+    await mirror.index.call("PUT", f"/{INDEX}", {"settings": limit})
+    columns = ", ".join(f"c{number} int" for number in range(20))
+    await mirror.database.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns})")
+
+    stats = await mirror.sync()
+
+    assert "does not take the mapping of new columns" in stats.warnings[0]
+
+
+async def test_a_field_mapped_beforehand_keeps_its_mapping_and_the_others_are_added(mirror: Mirror) -> None:
+    flattened = {"type": "flattened", "ignore_above": 8191}
+    await mirror.index.call("PUT", f"/{INDEX}", {"mappings": {"properties": {"public_t_v": flattened}}})
+    await mirror.database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, v jsonb, f real);"
+        """INSERT INTO t VALUES (1, '{"color":"red"}', 1)"""
+    )
+
+    stats = await mirror.sync()
+
+    assert await mirror.fields() == {
+        "public_t_id": {"type": "integer"}, "public_t_v": flattened, "public_t_f": {"type": "float"}
+    }  # fmt: skip
+    assert stats.rejected == 0
+
+
+async def test_no_first_value_makes_a_whole_number_of_a_fractional_column(mirror: Mirror) -> None:
+    await mirror.database.execute(
+        "CREATE EXTENSION vector; CREATE TYPE pair AS (x real);"
+        "CREATE TABLE t (id int PRIMARY KEY, a float8, b real, c numeric, d numeric(30), e float8[],"
+        " f numeric[], g point, h numrange, i pair, j vector, k int, l numeric(9), m numeric(9,2));"
+        "INSERT INTO t VALUES (1, 1, 1, 1, 1, '{1,1.5,2}', '{{1,1.5},{2,3}}', '(1,2)', '[1,2]', '(1)',"
+        " '[1,1.5,2]', 1, 1, 1), (2, 1.5, 1.5, 1.5, 10 ^ 29, '{1.5}', '{1.5}', '(1.5,2.5)', '[1.5,2.5]',"
+        " '(1.5)', '[1.5,2]', 1, 1, 1.5)"
+    )
+
+    stats = await mirror.sync(mappings="dynamic")
+
+    fields = await mirror.fields()
+    types = {name.removeprefix("public_t_"): mapping.get("type") for name, mapping in fields.items()}
+    members = {f"{name}.{member}": mapping["properties"][member]["type"]
+               for name, mapping in fields.items() for member in mapping.get("properties", ())}  # fmt: skip
+    assert stats.rejected == 0
+    assert {name: types[name] for name in "abcdefjklm"} == dict.fromkeys("abcdefjm", "float") | {
+        "k": "long", "l": "long"
+    }  # fmt: skip
+    assert set(members.values()) == {"float"}
+
+
+async def test_discovery_waits_for_no_table(mirror: Mirror) -> None:
+    """So it takes no lock either, however many tables there are."""
+    await mirror.database.execute("CREATE TABLE t (id int PRIMARY KEY, v jsonb, w json)")
+    source = mirror.database.source()
+
+    async with mirror.database.connection.transaction():
+        await mirror.database.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        (slice_,) = await source.slices(None, 0)
+
+    assert slice_.mapping["public_t_v"] == ANYTHING
+
+
+DEFAULT_PIPELINE = Pipeline(name="ent-search-generic-ingestion")
+EXACT = ("1.000000000000000001", "1.10", "12345678901234567890123456789012345678901234567890")
+
+
+async def test_elasticsearch_rounds_what_passes_a_pipeline_and_nothing_else(mirror: Mirror) -> None:
+    """As the documentation says. 8.19.21 does so even with a pipeline of no processors."""
+    await mirror.database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, n numeric); INSERT INTO t VALUES "
+        + ", ".join(f"({number}, {text})" for number, text in enumerate(EXACT))
+    )
+
+    await mirror.sync()
+    sent = [str(value) for value in await source_numbers(mirror)]
+    mirror.index.pipeline = DEFAULT_PIPELINE
+    await mirror.sync()
+    rounded = [str(value) for value in await source_numbers(mirror)]
+
+    assert sent == list(EXACT)
+    assert rounded == ["1.0", "1.1", EXACT[2]]
+
+
+async def source_numbers(mirror: Mirror) -> list[Any]:
+    """The numbers of the stored documents with every digit they have there."""
+    await mirror.index.call("POST", f"/{INDEX}/_refresh")
+    found = []
+    for number in range(len(EXACT)):
+        path = f"/{INDEX}/_source/{mirror.database.name}_public_t_{number}"
+        found.append(
+            exact((await mirror.index.client.send(Request(method="GET", path=path))).body)["public_t_n"]
+        )
+    return found
