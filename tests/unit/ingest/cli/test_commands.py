@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +12,10 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from ingest.cli.commands import Load, elastic_ingest
-from ingest.config import Config
+from ingest.cli import commands
+from ingest.cli.commands import elastic_ingest
+from ingest.cli.options import Load
+from ingest.config import LOG_LEVELS, Config
 from ingest.errors import ElasticsearchUnavailableError
 
 pytestmark = pytest.mark.usefixtures("logging_restored", "signals_restored")
@@ -217,3 +221,22 @@ def test_the_configuration_of_an_unknown_source_is_refused(
 
     assert result.exit_code == 2
     assert "--service-type, one of: postgresql" in result.stderr
+
+
+def test_the_levels_of_the_command_line_are_those_of_the_file() -> None:
+    assert commands.LEVELS == LOG_LEVELS
+
+
+def test_the_version_is_told_without_importing_the_service() -> None:
+    program = (
+        "import sys; from ingest.__main__ import main\n"
+        "try: main()\n"
+        "finally: print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=True
+    )
+    version, imported = finished.stdout.splitlines()
+
+    assert version.startswith("elastic-ingest ")
+    assert not {"aiohttp", "asyncio", "asyncpg", "numpy", "structlog", "yaml"} & set(imported.split())

@@ -1,0 +1,36 @@
+"""What was said on the command line before the command's name, and what it may start."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # takes longer than most commands
+    from ingest.config import Config
+
+Load = Callable[[], "Config"]
+
+
+class Program(Protocol):
+    """What the commands start: the module `ingest.service.program`, or a test's stand-in."""
+
+    def run(self, config: "Config", load: Load, /) -> Coroutine[Any, Any, None]:
+        """Work until stopped; `load` reads the configuration again."""
+
+    def check(self, config: "Config", /) -> Coroutine[Any, Any, None]:
+        """Check whether it could work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was said before the command's name."""
+
+    program: Program | None
+    """What to start instead of the service; for tests."""
+    config_file: Path
+    log_level: str | None
+    debug: bool
+    filebeat: bool
+    actions: tuple[str, ...]
+    service_type: str | None
+    uvloop: bool
