@@ -7,12 +7,14 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from ingest.durations import since
 
 MASK: Final = "********"
 """What is shown instead of a sensitive value."""
@@ -29,7 +31,6 @@ _STYLES: Final[Mapping[str, str]] = {
     "needs_configuration": "yellow",
     "created": "yellow",
 }
-_UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def _console() -> Console:
@@ -82,18 +83,9 @@ def masked(configuration: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: _masked_field(entry) for name, entry in configuration.items()}
 
 
-def age(moment: datetime | None, now: datetime | None = None) -> str | None:
-    """Say how long ago something was, in its largest unit: `12 s`, `3 min`, `5 h`, `2 d`."""
-    if moment is None:
-        return None
-    return span(((now or datetime.now(UTC)) - moment).total_seconds())
-
-
-def span(seconds: float) -> str:
-    """Write a time in its largest unit."""
-    whole = max(0, round(seconds))
-    size, unit = next((one for one in _UNITS if whole >= one[0]), _UNITS[-1])
-    return f"{whole // size} {unit}"
+def ago(moment: datetime | None) -> str | None:
+    """Say how long ago something was; None if it never was."""
+    return None if moment is None else f"{since(moment)} ago"
 
 
 def count(number: int | None) -> str:

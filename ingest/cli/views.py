@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from rich.console import RenderableType
 
-from ingest.cli.output import age, count, facts, masked, span, table
+from ingest.cli.output import ago, count, facts, masked, table
+from ingest.durations import span
 from ingest.protocol import Connector, Filtering, SyncJob, instant, timestamp
 
 CONNECTOR_COLUMNS: Final = (
@@ -34,8 +35,8 @@ def connector_row(listed: Mapping[str, Any]) -> tuple[Any, ...]:
         listed.get("index_name"),
         listed.get("status"),
         listed.get("last_sync_status"),
-        _ago(listed.get("last_synced")),
-        _ago(listed.get("last_seen")),
+        ago(instant(listed.get("last_synced"))),
+        ago(instant(listed.get("last_seen"))),
         count(listed.get("last_indexed_document_count")),
     )
 
@@ -77,7 +78,6 @@ def connector_tables(connector: Connector) -> list[RenderableType]:
     """Render a connector for people."""
     snippet = connector.active.advanced_snippet
     rules = [" ".join(str(rule.get(name)) for name in _RULE_COLUMNS) for rule in connector.active.rules]
-    seen = age(connector.last_seen)
     about = facts(
         [
             ("Connector", connector.id),
@@ -86,7 +86,7 @@ def connector_tables(connector: Connector) -> list[RenderableType]:
             ("Index", connector.index_name),
             ("Status", connector.status and connector.status.value),
             ("Error", connector.error),
-            ("Last seen", seen and f"{seen} ago"),
+            ("Last seen", ago(connector.last_seen)),
             ("Last sync", connector.last_sync_status and connector.last_sync_status.value),
             ("Last sync error", connector.last_sync_error),
             ("Pipeline", connector.pipeline.name),
@@ -125,7 +125,7 @@ def job_row(listed: Mapping[str, Any]) -> tuple[Any, ...]:
         listed.get("id"),
         listed.get("job_type"),
         listed.get("status"),
-        _ago(listed.get("created_at")),
+        ago(instant(listed.get("created_at"))),
         span((ended - started).total_seconds()) if started and ended else None,
         count(listed.get("indexed_document_count")),
         count(listed.get("deleted_document_count")),
@@ -164,7 +164,7 @@ def job_tables(job: SyncJob) -> list[RenderableType]:
                 ("Status", job.status and job.status.value),
                 ("Error", job.error),
                 ("Worker", job.worker_hostname),
-                ("Started", job.started_at and f"{age(job.started_at)} ago"),
+                ("Started", ago(job.started_at)),
                 *[(name, count(number)) for name, number in numbers if number],
                 *[("Warning", warning) for warning in _list(job.metadata.get("warnings"))],
             ]
@@ -185,11 +185,6 @@ def job_tables(job: SyncJob) -> list[RenderableType]:
 
 def _order(item: tuple[str, Any]) -> int:
     return int(item[1].get("order") or 0)
-
-
-def _ago(wire: Any) -> str | None:
-    since = age(instant(wire))
-    return since and f"{since} ago"
 
 
 def _list(value: Any) -> Sequence[Any]:

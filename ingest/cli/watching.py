@@ -13,8 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ingest.cli.output import count, span
+from ingest.cli.output import count
 from ingest.cli.session import CommandFailedError, Session
+from ingest.durations import span
 from ingest.protocol import SyncJob, edits, jobs
 
 POLL_SECONDS: Final = 1.0

@@ -269,6 +269,18 @@ class Service:
         "auto",
         "console for people, json for machines (ECS); auto is console at a terminal and json elsewhere.",
     )
+    status_port: int = setting(
+        "status_port",
+        kinds.integer(0, 65_535),
+        0,
+        "Port for health, metrics and the status page; 0 serves none of them.",
+    )
+    status_host: str = setting(
+        "status_host",
+        kinds.text("an address", 255),
+        "127.0.0.1",
+        "Address of that port. It asks for no password: keep it to this machine, or behind a firewall.",
+    )
     strict_permissions: bool = setting(
         "strict_permissions",
         kinds.boolean(),

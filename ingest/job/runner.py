@@ -305,6 +305,7 @@ class _Run:
             raise errors.ElasticsearchUnavailableError(
                 "Elasticsearch did not take the job's ending before the service had to stop."
             ) from error
+        self._running.ended = ended
         if ended is None:
             self._log.warning("job.lost", reason="Somebody else ended the job.", **self._stats.counts())
             return

@@ -40,6 +40,8 @@ class RunningJob:
     phase: Phase = Phase.CLAIMING
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     stats: Stats = field(default_factory=Stats)
+    ended: SyncJob | None = None
+    """As it was when its ending had been reported; None before, and if it was lost."""
     monotonic: Callable[[], float] = time.monotonic
     _started: float = field(init=False)
     _long_pauses: int = 0

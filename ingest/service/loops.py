@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -12,19 +13,29 @@ from ingest.service.pacing import Pace
 from ingest.stopping import Stop
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Loop:
-    """One of the service's loops."""
+    """One of the service's loops, and how its last turn went."""
 
     name: str
     pace: Pace
     work: Callable[[], Awaitable[None]]
+    turned_at: datetime | None = None
+    """When the last turn without a failure ended."""
+    turn_seconds: float | None = None
+    """How long the last turn took."""
+    failure: Exception | None = None
+    """What went wrong in the last turn; None if nothing did."""
 
     async def run(self, stop: Stop) -> None:
         """Do the work again and again, slower while it fails, until asked to stop."""
         while not stop.is_asked:
-            match await attempt(self.name, self.work):
+            started = self.pace.monotonic()
+            self.failure = await attempt(self.name, self.work)
+            self.turn_seconds = self.pace.monotonic() - started
+            match self.failure:
                 case None:
+                    self.turned_at = datetime.now(UTC)
                     self.pace.succeeded()
                 case errors.AuthorizationError():
                     self.pace.refused()

@@ -23,6 +23,7 @@ class Pace:
 
     interval_seconds: float
     uniform: Callable[[float, float], float] = random.uniform
+    monotonic: Callable[[], float] = time.monotonic
     _failures: int = 0
     _soon_seconds: float | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,11 +82,9 @@ class Turns:
 
     def choose(self, waiting: Iterable[SyncJob], busy: Collection[str], room: int) -> list[SyncJob]:
         """Pick at most `room` of the jobs, given oldest first; one of a connector, none of a busy one."""
-        now = self.monotonic()
         oldest: dict[str, SyncJob] = {}
         for job in waiting:
-            is_deferred = self.deferred.get(job.connector_id, (now, 0.0))[0] > now
-            if job.connector_id not in busy and not is_deferred:
+            if job.connector_id not in busy and not self.is_deferred(job.connector_id):
                 oldest.setdefault(job.connector_id, job)
         # The sort is stable, so connectors that were never served keep the order of their jobs.
         ordered = sorted(oldest.values(), key=lambda job: self.served.get(job.connector_id, 0))
@@ -102,6 +101,11 @@ class Turns:
         _, seconds = self.deferred.get(connector_id, (0.0, FIRST_DEFERRAL_SECONDS / 2))
         seconds = min(seconds * 2, LONGEST_DEFERRAL_SECONDS)
         self.deferred[connector_id] = (self.monotonic() + seconds, seconds)
+
+    def is_deferred(self, connector_id: str) -> bool:
+        """Whether a connector is left alone for now."""
+        until, _ = self.deferred.get(connector_id, (self.monotonic(), 0.0))
+        return until > self.monotonic()
 
     def reconsider(self, connector_id: str) -> None:
         """Note that the connector changed, so that its job may be claimed now."""

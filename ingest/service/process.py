@@ -9,20 +9,26 @@ connector, a job or Elasticsearch does ends the service.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import structlog
 
 from ingest.config import Config
 from ingest.elasticsearch.client import Client
 from ingest.job.runner import Worker
-from ingest.service import cleanup, identity
+from ingest.job.running import RunningJob
+from ingest.protocol import SyncJob
+from ingest.service import cleanup, identity, observing
 from ingest.service.fleet import Fleet
 from ingest.service.loops import Loop, unless_stopped
 from ingest.service.pacing import Pace
 from ingest.service.preflight import preflight
 from ingest.service.queue import Queue
+from ingest.status.history import History
+from ingest.status.snapshot import Snapshot
 from ingest.stopping import Stop
 from sources.contract import Source
 from sources.registry import SOURCES
@@ -39,7 +45,10 @@ class Service:
         self._worker = Worker(
             name=identity.worker_name(), client=client, config=config, stop=self._stop, sources=sources
         )
-        self.queue = Queue(self._worker)
+        self._history = History(clock=time.monotonic)
+        self._started_at = datetime.now(UTC)
+        self._loops: tuple[Loop, ...] = ()
+        self.queue = Queue(self._worker, self._note_ended)
         self.fleet = Fleet(client=client, config=config, sources=sources, queue=self.queue)
         self._cleanup_pace = Pace(config.service.job_cleanup_interval_seconds)
         self._log = structlog.get_logger()
@@ -80,6 +89,25 @@ class Service:
         for pace in self._paces:
             pace.wake()
 
+    def snapshot(self) -> Snapshot:
+        """Return what the service is doing right now."""
+        running = tuple(map(observing.running_status, self.queue.running.values()))
+        self._history.sample(running)
+        return Snapshot(
+            taken_at=datetime.now(UTC),
+            started_at=self._started_at,
+            worker=self._worker.name,
+            version=observing.version(),
+            is_stopping=self._stop.is_asked,
+            loops=tuple(map(observing.loop_status, self._loops)),
+            connectors=tuple(map(observing.connector_status, self.fleet.connectors.values())),
+            running=running,
+            waiting=tuple(observing.waiting_status(job, self.queue) for job in self.queue.waiting),
+            ended=tuple(self._history.ended),
+            totals=self._history.totals(running),
+            documents_a_minute=self._history.documents_a_minute(),
+        )
+
     @property
     def _paces(self) -> tuple[Pace, ...]:
         return (self.fleet.pace, self.queue.pace, self._cleanup_pace)
@@ -89,20 +117,28 @@ class Service:
         async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as beside:
             stopping = beside.create_task(self._limit_stopping(limit))
             async with asyncio.TaskGroup() as group:
-                for loop in self._loops(group):
+                self._loops = self._make_loops(group)
+                for loop in self._loops:
                     group.create_task(loop.run(self._stop))
             stopping.cancel()
 
-    def _loops(self, group: asyncio.TaskGroup) -> tuple[Loop, ...]:
+    def _make_loops(self, group: asyncio.TaskGroup) -> tuple[Loop, ...]:
         return (
             Loop(name="connectors", pace=self.fleet.pace, work=lambda: self.fleet.round(group)),
             Loop(
                 name="jobs",
                 pace=self.queue.pace,
-                work=lambda: self.queue.round(group, self.fleet.connector_ids),
+                work=lambda: self._look_for_jobs(group),
             ),
             Loop(name="cleanup", pace=self._cleanup_pace, work=self._clean_up),
         )
+
+    async def _look_for_jobs(self, group: asyncio.TaskGroup) -> None:
+        self._history.sample(map(observing.running_status, self.queue.running.values()))
+        await self.queue.round(group, self.fleet.connector_ids)
+
+    def _note_ended(self, running: RunningJob, ended: SyncJob) -> None:
+        self._history.note_ended(observing.ended_status(running, ended))
 
     async def _limit_stopping(self, limit: asyncio.Timeout) -> None:
         """Once asked to stop, see to it that whatever is not done in time is canceled."""

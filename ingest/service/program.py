@@ -1,7 +1,8 @@
 """The composition root: puts the service together from its parts, runs it, and connects it to its process."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 
 import structlog
@@ -37,11 +38,26 @@ async def run(
             beating = asyncio.create_task(watchdog.beat())
             systemd.notify(systemd.READY)
             try:
-                await service.run()
+                async with shown(service):
+                    await service.run()
             finally:
                 systemd.notify(systemd.STOPPING)
                 beating.cancel()
                 await asyncio.wait({beating})
+
+
+@asynccontextmanager
+async def shown(service: Service) -> AsyncIterator[None]:
+    """Serve health, metrics and the status page while the context lasts, if `service.status_port` says so."""
+    settings = service.config.service
+    if not settings.status_port:
+        yield
+        return
+    from ingest.status import server  # its libraries are loaded only if they are needed
+
+    async with server.served(service.snapshot, host=settings.status_host, port=settings.status_port) as port:
+        structlog.get_logger().info("status.served", host=settings.status_host, port=port)
+        yield
 
 
 async def check(config: Config) -> None:

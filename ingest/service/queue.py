@@ -1,7 +1,7 @@
 """The jobs that wait and those that run here: whose turn it is, and for how many there is room."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from ingest.config import Config
 from ingest.job import runner
@@ -16,11 +16,15 @@ from ingest.service.pacing import Pace, Turns
 class Queue:
     """Takes waiting jobs up in turn and holds those that run."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, note_ended: Callable[[RunningJob, SyncJob], None]) -> None:
+        """`note_ended` is told of each job that ended here, with the job as it then was."""
         self._worker = worker
+        self._note_ended = note_ended
         self._turns = Turns()
         self.running: dict[str, RunningJob] = {}
         """What this process is busy with, by connector: there is never more than one job of each."""
+        self.waiting: tuple[SyncJob, ...] = ()
+        """Jobs that waited when they were last looked for."""
         self.pace = Pace(worker.config.service.job_poll_interval_seconds)
         self.configure(worker)
 
@@ -35,13 +39,19 @@ class Queue:
         for connector_id in connector_ids:
             self._turns.reconsider(connector_id)
 
+    def is_deferred(self, connector_id: str) -> bool:
+        """Whether a job of the connector could not be claimed a moment ago."""
+        return self._turns.is_deferred(connector_id)
+
     async def round(self, group: asyncio.TaskGroup, connector_ids: Collection[str]) -> None:
         """Start waiting jobs of these connectors as far as there is room."""
         room = room_for(self.running.values(), self._worker.config)
         if room <= 0:
             return
         waiting = await jobs.search_waiting(self._worker.client, connector_ids)
-        for chosen in self._turns.choose(waiting, self.running, room):
+        chosen_jobs = self._turns.choose(waiting, self.running, room)
+        self.waiting = tuple(job for job in waiting if job not in chosen_jobs)
+        for chosen in chosen_jobs:
             running = self.running[chosen.connector_id] = RunningJob(job=chosen)
             group.create_task(self._run(chosen, running))
 
@@ -59,11 +69,22 @@ class Queue:
             await attempt("job", run, connector_id=waiting.connector_id, sync_job_id=waiting.id)
         finally:
             del self.running[waiting.connector_id]
+            if running.ended is not None:
+                self._note_ended(running, running.ended)
             if was_ours:
                 self._turns.serve(waiting.connector_id)
                 self.pace.wake()
             else:
                 self._turns.defer(waiting.connector_id)
+
+
+def reason_to_wait(job: SyncJob, queue: Queue) -> str:
+    """Say what a waiting job waits for."""
+    if (busy := queue.running.get(job.connector_id)) is not None:
+        return f"job {busy.job.id} of the same connector, which runs here"
+    if queue.is_deferred(job.connector_id):
+        return "its connector, which is synced elsewhere or not configured yet"
+    return "room: as many jobs run as service.max_concurrent_content_syncs allows"
 
 
 def room_for(running: Collection[RunningJob], config: Config) -> int:

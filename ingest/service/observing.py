@@ -1,0 +1,111 @@
+"""What the service is doing right now, copied into plain values for those who show it."""
+
+import importlib.metadata
+from datetime import UTC, datetime
+
+from ingest.job.running import RunningJob
+from ingest.protocol import Connector, SyncJob
+from ingest.service.loops import Loop
+from ingest.service.queue import Queue, reason_to_wait
+from ingest.status.snapshot import (
+    ConnectorStatus,
+    EndedStatus,
+    LoopStatus,
+    RunningStatus,
+    SliceStatus,
+    WaitingStatus,
+)
+from ingest.sync.stats import SliceStats, Stats
+
+SLICES_SHOWN = 20
+
+
+def version() -> str:
+    """Return the version of this program; `0` where it is not installed."""
+    try:
+        return importlib.metadata.version("elastic-ingest")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+def loop_status(loop: Loop) -> LoopStatus:
+    """Copy how a loop does."""
+    return LoopStatus(
+        name=loop.name,
+        interval_seconds=loop.pace.interval_seconds,
+        turned_at=loop.turned_at,
+        turn_seconds=loop.turn_seconds,
+        error=None if loop.failure is None else str(loop.failure),
+    )
+
+
+def connector_status(connector: Connector) -> ConnectorStatus:
+    """Copy what is shown of a connector."""
+    last_sync = connector.last_sync_status
+    return ConnectorStatus(
+        id=connector.id,
+        name=connector.name,
+        service_type=connector.service_type,
+        index_name=connector.index_name,
+        status=connector.status and connector.status.value,
+        error=connector.error,
+        last_sync_status=last_sync and last_sync.value,
+        last_synced=connector.last_synced,
+    )
+
+
+def running_status(running: RunningJob) -> RunningStatus:
+    """Copy how far a job is."""
+    stats = running.stats
+    now = stats.clock()
+    return RunningStatus(
+        id=running.job.id,
+        connector_id=running.job.connector_id,
+        job_type=running.job.job_type_text,
+        phase=running.phase.value,
+        since=running.since,
+        attempt=running.attempt,
+        is_paused=running.is_paused,
+        counts=stats.counts(),
+        slices_total=stats.slices_total,
+        slices_finished=sum(one.finished_at is not None for one in stats.slices),
+        slices=tuple(_slice_status(one, now) for one in stats.slices[-SLICES_SHOWN:]),
+    )
+
+
+def waiting_status(job: SyncJob, queue: Queue) -> WaitingStatus:
+    """Copy what is shown of a job that waits."""
+    return WaitingStatus(
+        id=job.id,
+        connector_id=job.connector_id,
+        job_type=job.job_type_text,
+        since=job.created_at,
+        reason=reason_to_wait(job, queue),
+    )
+
+
+def ended_status(running: RunningJob, ended: SyncJob) -> EndedStatus:
+    """Copy how a job ended."""
+    stats: Stats = running.stats
+    return EndedStatus(
+        id=ended.id,
+        connector_id=ended.connector_id,
+        job_type=ended.job_type_text,
+        status=ended.status.value if ended.status else "unknown",
+        ended_at=datetime.now(UTC),
+        seconds=running.seconds,
+        counts=stats.counts(),
+        error=ended.error,
+        warnings=tuple(stats.warnings),
+    )
+
+
+def _slice_status(one: SliceStats, now: float) -> SliceStatus:
+    return SliceStatus(
+        name=one.name,
+        rows=one.tally.read,
+        estimated_rows=one.estimated_rows,
+        rows_per_second=one.rows_per_second(now),
+        seconds_left=one.seconds_left(now),
+        is_finished=one.finished_at is not None,
+    )
