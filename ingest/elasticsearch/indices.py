@@ -158,6 +158,21 @@ async def require_same(client: Client, index: ContentIndex) -> None:
         raise IndexChangedError(f"The index {index.name} was replaced by another while the job ran.")
 
 
+async def require_present(client: Client, index: ContentIndex) -> None:
+    """Raise IndexChangedError as `require_same` does, at less cost: right before each write."""
+    path = f"/{segment(index.name)}/_settings"
+    try:
+        uuids = await client.call("GET", path, _uuids, params={"flat_settings": True})
+    except NotFoundError as error:
+        raise IndexChangedError(f"The index {index.name} was removed while the job ran.") from error
+    if uuids != [index.uuid]:
+        raise IndexChangedError(f"The index {index.name} was replaced by another while the job ran.")
+
+
+def _uuids(answer: Any) -> list[str]:
+    return [need(one, str, "settings", "index.uuid") for one in need(answer, dict).values()]
+
+
 async def refresh(client: Client, index_name: str) -> None:
     """Make everything that was acknowledged visible to searches. Says so if the index is closed."""
     try:

@@ -49,8 +49,10 @@ class Comparison:
             read = self._asked(narrowed, tally)
         else:
             read = self._judged(slice_, tally)
+        known_before = self.ledger.overwriting
         async with aclosing(read) as blocks:
             async for documents in blocks:
+                tally.overwriting = self.ledger.overwriting - known_before
                 yield documents
 
     async def _asked(self, slice_: Slice, tally: Tally) -> AsyncGenerator[Lines, None]:

@@ -17,8 +17,9 @@ import orjson
 from ingest.protocol import Pipeline, timestamp
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.blocks.lines import Lines
+from ingest.sync.bulk.settling import Destination
 from ingest.sync.bulk.slots import Slots
-from ingest.sync.bulk.writer import BulkWriter, Deletion, Destination
+from ingest.sync.bulk.writer import BulkWriter, Deletion
 from ingest.sync.certificate import Certificate
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Tally

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from ingest.elasticsearch import indices
 from ingest.errors import IngestError, JobCanceledError, JobLostError
-from ingest.sync import balance
+from ingest.sync import balance, refusals
 from ingest.sync.blocks.lines import KeyReader
 from ingest.sync.certificate import certify
 from ingest.sync.comparison import Comparison
@@ -65,6 +65,7 @@ async def full_sync(request: SyncRequest, context: SyncContext) -> None:
     await certificate.require_current(context.client)
     stats.total_documents = await indices.count(context.client, request.index_name)
     await balance.check(inventory, ledger, context)
+    refusals.report(context)
     await context.lease.confirm()
     log.info("sync.finished", total=stats.total_documents, **stats.counts())
 

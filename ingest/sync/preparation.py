@@ -13,7 +13,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.pipelines import NO_PIPELINE, PipelineDefinition, read_pipeline
 from ingest.errors import ElasticsearchRefusedError
 from ingest.protocol import Pipeline
-from ingest.sync.bulk.writer import Destination
+from ingest.sync.bulk.settling import Destination
 from ingest.sync.request import SyncContext, SyncRequest
 from sources.contract import Slice
 
@@ -40,7 +40,7 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     slices = await request.source.slices(request.advanced_rules, _seed(pipeline, definitions))
     index = await _prepare_index(request, context, slices)
     destination = Destination(
-        index_name=request.index_name,
+        index=index,
         pipeline=pipeline.name,  # also `_none`, which keeps the index's default pipeline from running
         checks_ids=any(definition.may_change_ids for definition in definitions),
     )

@@ -9,11 +9,13 @@ What is shown is the larger of the abandoned and the current tally, so a count n
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 MEBIBYTE: Final = 2**20
+REFUSALS_SHOWN: Final = 3
+"""How many refused documents of a slice are named."""
 SLICES_SHOWN: Final = 50
 """How many slices the job's metadata lists one by one; a database may have ten thousand tables."""
 
@@ -33,6 +35,25 @@ class Tally:
     nulled: int = 0
     """Values, not documents, that were replaced by null."""
     indexed_bytes: int = 0
+    overwriting: int = 0
+    """Rows sent whose document was in the index already, in another state."""
+    refusals: list["Rejection"] = field(default_factory=list)
+    """The first of the refused documents."""
+
+    def reject(self, refused: Sequence["Rejection"]) -> None:
+        """Count refused documents, and keep the first ones."""
+        self.rejected += len(refused)
+        self.refusals += refused[: REFUSALS_SHOWN - len(self.refusals)]
+
+    @property
+    def is_refused_whole(self) -> bool:
+        """Whether documents were refused, and no row has one in the index as it is."""
+        return self.rejected > 0 and self.rejected == self.read - self.filtered
+
+    @property
+    def stale(self) -> int:
+        """Documents whose old version stays in the index, because the new one was refused or dropped."""
+        return max(0, min(self.rejected + self.dropped, self.overwriting - self.updated))
 
     @property
     def indexed(self) -> int:
@@ -112,8 +133,19 @@ class SliceStats:
             "readings": self.readings,
         }
 
+    def refused_to_wire(self) -> dict[str, Any]:
+        """Render what was refused of the slice: how many documents, a few of them and why."""
+        first = self.tally.refusals[0] if self.tally.refusals else None
+        return {
+            "name": self.name,
+            "count": self.tally.rejected,
+            "stale": self.tally.stale,
+            "ids": [one.id for one in self.tally.refusals],
+            "reason": "" if first is None else f"{first.error_type}: {first.reason}",
+        }
 
-_COUNTS: Final = tuple(Tally.__dataclass_fields__)
+
+_COUNTS: Final = tuple(name for name in Tally.__dataclass_fields__ if name != "refusals")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -204,6 +236,7 @@ class Stats:
         return counts | {
             "deleted": self.deleted,
             "excluded": self.excluded,
+            "stale": sum(one.tally.stale for one in self.slices),
             "sent_bytes": self.sent_bytes,
         }
 
@@ -227,6 +260,7 @@ class Stats:
             "slices_total": self.slices_total,
             "slices_finished": sum(one.finished_at is not None for one in self.slices),
             "slices": [one.to_wire(now) for one in self.slices[-SLICES_SHOWN:]],
+            "refused": [one.refused_to_wire() for one in self.slices if one.tally.rejected][:SLICES_SHOWN],
             "rejections": [one.to_wire() for one in self.rejections],
             "warnings": list(self.warnings),
         }

@@ -1,7 +1,7 @@
 """A transport that answers requests from a function, and time that passes only when somebody waits."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -10,6 +10,9 @@ from ingest.elasticsearch.retry import Backoff
 from ingest.elasticsearch.transport import Body, Request, Response, Transport
 from ingest.lease import Lease
 from ingest.sync.blocks.chunks import documents
+
+INDEX_UUID = "u1"
+"""Of every index."""
 
 Answer = Callable[[bytes], Response]
 """Given the body of a request: the response, or an exception."""
@@ -46,9 +49,13 @@ class AnsweringTransport:
         self.requests: list[Request] = []
 
     async def __call__(self, request: Request) -> Response:
-        """Answer as told."""
+        """Answer as told; that the index is there, and what bulk items are about, without being told."""
+        if request.path.endswith("/_settings"):
+            name = request.path.split("/")[1]
+            return response(200, {name: {"settings": {"index.uuid": INDEX_UUID}}})
         self.requests.append(request)
-        return self._answer(self.bodies[-1])
+        answered = self._answer(self.bodies[-1])
+        return _told_apart(answered, request) if request.path.endswith("/_bulk") else answered
 
     @property
     def bodies(self) -> list[bytes]:
@@ -59,6 +66,19 @@ class AnsweringTransport:
     def sent_ids(self) -> list[list[str]]:
         """The ids in each request."""
         return [ids_of(body) for body in self.bodies]
+
+
+def _told_apart(answered: Response, request: Request) -> Response:
+    """Say in each item which document it is about, as Elasticsearch does."""
+    body = orjson.loads(answered.body) if answered.body.endswith(b"}]}") else None
+    ids = ids_of(whole(request.body))
+    if not answered.is_success or body is None or len(body["items"]) != len(ids):
+        return answered
+    for item, id_ in zip(body["items"], ids, strict=True):
+        for members in item.values():
+            members.setdefault("_id", id_)
+            members.setdefault("_index", request.path.split("/")[1])
+    return replace(answered, body=orjson.dumps(body))
 
 
 def client_over(transport: Transport, time: FakeTime | None = None) -> Client:

@@ -36,6 +36,16 @@ class Chunk:
         """The body in one piece, made anew."""
         return b"".join(self.pieces)
 
+    @property
+    def is_of_deletes(self) -> bool:
+        """Whether its actions have no documents."""
+        return not bytes(self.pieces[0][: len(ACTION)]).startswith(ACTION)
+
+    @property
+    def actions(self) -> list[bytes]:
+        """The actions, each with its document if it has one, line feeds included."""
+        return self.body.splitlines(keepends=True) if self.is_of_deletes else documents(self.body)
+
 
 @dataclass(slots=True)
 class ChunkLimits:

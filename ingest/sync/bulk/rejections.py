@@ -5,6 +5,7 @@ a share of the latest documents, whose number is the denominator even before tha
 """
 
 from collections import deque
+from collections.abc import Iterable
 
 from ingest.config import ErrorMonitor
 from ingest.errors import TooManyRejectionsError
@@ -24,6 +25,14 @@ class RejectionMonitor:
         self._rejected_in_window = 0
         self._why = ""
         self._last: Rejection | None = None
+
+    def note(self, outcomes: Iterable[int | Rejection]) -> None:
+        """Note outcomes in their order: how many documents in a row were taken, or one that was refused."""
+        for outcome in outcomes:
+            if isinstance(outcome, Rejection):
+                self.rejected(outcome)
+            else:
+                self.accepted(outcome)
 
     def accepted(self, count: int) -> None:
         """Note documents that were not refused."""

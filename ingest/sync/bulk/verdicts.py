@@ -6,26 +6,48 @@ believed.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, Self
 
 import orjson
 
-from ingest.elasticsearch import retry
+_REASON_LIMIT: Final = 500
 
-_REASON_LIMIT: Final = 300
+_DEEPEST_CAUSE: Final = 3
 
 _TRANSIENT_TYPES: Final = frozenset(
-    {"es_rejected_execution_exception", "circuit_breaking_exception", "unavailable_shards_exception"}
-)
+    {
+        # too much at once
+        "es_rejected_execution_exception", "circuit_breaking_exception",
+        # a shard that moves, starts or has lost its primary
+        "unavailable_shards_exception", "no_shard_available_action_exception", "shard_not_found_exception",
+        "illegal_index_shard_state_exception", "index_shard_not_started_exception",
+        "index_shard_not_recovering_exception", "shard_not_in_primary_mode_exception",
+        "retry_on_primary_exception", "retry_on_replica_exception", "engine_closed_exception",
+        "already_closed_exception",
+        # a node that leaves, or a master that is being elected
+        "node_closed_exception", "node_not_connected_exception", "node_disconnected_exception",
+        "connect_transport_exception", "receive_timeout_transport_exception",
+        "master_not_discovered_exception", "not_master_exception", "failed_to_commit_cluster_state_exception",
+        "process_cluster_event_timeout_exception", "timeout_exception",
+    }
+)  # fmt: skip
+"""Errors of an item after which the same action may succeed. Any other error would only come again."""
+_TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
 
 _VALUES: Final = re.compile(
     r"(Preview of field's value: ).*|(For input string: ).*|(failed to parse date field ).*"
-    r"|(the first immense term is: ).*|(Cannot parse value ).*",
+    r"|(the first immense term is: ).*|(Cannot parse value ).*|\s*(at \[Source: ).*",
     re.DOTALL,
 )
 """Where Elasticsearch quotes the value it refused: what follows never leaves this module."""
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|\([^)]*\)|(?<![\w.])-?\d[\w.+:-]*")
+_NAMES_FIELDS_ONLY: Final = re.compile(
+    r"object mapping for \[|Duplicate field '|Can't get text on a |mapper \[|Limit of |can't merge a non"
+)
+"""Causes that say where and not what. Of others, all that might be a value is cut."""
 
 
 class MismatchError(Exception):
@@ -58,14 +80,15 @@ class Item:
     action: str
     status: int
     result: str
-    id: str | None
+    id: str
+    index: str
     error_type: str
     reason: str
-    """Why, without the value of any field."""
+    """Why, with what caused it, without the value of any field."""
 
     @classmethod
     def from_wire(cls, wire: Any) -> Self:
-        """Read an item. Raises MismatchError if it has no status."""
+        """Read an item. Raises MismatchError unless it says what became of which document."""
         try:
             ((action, members),) = wire.items()
             error = members.get("error") or {}
@@ -73,12 +96,13 @@ class Item:
                 action=action,
                 status=int(members["status"]),
                 result=str(members.get("result") or ""),
-                id=members.get("_id"),
+                id=_text(members["_id"]),
+                index=_text(members["_index"]),
                 error_type=str(error.get("type") or ""),
-                reason=redacted(str(error.get("reason") or "")),
+                reason=reason_of(error),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise MismatchError("an item has no status") from error
+            raise MismatchError("an item lacks its status, index or id") from error
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.status), self.error_type, self.reason) if part)
@@ -117,13 +141,19 @@ class Item:
 
     @property
     def _is_transient(self) -> bool:
-        if retry.is_transient(self.status) or self.error_type in _TRANSIENT_TYPES:
+        if self.status == _TOO_MANY_REQUESTS or self.error_type in _TRANSIENT_TYPES:
             return True
         # The flood-stage block lifts itself when there is disk space again; its status differs between
         # versions.
         return self.error_type == "cluster_block_exception" and (
-            "/12/" in self.reason or "TOO_MANY_REQUESTS" in self.reason
+            self.status == _UNAVAILABLE or "/12/" in self.reason or "TOO_MANY_REQUESTS" in self.reason
         )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def items_of(answer: bytes, count: int) -> list[Item]:
@@ -138,16 +168,31 @@ def items_of(answer: bytes, count: int) -> list[Item]:
     return [Item.from_wire(one) for one in wire]
 
 
-def count_successes(answer: bytes, count: int) -> tuple[int, int] | None:
+def count_successes(answer: bytes, count: int, index_name: str) -> tuple[int, int] | None:
     """Count what was created and updated in the bytes of an answer, if that is all that happened; else None.
 
-    Quotes inside JSON text are escaped, so the patterns cannot occur in an error's reason.
+    All of it in this index. Quotes inside JSON text are escaped, so the patterns cannot occur in a reason.
     """
     created = answer.count(b'"status":201')
     updated = answer.count(b'"status":200')
     if created + updated != count or answer.count(b'"status":') != count or b'"noop"' in answer:
         return None
+    if answer.count(b'"_index":' + orjson.dumps(index_name)) != count:
+        return None
     return (created, updated) if answer.rstrip().endswith(b"]}") else None
+
+
+def reason_of(error: Mapping[str, Any]) -> str:
+    """Say why, and what caused it, without the value of any field."""
+    said = [redacted(str(error.get("reason") or ""))]
+    cause = error.get("caused_by")
+    while isinstance(cause, Mapping) and len(said) <= _DEEPEST_CAUSE:
+        text = redacted(str(cause.get("reason") or ""))
+        if not _NAMES_FIELDS_ONLY.match(text):
+            text = _QUOTED.sub("...", text)
+        said.append(": ".join(part for part in (str(cause.get("type") or ""), text) if part))
+        cause = cause.get("caused_by")
+    return "; caused by ".join(part for part in said if part)[:_REASON_LIMIT]
 
 
 def redacted(reason: str) -> str:

@@ -91,8 +91,8 @@ class Dispatcher:
 
 
 def rendered(answer: Answer, call: Call) -> bytes:
-    """The body of an answer as bytes, filtered and indented as the call wants it."""
-    paths = call.query.get("filter_path")
+    """The body of an answer as bytes, indented and, unless it is an error, filtered as the call wants it."""
+    paths = call.query.get("filter_path") if answer.status < 400 else None
     content = answer.rendered()
     if isinstance(answer.body, bytes) or not (paths or call.is_pretty):
         return content

@@ -13,6 +13,7 @@ from ingest.errors import (
     IndexChangedError,
     JobCanceledError,
     JobLostError,
+    NotFoundError,
     TooManyRejectionsError,
 )
 from ingest.lease import Lease
@@ -299,6 +300,49 @@ async def test_e14_an_index_deleted_meanwhile_is_not_completed_half_filled(shop:
         await shop.sync()
 
     assert shop.deletes() == []
+
+
+async def test_an_index_deleted_between_two_requests_is_not_created_by_the_next_one(shop: World) -> None:
+    shop.with_bulk(chunk_size=1, max_concurrency=1)
+    deleted = 0
+
+    async def delete_index(_method: str, path: str, _body: bytes) -> None:
+        nonlocal deleted
+        if path.endswith("/_bulk") and not deleted:
+            deleted += 1
+            await shop.call("DELETE", f"/{INDEX}")
+
+    shop.wire.after = delete_index
+
+    with pytest.raises(IndexChangedError, match="removed"):
+        await shop.sync()
+
+    assert deleted == 1
+    with pytest.raises(NotFoundError):
+        await shop.call("GET", f"/{INDEX}")
+    await shop.sync()
+    assert await shop.content() == shop.expected()
+
+
+async def test_an_alias_whose_index_is_deleted_while_a_request_is_under_way_is_not_created_as_an_index(
+    shop: World,
+) -> None:
+    # The race: the look before the request still finds the index, the request does not.
+    await shop.call("DELETE", f"/{INDEX}")
+    await shop.call("PUT", "/shop-000001", {"aliases": {INDEX: {}}})
+    await shop.sync()
+    shop.put("shop_album_0", title="changed")
+
+    async def delete_index() -> None:
+        await shop.call("DELETE", "/shop-000001")
+
+    at_the_first_bulk(shop, delete_index)
+
+    with pytest.raises(IndexChangedError):
+        await shop.sync()
+
+    with pytest.raises(NotFoundError):
+        await shop.call("GET", f"/{INDEX}")
 
 
 async def test_e14_an_index_replaced_meanwhile_is_noticed(shop: World) -> None:

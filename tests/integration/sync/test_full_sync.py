@@ -6,7 +6,12 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from ingest.errors import ElasticsearchRefusedError, NotFoundError
+from ingest.errors import (
+    ElasticsearchRefusedError,
+    IncompleteSyncError,
+    NotFoundError,
+    TooManyRejectionsError,
+)
 from ingest.protocol import Pipeline
 from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
@@ -249,6 +254,48 @@ async def test_rows_that_share_an_id_are_reported(shop: World) -> None:
     assert stats.warnings == ["1 rows have the id of another row, so one of each is in the index."]
 
 
+class TestDocumentsThatElasticsearchRefuses:
+    @pytest.fixture(autouse=True)
+    async def _strict(self, shop: World) -> None:
+        await shop.call("PUT", f"/{INDEX}", {"mappings": {"properties": {"length": {"type": "long"}}}})
+
+    async def test_are_told_by_table_with_a_few_ids_and_the_cause(self, shop: World) -> None:
+        await shop.sync()
+        shop.put(*(f"shop_album_{number}" for number in range(5)), length="canary")
+        shop.put("shop_track_1", table="track")
+
+        stats = await shop.sync()
+
+        (refused,) = stats.metadata()["refused"]
+        assert (refused["name"], refused["count"], refused["stale"]) == ("album", 5, 5)
+        assert refused["ids"] == ["shop_album_0", "shop_album_1", "shop_album_2"]
+        assert "failed to parse field [length]" in refused["reason"]
+        assert "caused by illegal_argument_exception" in refused["reason"]
+        (warning,) = stats.warnings
+        assert "album: Elasticsearch refused 5 of 7 documents, such as shop_album_0" in warning
+        assert "Of 5 of them an old version stays" in warning
+        assert "canary" not in str(stats.metadata())
+        assert "slice.refused" in [entry["event"] for entry in shop.log.entries]
+
+    async def test_are_not_stale_if_they_were_never_there(self, shop: World) -> None:
+        shop.put("shop_album_5", "shop_album_6", length="x")
+
+        stats = await shop.sync()
+
+        assert stats.counts()["stale"] == 0
+        assert "old version" not in stats.warnings[0]
+
+    async def test_that_are_all_of_a_table_end_the_job_after_the_others_were_synced(
+        self, shop: World
+    ) -> None:
+        shop.put("shop_track_1", "shop_track_2", table="track", length="x")
+
+        with pytest.raises(TooManyRejectionsError, match="track: Elasticsearch refused 2 of 2"):
+            await shop.sync()
+
+        assert (await shop.content()).keys() == shop.source.tables["album"].keys()
+
+
 async def test_many_small_chunks_arrive_whole(shop: World) -> None:
     shop.put(*(f"shop_album_{number}" for number in range(100)))
     shop.with_bulk(chunk_size=7, max_concurrency=2)
@@ -428,6 +475,16 @@ class TestThePipeline:
 
         assert shop.stats.read == 0
         assert shop.actions() == []
+
+    @pytest.mark.parametrize("also_by_condition", [{}, {"if": "ctx.id == 'shop_album_3'"}])
+    async def test_that_sends_documents_to_another_index_ends_the_job(
+        self, shop: World, also_by_condition: dict[str, str]
+    ) -> None:
+        move = {"set": {"field": "_index", "value": "elsewhere", **also_by_condition}}
+        await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [move]})
+
+        with pytest.raises(IncompleteSyncError, match="stored in index elsewhere"):
+            await shop.sync()
 
     async def test_that_drops_documents_is_counted(self, shop: World) -> None:
         drop = {"drop": {"if": "ctx.id == 'shop_album_3'"}}

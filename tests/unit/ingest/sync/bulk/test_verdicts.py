@@ -5,13 +5,21 @@ from typing import Any
 import orjson
 import pytest
 
-from ingest.sync.bulk.verdicts import Item, MismatchError, Verdict, count_successes, items_of, redacted
+from ingest.sync.bulk.verdicts import (
+    Item,
+    MismatchError,
+    Verdict,
+    count_successes,
+    items_of,
+    reason_of,
+    redacted,
+)
 
 
 def item(
     status: int, error_type: str = "", reason: str = "", *, action: str = "index", result: str = ""
 ) -> Item:
-    members: dict[str, Any] = {"status": status}
+    members: dict[str, Any] = {"_index": "music", "_id": "1", "status": status}
     if result:
         members["result"] = result
     if error_type:
@@ -28,7 +36,11 @@ def item(
         (item(429, "es_rejected_execution_exception"), Verdict.TURNED_AWAY),
         (item(429, "circuit_breaking_exception"), Verdict.TURNED_AWAY),
         (item(503, "unavailable_shards_exception"), Verdict.TURNED_AWAY),
-        (item(500, "whatever"), Verdict.TURNED_AWAY),
+        (item(500, "node_not_connected_exception"), Verdict.TURNED_AWAY),
+        (item(429, "status_exception", "inference queue is full"), Verdict.TURNED_AWAY),
+        (item(500, "illegal_state_exception", "a processor failed"), Verdict.REJECTED),
+        (item(503, "status_exception", "the model is not deployed"), Verdict.REJECTED),
+        (item(502, ""), Verdict.REJECTED),
         (
             item(429, "cluster_block_exception", "blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded];"),
             Verdict.TURNED_AWAY,
@@ -63,14 +75,21 @@ def test_the_verdict_follows_from_the_status(answered: Item, verdict: Verdict) -
 
 def answer(*statuses: int, errors: bool = False) -> bytes:
     items = [
-        {"index": {"result": "created" if status == 201 else "updated", "status": status}}
+        {
+            "index": {
+                "_index": "music",
+                "_id": "1",
+                "result": "created" if status == 201 else "updated",
+                "status": status,
+            }
+        }
         for status in statuses
     ]
     return orjson.dumps({"errors": errors, "items": items})
 
 
 def test_an_answer_in_which_all_succeeded_is_counted_without_parsing() -> None:
-    assert count_successes(answer(201, 200, 201), 3) == (2, 1)
+    assert count_successes(answer(201, 200, 201), 3, "music") == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +106,7 @@ def test_an_answer_in_which_all_succeeded_is_counted_without_parsing() -> None:
     ],
 )
 def test_any_other_answer_is_left_to_the_parser(body: bytes, count: int) -> None:
-    assert count_successes(body, count) is None
+    assert count_successes(body, count, "music") is None
 
 
 def test_a_reason_that_quotes_a_success_does_not_count_as_one() -> None:
@@ -95,13 +114,13 @@ def test_a_reason_that_quotes_a_success_does_not_count_as_one() -> None:
         {"items": [{"index": {"status": 400, "error": {"type": "x", "reason": 'got "status":201 instead'}}}]}
     )
 
-    assert count_successes(body, 1) is None
+    assert count_successes(body, 1, "music") is None
 
 
 def test_errors_false_beside_a_failed_item_is_not_believed() -> None:
     body = answer(201, 400, errors=False)
 
-    assert count_successes(body, 2) is None
+    assert count_successes(body, 2, "music") is None
     assert [one.verdict for one in items_of(body, 2)] == [Verdict.CREATED, Verdict.REJECTED]
 
 
@@ -133,9 +152,52 @@ def test_an_answer_that_does_not_fit_its_request_is_a_mismatch(body: bytes) -> N
         "failed to parse field [n] of type [long] in document '1'. Preview of field's value: 'canary'",
         "failed to parse date field [canary] with format [strict_date_optional_time]",
         'For input string: "canary"',
+        '[1:9] Duplicate field \'a\'\n at [Source: (byte[])"{"a":1,"a":"canary"}"; line: 1, column: 9]',
         "Document contains at least one immense term in field=\"t\", the first immense term is: '[canary]'",
     ],
 )
 def test_the_refused_value_is_cut_from_the_reason(reason: str) -> None:
     assert "canary" not in redacted(reason)
     assert len(redacted(reason)) > 10
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "'canary' is not an IP string literal.",
+        "Failed to parse value [canary] as only [true] or [false] are allowed.",
+        "Numeric value (8675309) out of range of int (-2147483648 - 2147483647)",
+        "Value [8675309] is out of range for a long",
+        "Text 'canary' could not be parsed at index 0",
+        'unexpected "canary" here',
+        "min value (8675309.5) is greater than max value (3)",
+        "number 8675309 is too large",
+    ],
+)
+def test_the_refused_value_is_cut_from_the_cause_too(reason: str) -> None:
+    said = reason_of({"reason": "failed to parse", "caused_by": {"type": "some_exception", "reason": reason}})
+
+    assert "canary" not in said
+    assert "8675309" not in said
+    assert "some_exception" in said
+
+
+def test_a_reason_is_told_with_its_causes_which_name_the_field() -> None:
+    cause = {
+        "type": "illegal_argument_exception",
+        "reason": "object mapping for [a] tried to parse field [a] as object, but found a concrete value",
+    }
+
+    said = reason_of(
+        {"reason": "failed to parse", "caused_by": {"type": "x", "reason": "y", "caused_by": cause}}
+    )
+
+    assert said == f"failed to parse; caused by x: y; caused by {cause['type']}: {cause['reason']}"
+
+
+def test_a_chain_of_causes_is_cut() -> None:
+    error: dict[str, Any] = {"reason": "r"}
+    for _ in range(1000):
+        error = {"reason": "r" * 100, "caused_by": error}
+
+    assert len(reason_of(error)) <= 500

@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from ingest import config
+from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.transport import Response
 from ingest.errors import (
     ElasticsearchRefusedError,
@@ -18,8 +19,9 @@ from ingest.errors import (
 )
 from ingest.lease import Lease
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
+from ingest.sync.bulk.settling import Destination
 from ingest.sync.bulk.slots import Slots
-from ingest.sync.bulk.writer import BulkWriter, Deletion, Destination
+from ingest.sync.bulk.writer import BulkWriter, Deletion
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Stats, Tally
 from tests.fakes.elasticsearch import (
@@ -27,6 +29,7 @@ from tests.fakes.elasticsearch import (
     BUSY,
     CREATED,
     DROPPED,
+    INDEX_UUID,
     UPDATED,
     AnsweringTransport,
     FakeTime,
@@ -37,6 +40,8 @@ from tests.fakes.elasticsearch import (
     response,
 )
 from tests.fakes.source import line_of
+
+INDEX = ContentIndex(name="music", concrete_name="music", uuid=INDEX_UUID, mapping={}, settings={})
 
 
 def chunk_of(*ids: str) -> Chunk:
@@ -83,7 +88,7 @@ class World:
         self.limits = ChunkLimits(10**6, 10**4)
         self.writer = BulkWriter(
             SyncContext(client=self.client, lease=self.lease, stats=self.stats, log=structlog.get_logger()),
-            Destination(index_name="music", pipeline="p", checks_ids=self.checks_ids),
+            Destination(index=INDEX, pipeline="p", checks_ids=self.checks_ids),
             SyncOptions(bulk=self.bulk),
             limits=self.limits,
             slots=self.slots,
@@ -265,6 +270,47 @@ async def test_what_concerns_all_documents_ends_the_job_after_counting(
 
     assert world.tally.created == 2
     assert len(world.transport.bodies) == 1
+
+
+DUPLICATE = response(
+    400,
+    {
+        "error": {
+            "type": "x_content_parse_exception",
+            "reason": "[1:9] Duplicate field 'a'",
+        }
+    },
+)
+
+
+async def test_one_document_for_whose_sake_a_request_is_refused_costs_no_other() -> None:
+    world = World(lambda body: DUPLICATE if "bad" in ids_of(body) else created(body))
+
+    await world.index("a", "b", "bad", "c", "d")
+
+    assert (world.tally.created, world.tally.rejected) == (4, 1)
+    assert [one.id for one in world.stats.rejections] == ["bad"]
+    assert "Duplicate field 'a'" in world.stats.rejections[0].reason
+    assert world.limits.max_bytes == 10**6
+
+
+async def test_a_request_that_is_refused_down_to_every_document_for_one_reason_ends_the_job() -> None:
+    world = World(lambda _: response(400, {"error": {"type": "illegal_argument_exception", "reason": "no"}}))
+
+    with pytest.raises(ElasticsearchRefusedError, match="all requests"):
+        await world.index("a", "b", "c")
+
+    assert world.tally.rejected == 3
+
+
+async def test_an_item_that_no_repetition_helps_is_refused_at_once() -> None:
+    broken = {"status": 500, "error": {"type": "illegal_state_exception", "reason": "a processor failed"}}
+    world = World(lambda _: items(CREATED, broken))
+
+    await world.index("a", "b")
+
+    assert len(world.transport.bodies) == 1
+    assert (world.tally.created, world.tally.rejected) == (1, 1)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
