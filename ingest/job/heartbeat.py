@@ -71,4 +71,7 @@ async def heartbeat(
             raise errors.JobLostError("The sync job was deleted.") from error
         except errors.ElasticsearchError as error:
             structlog.get_logger().warning("job.heartbeat_failed", sync_job_id=claimed.id, error=str(error))
+        except Exception:
+            # A defect of ours. The next report may work; if none does, the lease ends the job in time.
+            structlog.get_logger().exception("job.heartbeat_crashed", sync_job_id=claimed.id)
         await asyncio.sleep(interval_seconds)

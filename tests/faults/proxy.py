@@ -3,6 +3,7 @@
 async with FaultProxy(host, port) as proxy:
     connect(proxy.host, proxy.port)
     proxy.answers.silent_after = 100_000     from then on the client waits
+    proxy.answers.hold(3)                    the third piece from now on waits until it is let go
 """
 
 import asyncio
@@ -27,6 +28,27 @@ class Direction:
     kept: bytearray = field(default_factory=bytearray)
     """What has passed, if it is to be kept."""
     is_silent: asyncio.Event = field(default_factory=asyncio.Event)
+    is_held: asyncio.Event = field(default_factory=asyncio.Event)
+    _pieces_left: int = 0
+    _let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hold(self, nth: int) -> None:
+        """Hold the nth piece from now on, and with it its connection, until `let_go`."""
+        self._pieces_left = nth
+        self.is_held.clear()
+        self._let_go.clear()
+
+    def let_go(self) -> None:
+        """Forward what is held, and hold nothing any more."""
+        self._pieces_left = 0
+        self._let_go.set()
+
+    async def take(self) -> None:
+        """Note that a piece came; wait if it is the one to be held."""
+        self._pieces_left -= 1
+        if self._pieces_left == 0:
+            self.is_held.set()
+            await self._let_go.wait()
 
 
 class FaultProxy:
@@ -50,12 +72,18 @@ class FaultProxy:
         self._server = await asyncio.start_server(self._forward, self.host, 0)
         return self
 
+    def cut(self) -> int:
+        """Cut every connection; return how many sockets there were on both sides."""
+        writers = [*self._writers]
+        for writer in writers:
+            writer.transport.abort()
+        return len(writers)
+
     async def down(self) -> int:
         """Cut every connection and take no more; return the port, for `up`."""
         port = self.port
         self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
+        self.cut()
         await asyncio.gather(*self._handlers)
         return port
 
@@ -97,6 +125,7 @@ class FaultProxy:
     ) -> None:
         while piece := await reader.read(_PIECE_BYTES):
             direction.passed_bytes += len(piece)
+            await direction.take()
             if direction.keeps:
                 direction.kept += piece
             if direction.reset_after is not None and direction.passed_bytes > direction.reset_after:

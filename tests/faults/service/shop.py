@@ -26,6 +26,7 @@ from sources.registry import SOURCES
 from tests.fakes.source import Document, MemorySource
 from tests.faults.history.events import events_of
 from tests.faults.history.promises import Circumstances, problems
+from tests.faults.proxy import FaultProxy
 from tests.integration.service.world import (
     CONNECTOR,
     SERVICE_TYPE,
@@ -113,10 +114,12 @@ class TablesInPostgreSQL:
 
     sources = SOURCES
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, proxy: FaultProxy) -> None:
+        """Let the service reach the database through the proxy."""
         self.database = database
+        self.proxy = proxy
         self.name = database.name
-        self.values = database.configuration(port=str(database.cluster.port))
+        self.values = database.configuration(port=str(proxy.port))
 
     async def put(self, document: Document) -> None:
         columns = _columns_of(document)
@@ -300,6 +303,6 @@ async def shop(tables: Tables) -> AsyncIterator[Shop]:
 @asynccontextmanager
 async def tables_in_postgresql(cluster: Cluster) -> AsyncIterator[TablesInPostgreSQL]:
     """Create the tables in a database of their own."""
-    async with database_on(cluster) as database:
+    async with database_on(cluster) as database, FaultProxy(cluster.host, cluster.port) as proxy:
         await database.execute(_CREATE)
-        yield TablesInPostgreSQL(database)
+        yield TablesInPostgreSQL(database, proxy)
