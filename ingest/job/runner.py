@@ -21,6 +21,7 @@ from ingest.elasticsearch.client import Client
 from ingest.job import claim, heartbeat
 from ingest.job.ending import Ending, end_connector, end_job
 from ingest.job.kinds import WORK, Work
+from ingest.job.overlap import require_sole
 from ingest.job.running import Phase, RunningJob
 from ingest.lease import Lease, boottime
 from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, values_of
@@ -223,6 +224,7 @@ class _Run:
         source_class = registry.find(self._worker.sources, job.service_type)
         async with source_class(values_of(job.configuration)) as source:
             self._readings = source.preferences.readings
+            await require_sole(self._client, self._content, job, source, self._worker.sources)
             await self._require_usable(source)
             request = SyncRequest(
                 source=source,
