@@ -29,6 +29,8 @@ _QUOTED = {
 }  # fmt: skip
 """Types whose text never needs an escape in JSON."""
 _TEXTS = {"text", "varchar", "xml", "bpchar", "name"}
+_LONGEST_REPEATED = 200
+"""Characters of an expression that is not bound to a name; a reference to a column has at most 131."""
 _LINE_FEED = literal("\n")
 _FLOAT4 = Type(oid=700, schema="pg_catalog", name="float4", kind=TypeKind.BASE)
 
@@ -48,6 +50,8 @@ class _Renderer:
         self._depth = 0
 
     def render(self, value: str, of: Type, modifier: int = -1) -> str:
+        if len(value) > _LONGEST_REPEATED:
+            return self._bound(value, of, modifier)
         match of.kind:
             case TypeKind.DOMAIN:
                 return self.render(f"({value}::{type_name(of.inner)})", of.inner, of.modifier)
@@ -63,6 +67,14 @@ class _Renderer:
                 return self._capped(value, self._multirange(value, of))
             case TypeKind.BASE | TypeKind.PSEUDO:
                 return self._built_in(value, of, modifier) if of.base_name else self._other(value, of)
+
+    def _bound(self, value: str, of: Type, modifier: int) -> str:
+        """Evaluate a long expression once. A form may name its value twenty times, at every level anew."""
+        self._depth += 1
+        item = f"b{self._depth}"
+        text = self.render(f"{item}.v", of, modifier)
+        self._depth -= 1
+        return f"(SELECT {text} FROM (SELECT {value} AS v OFFSET 0) AS {item})"
 
     def _built_in(self, value: str, of: Type, modifier: int) -> str:
         name, rendering = of.base_name, self._rendering
