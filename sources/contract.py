@@ -219,11 +219,11 @@ class Source(Protocol):
     members: ClassVar[Mapping[str, Any]]
     """Elasticsearch `properties` of the members that every document has besides `id` and its row's fields."""
 
-    def __init__(self, configuration: Mapping[str, Any], *, network: Network = ...) -> None:
-        """Take plain values by field name. Raises SourceConfigurationError naming every problem at once.
+    network: ClassVar[Network]
+    """Which addresses may not be connected to, whatever the configuration says; the registry replaces it."""
 
-        `network` says which addresses may not be connected to, whatever the values say.
-        """
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        """Take plain values by field name. Raises SourceConfigurationError naming every problem at once."""
 
     @property
     def preferences(self) -> Preferences:

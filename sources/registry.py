@@ -1,12 +1,13 @@
 """Where a source is found by its service type, without importing any before it is asked for."""
 
 import importlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from sources.contract import Source
 from sources.errors import SourceConfigurationError
+from sources.network import Network, ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,19 @@ class Registry(Mapping[str, type[Source]]):
     classes: Mapping[str, tuple[str, str]]
     """Package and class name, by service type."""
 
+    network: Network = field(default_factory=Network)
+    """What the sources may connect to."""
+
     def __getitem__(self, service_type: str) -> type[Source]:
         package, name = self.classes[service_type]
         source: type[Source] = getattr(importlib.import_module(package), name)
-        return source
+        if self.network == source.network:
+            return source
+        return type(name, (source,), {"network": self.network})
+
+    def within(self, forbidden: Iterable[str]) -> Self:
+        """Return the same sources, which connect to no address of these ranges, and to any other."""
+        return replace(self, network=Network(ranges(forbidden)))
 
     def __contains__(self, service_type: object) -> bool:
         return service_type in self.classes

@@ -185,7 +185,8 @@ async def existing(session: Session, connector_id: str) -> Connector:
 
 async def _judge(session: Session, found: Connector, values: dict[str, Any], *, connects: bool) -> None:
     """Let the source say whether the values can be used, and whether it answers with them."""
-    source_class = SOURCES.get(found.service_type or "")
+    known = SOURCES.within(session.config.service.forbidden_networks)
+    source_class = known.get(found.service_type or "")
     if source_class is None:
         return
     try:

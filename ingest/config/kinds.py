@@ -203,6 +203,21 @@ def texts() -> Kind[tuple[str, ...]]:
     return Kind("a list of texts", read)
 
 
+def networks() -> Kind[tuple[str, ...]]:
+    """Take a list of address ranges."""
+
+    def read(node: Node) -> tuple[str, ...]:
+        ranges = texts().read(node)
+        for range_ in ranges:
+            try:
+                ipaddress.ip_network(range_)
+            except ValueError as error:
+                raise WrongValueError(f"{range_!r} is not a range of addresses") from error
+        return ranges
+
+    return Kind("a list of address ranges such as 10.0.0.0/8", read)
+
+
 def headers() -> Kind[Mapping[str, str]]:
     """Take HTTP headers that do not interfere with those the client sets itself."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from ingest.config import kinds
 from ingest.config.kinds import Kind
 from ingest.secret import Secret
+from sources.network import LINK_LOCAL_AND_METADATA
 
 MEBIBYTE = 1024 * 1024
 SOON_SECONDS = 0.05
@@ -256,6 +257,12 @@ class Service:
     )
     service_types: tuple[str, ...] = setting(
         "service_types", kinds.texts(), [], "Types served in worker mode."
+    )
+    forbidden_networks: tuple[str, ...] = setting(
+        "forbidden_networks",
+        kinds.networks(),
+        list(LINK_LOCAL_AND_METADATA),
+        "Where no source may connect to, whatever its connector says.",
     )
     log_level: str = setting(
         "log_level",

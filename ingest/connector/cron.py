@@ -23,6 +23,9 @@ from ingest.errors import IngestError
 YEARS_AHEAD = 100
 """How far a firing is looked for; an expression can name a day that never comes, such as February 30."""
 
+LONGEST_EXPRESSION = 1_000
+"""Characters; every minute of a day listed one by one has fewer."""
+
 _MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAY_NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _SATURDAY = 7
@@ -74,6 +77,10 @@ class Schedule:
     @classmethod
     def parse(cls, expression: str) -> Self:
         """Read an expression. Raises ScheduleError."""
+        if len(expression) > LONGEST_EXPRESSION:
+            raise ScheduleError(
+                f"The schedule {expression[:80]!r}... is longer than {LONGEST_EXPRESSION} characters."
+            )
         parts = expression.upper().split()
         if len(parts) not in (6, 7):
             raise ScheduleError(

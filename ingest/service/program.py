@@ -20,7 +20,7 @@ from sources.registry import SOURCES
 
 
 async def run(
-    config: Config, load: Callable[[], Config], sources: Mapping[str, type[Source]] = SOURCES
+    config: Config, load: Callable[[], Config], sources: Mapping[str, type[Source]] | None = None
 ) -> None:
     """Work for the connectors of the configuration until a signal. Raises IngestError if it cannot go on.
 
@@ -28,7 +28,11 @@ async def run(
     """
     loop = asyncio.get_running_loop()
     async with connect(config.elasticsearch) as client:
-        service = Service(config=config, client=client, sources=sources)
+        service = Service(
+            config=config,
+            client=client,
+            sources=SOURCES.within(config.service.forbidden_networks) if sources is None else sources,
+        )
         with (
             signals.handled(
                 stop=service.stop, reload=lambda: reload(service, load), call_soon=loop.call_soon_threadsafe

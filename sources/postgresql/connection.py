@@ -54,10 +54,10 @@ class Database:
     Reading thousands of small tables would otherwise be logging in for the most part.
     """
 
-    def __init__(self, settings: Settings, limits: Limits, network: Network | None = None) -> None:
+    def __init__(self, settings: Settings, limits: Limits, network: Network) -> None:
         self.settings = settings
         self.limits = limits
-        self._network = network or Network()
+        self._network = network
         self._keeps = False
         self._waiting: _Waiting | None = None
 

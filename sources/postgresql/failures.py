@@ -13,16 +13,18 @@ import asyncpg
 
 from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
 
-_TRANSIENT_CLASSES = {"08", "53", "57", "58", "40", "XX"}
+_TRANSIENT_CLASSES = {"08", "53", "57", "58", "40"}
 _TRANSIENT_STATES = {"55P03", "72000", "55006", "25P03", "25P04"}
 _PERMANENT_STATES = {"57P04"}
+_OF_A_MOMENT = ("cache lookup failed", "tuple concurrently", "could not open relation with OID")
+"""How internal errors begin that come of a change made at the same time; all others come again."""
 
 _REMEDIES = {
     "28P01": "the password was not accepted; correct Username and Password",
     "28000": "the server does not let this user in; check Username and the server's pg_hba.conf",
     "3D000": "the database does not exist; correct Database",
     "42501": "the role may not read it; grant USAGE on its schema and SELECT on it, and, if it has row"
-    " security, exempt the role with BYPASSRLS",
+    " security, exempt the role with BYPASSRLS, or, if it is read through a view, the view's owner",
     "42P01": "it does not exist",
     "3F000": "the schema does not exist",
     "55P03": "another session keeps it locked",
@@ -30,6 +32,10 @@ _REMEDIES = {
     "57014": "the server or somebody cancelled the query",
     "53300": "the server has no connection left",
     "22021": "it holds bytes which are no text in the database's encoding; convert them or leave it out",
+    "XX000": "the server reports an internal error, as it does for a value that a function cannot take; leave"
+    " the column out by an advanced rule or correct the value",
+    "XX001": "the server found damaged data; restore the table",
+    "XX002": "the server found a damaged index; rebuild it with REINDEX",
     "25006": "the query would write, and this connection only reads",
 }
 """What the state means and what to do about it; PostgreSQL's own message follows where it names no values."""
@@ -94,7 +100,9 @@ def _server_error(doing: str, error: asyncpg.PostgresError) -> SourceError:
         cause = "the server accepts encrypted connections only; set SSL mode to require or verify-full"
     text = "; ".join(part for part in (cause, message) if part) or "the server refused a value"
     is_transient = (
-        state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
+        state[:2] in _TRANSIENT_CLASSES
+        or state in _TRANSIENT_STATES
+        or (state == "XX000" and str(error).startswith(_OF_A_MOMENT))
     ) and state not in _PERMANENT_STATES
     kind = SourceUnavailableError if is_transient else SourceConfigurationError
     return kind(f"{doing} failed: {text} (SQLSTATE {state}).")

@@ -22,7 +22,10 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "username": field(
         3, "Username", tooltip="A role that has CONNECT, USAGE on the schema and SELECT on the tables."
     ),
-    "password": field(4, "Password", sensitive=True, tooltip="The role's password."),
+    "password": field(
+        4, "Password", required=False, default_value="", sensitive=True,
+        tooltip="The role's password; may be empty with a client certificate.",
+    ),
     "database": field(5, "Database", tooltip="The name of the database, exactly as PostgreSQL spells it."),
     "schema": field(6, "Schema", tooltip="One schema, or several divided by commas."),
     "tables": field(

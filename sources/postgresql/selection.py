@@ -96,10 +96,9 @@ def parse_names(value: Any) -> list[Name]:
         raise SelectionError("must be names divided by commas")
     _require_short(sum(len(text) for text in texts))
     names: list[Name] = []
+    _require_few(len(texts) + sum(text.count(",") for text in texts))
     for text in texts:
         names += _scan(text)
-        if len(names) > MOST_NAMES:
-            raise SelectionError(f"has more than {MOST_NAMES:,} names")
     if sum(name.is_pattern for name in names) > MOST_PATTERNS:
         raise SelectionError(f"leaves out more than {MOST_PATTERNS} patterns")
     return names
@@ -108,6 +107,7 @@ def parse_names(value: Any) -> list[Name]:
 def parse_key_columns(text: str) -> dict[Name, tuple[str, ...]]:
     """Read `table(column, column), table(column)`. Raises SelectionError."""
     _require_short(len(text))
+    _require_few(text.count("(") + text.count(","))
     found: dict[Name, tuple[str, ...]] = {}
     position = _after_blanks(text, 0)
     while position < len(text):
@@ -217,6 +217,11 @@ def _after_divider(text: str, position: int) -> int:
 def _require_short(length: int) -> None:
     if length > LONGEST_LIST:
         raise SelectionError(f"is longer than {LONGEST_LIST:,} characters")
+
+
+def _require_few(count: int) -> None:
+    if count > MOST_NAMES:
+        raise SelectionError(f"has more than {MOST_NAMES:,} names")
 
 
 def _unquoted(part: str) -> str:

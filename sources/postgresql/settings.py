@@ -24,6 +24,7 @@ MAX_IDENTIFIER_BYTES = 63
 LONGEST_PEM = 1_000_000
 """Characters certificates or a key may have."""
 _BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
+_HOST_NAME = re.compile(r"[^\s/:@,?#\\\[\]]{1,255}")
 _PEM_KIND = re.compile(r"[A-Z0-9 ]{1,64}")
 
 
@@ -96,7 +97,7 @@ class _Reader(SettingsReader):
             host=self._host(),
             port=self.integer("port"),
             username=self.text("username"),
-            password=self.text("password"),
+            password=self._password(),
             database=self._identifier(self.text("database"), "Database"),
             schemas=tuple(self._identifier(schema.name, "Schema") for schema in schemas),
             selection=self._selection(),
@@ -111,6 +112,13 @@ class _Reader(SettingsReader):
             full_sync=FullSync(self.choice("full_sync")),
         )
 
+    def _password(self) -> str:
+        """Read the password, which a client certificate makes needless."""
+        password = self.text("password")
+        if not password and not self.value("ssl_cert"):
+            self.problem("password", "is missing; only with a client certificate (ssl_cert) it may be")
+        return password
+
     def _sslmode(self) -> SslMode:
         is_enabled, mode = self.boolean("ssl_enabled"), self.choice("sslmode")
         if mode:
@@ -122,12 +130,8 @@ class _Reader(SettingsReader):
         if not host or host.startswith("/"):
             return host
         address = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-        try:
-            if ipaddress.ip_address(address).is_link_local:
-                self.problem("host", "must not be a link-local address")
-        except ValueError:
-            if not re.fullmatch(r"[^\s/:@,?#\\\[\]]{1,255}", address):
-                self.problem("host", "must be a plain host name, an address, or the folder of a unix socket")
+        if not _is_address(address) and not _HOST_NAME.fullmatch(address):
+            self.problem("host", "must be a plain host name, an address, or the folder of a unix socket")
         return address
 
     def _names(self, name: str) -> list[Name]:
@@ -171,6 +175,14 @@ class _Reader(SettingsReader):
                 name, "must be a private key" if name == "ssl_key" else "must be certificates, not a key"
             )
         return "".join(blocks)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _pem_blocks(text: str) -> list[str]:

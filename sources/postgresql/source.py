@@ -33,15 +33,11 @@ class PostgreSQL:
     features: ClassVar[Features] = Features(basic_sync_rules=True, advanced_sync_rules=True)
     members: ClassVar[Mapping[str, Any]] = {name: keyword() for name in ("database", "schema", "table")}
 
-    def __init__(
-        self,
-        configuration: Mapping[str, Any],
-        limits: Limits | None = None,
-        *,
-        network: Network = Network(),  # noqa: B008  # a frozen value
-    ) -> None:
+    network: ClassVar[Network] = Network()
+
+    def __init__(self, configuration: Mapping[str, Any], limits: Limits | None = None) -> None:
         self.settings = settings.parse(configuration)
-        self.database = Database(self.settings, limits or Limits(), network)
+        self.database = Database(self.settings, limits or Limits(), self.network)
 
     @property
     def scope(self) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from sources.contract import (
     Slice,
     Snapshot,
 )
+from sources.network import Network
 from sources.unversioned import unversioned
 
 Document = Mapping[str, Any]
@@ -79,6 +80,7 @@ class MemorySource:
     name: ClassVar[str] = "Memory"
     fields: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     features: ClassVar[Features] = Features()
+    network: ClassVar[Network] = Network()
     members: ClassVar[Mapping[str, Any]] = {name: {"type": "keyword"} for name in ("database", "table")}
 
     def __init__(self, configuration: Mapping[str, Any] | None = None) -> None:

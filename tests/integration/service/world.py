@@ -34,6 +34,7 @@ from sources.contract import (
     Source,
 )
 from sources.errors import SourceConfigurationError
+from sources.network import Network
 from sources.unversioned import unversioned
 
 T = TypeVar("T")
@@ -108,6 +109,7 @@ class ShelfSource:
         "port": {"label": "Port", "order": 3, "type": "int", "display": "numeric", "value": 5432},
     }
     features: ClassVar[Features] = Features(advanced_sync_rules=True)
+    network: ClassVar[Network] = Network()
     members: ClassVar[Mapping[str, Any]] = {"database": {"type": "keyword"}}
     scope: Mapping[str, str] = MappingProxyType({"database": "shelf"})
     preferences: Preferences = Preferences()

@@ -143,12 +143,12 @@ async def test_a_server_without_tls_is_never_read_in_plain_text_by_a_mode_that_e
 @needs_installation
 async def test_a_client_certificate_lets_its_name_in(tls_cluster: Cluster, authority: Authority) -> None:
     certificate, key = authority.issue("certified", "extendedKeyUsage=clientAuth")
-    certified: dict[str, Any] = {"username": "certified", "password": "unused", "sslmode": "require"}
+    certified: dict[str, Any] = {"username": "certified", "password": "", "sslmode": "require"}
 
     await database(tls_cluster).source(**certified, ssl_cert=certificate, ssl_key=key).ping()
 
     with pytest.raises(SourceConfigurationError, match="28000"):
-        await database(tls_cluster).source(**certified).ping()
+        await database(tls_cluster).source(**certified | {"password": "wrong"}).ping()
 
 
 async def test_a_unix_socket_and_any_password(cluster: Cluster) -> None:

@@ -58,6 +58,9 @@ def test_states_that_may_pass_are_transient(state: str) -> None:
         "0A000",
         "25006",
         "57P04",
+        "XX000",
+        "XX001",
+        "XX002",
     ],
 )
 def test_states_in_which_a_person_must_act_are_not(state: str) -> None:

@@ -118,8 +118,6 @@ def test_an_empty_configuration_names_every_missing_field_at_once() -> None:
         ("host", "a,b"),
         ("host", "a b"),
         ("host", "db/path"),
-        ("host", "169.254.169.254"),
-        ("host", "fe80::1"),
         ("host", "x" * 256),
         ("host", 5),
         ("username", "a\0b"),

@@ -1,0 +1,146 @@
+"""Every parser of outside text takes as many steps as its text has characters, times a constant.
+
+Steps of Python code are counted by tracing opcodes. What runs inside a library cannot be counted so; there a
+process with a budget of processor time reads texts as long as they may be. The budget is many times what a
+linear parser needs, and a quadratic one would need thousands of times as much.
+"""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from ingest.config import document
+from ingest.config.document import DocumentError
+from ingest.config.kinds import WrongValueError, checked_url, encoded_api_key
+from ingest.config.placeholders import PlaceholderError, expand
+from ingest.connector.cron import Schedule, ScheduleError
+from ingest.sync.rules import validation, values
+from ingest.sync.rules.values import Operator, PatternError
+from sources.errors import SourceConfigurationError
+from sources.postgresql import settings
+from sources.postgresql.rules import advanced
+from sources.postgresql.selection import SelectionError, parse_key_columns, parse_names
+
+ROOT = Path(__file__).parents[2]
+REFUSALS = (
+    SelectionError, SourceConfigurationError, ScheduleError, PlaceholderError, DocumentError, WrongValueError,
+    PatternError,
+)  # fmt: skip
+CONFIGURATION: dict[str, Any] = {
+    "host": "db", "port": 5432, "username": "u", "password": "p", "database": "d", "schema": "s",
+    "tables": "*",
+}  # fmt: skip
+FIELDS = ("host", "port", "password", "schema", "tables", "id_columns", "ssl_enabled", "ssl_ca", "sslmode")
+LONG = 1_000_000
+"""Characters of a text that is read within a budget."""
+LONG_CONFIGURATION = 20_000
+"""Likewise of `config.yml`, whose parser takes its time for each character."""
+
+
+def setting(name: str) -> Callable[[str], object]:
+    return lambda text: settings.parse(CONFIGURATION | {name: text})
+
+
+def rule(operator: str) -> Callable[[str], object]:
+    wire = {"id": "1", "field": "f", "policy": "exclude", "rule": operator, "order": 1}
+    return lambda text: validation.validate([wire | {"value": text}])
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "tables": parse_names,
+    "tables, one by one": lambda text: parse_names(text.split(" ")),
+    "id columns": parse_key_columns,
+    **{name: setting(name) for name in FIELDS},
+    "cron": Schedule.parse,
+    "placeholders": lambda text: expand(text, {"X": "x"}),
+    "config.yml": lambda text: document.parse(f"a: {text}", {}, frozenset()),
+    "config.yml, whole": lambda text: document.parse(text, {}, frozenset()),
+    "url": checked_url,
+    "api key": encoded_api_key,
+    "rule of equality": rule("equals"),
+    "rule by regex": rule("regex"),
+    "number": values.as_number,
+    "instant": values.as_instant,
+    "value that is compared": lambda text: values.matcher(Operator.LESS, "2020-01-01")(text),
+    "advanced rule": lambda text: advanced.parse([{"tables": ["t"], "query": text}]),
+}
+NOT_COUNTED = {"config.yml", "config.yml, whole", "host", "port", "password", "ssl_enabled", "sslmode"}
+"""Read by a library, or by code that passes a text as it is."""
+PIECES = [
+    "a", " ", ",", "a,", "!a*,", '"', '""', '"a",', '"a" . ', '"a".', "a(", "a(b)", "a(b)\n", 'a("',
+    "a b ", "\n",
+    "-----BEGIN X-----", "-----BEGIN X----------END X-----", "-----BEGIN ", "-----END X-----", "X-----",
+    "${", "$${", "${X}", "${X|", "}", "1", "0", "1.", "1e", "-", "+", "2020-01-01T", "*/", "1-", "1,", "L",
+    "#",
+    ".", "a.", "[", "{", "- ", "? ", "&a ", "(", "(a*)*", "\\", "\0", ":", "/", "@", "=", ";", ";\n", "é",
+]  # fmt: skip
+
+
+def run(parser: Callable[[str], object], text: str) -> None:
+    try:
+        parser(text)
+    except REFUSALS:
+        return
+
+
+def steps(parser: Callable[[str], object], text: str) -> int:
+    """Count the opcodes of Python code that reading a text takes."""
+    counted = 0
+
+    def count(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal counted
+        frame.f_trace_opcodes = True
+        counted += event == "opcode"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        run(parser, text)
+    finally:
+        sys.settrace(before)
+    return counted
+
+
+@pytest.mark.parametrize("name", sorted(set(PARSERS) - NOT_COUNTED))
+def test_twice_the_text_takes_no_more_than_about_twice_the_steps(name: str) -> None:
+    parser = PARSERS[name]
+    for piece in PIECES:
+        small, large = (steps(parser, piece * count) for count in (20, 40))
+
+        assert large <= 2.2 * small + 500, f"{piece!r}: {small} steps, then {large}"
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_text_as_long_as_can_be_is_read_within_a_budget_of_processor_time(name: str) -> None:
+    script = f"from tests.unit import test_hostile_texts as t; t.read_everything({name!r})"
+
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+def read_everything(name: str) -> None:
+    """Read long hostile texts, and die where that takes longer than it can for a linear parser."""
+    resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+    for piece in PIECES:
+        length = LONG_CONFIGURATION if name.startswith("config.yml") else LONG
+        run(PARSERS[name], piece * (length // len(piece)))
+        run(PARSERS[name], piece * (length // 4 // len(piece)) + "x")
+
+
+def test_long_texts_are_refused_with_their_limit() -> None:
+    with pytest.raises(SelectionError, match="1,000,000 characters"):
+        parse_names("a" * 1_000_001)
+    with pytest.raises(SelectionError, match="20,000 names"):
+        parse_names("a," * 20_001)
+    with pytest.raises(SourceConfigurationError, match=r"ssl_ca.* longer than 1,000,000 characters"):
+        settings.parse(CONFIGURATION | {"ssl_ca": "a" * 1_000_001})
+    with pytest.raises(SourceConfigurationError, match=r"username.* longer than 10,000 characters"):
+        settings.parse(CONFIGURATION | {"username": "a" * 10_001})
+    with pytest.raises(ScheduleError, match="longer than 1000 characters"):
+        Schedule.parse("0," * 1000)
