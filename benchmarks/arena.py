@@ -79,13 +79,24 @@ class Arena:
 
     def run(self, contestant: str, table: str, rows: int, *, probes: bool = False, **options: Any) -> Run:
         """Run a contestant over a table, with these options of the sink."""
-        cluster = self._cluster
-        server = Server(host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password)
-        task = Task(
-            contestant=contestant, server=server, sink=self.sink.url, table=table, rows=rows, probes=probes
-        )
         self.sink.configure(**options)
         cpu_before = self._postgresql_cpu_seconds()
+        outcome = self.outcome(contestant, table, rows, into=self.sink.url, probes=probes)
+        run = Run(
+            rows=rows,
+            outcome=outcome,
+            postgresql_cpu_seconds=self._postgresql_cpu_seconds() - cpu_before,
+            sink=self.sink.counters(),
+        )
+        if run.sink["unknown"]:
+            raise ValueError(f"the sink could not answer {run.sink['unknown']}")
+        return run
+
+    def outcome(self, contestant: str, table: str, rows: int, *, into: str, probes: bool = False) -> Outcome:
+        """Let a contestant read a table in a process of its own and send it to the server at this URL."""
+        cluster = self._cluster
+        server = Server(host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password)
+        task = Task(contestant=contestant, server=server, sink=into, table=table, rows=rows, probes=probes)
         finished = subprocess.run(
             [sys.executable, "-m", "benchmarks.runner"],
             input=json.dumps(task.to_wire()),
@@ -95,14 +106,9 @@ class Arena:
             cwd=Path(__file__).parent.parent,
         )
         outcome = Outcome(**json.loads(finished.stdout))
-        run = Run(
-            rows=rows,
-            outcome=outcome,
-            postgresql_cpu_seconds=self._postgresql_cpu_seconds() - cpu_before,
-            sink=self.sink.counters(),
-        )
-        _require_sound(contestant, run)
-        return run
+        if outcome.counts["read"] != rows:
+            raise ValueError(f"{contestant} read {outcome.counts['read']} of {rows} rows")
+        return outcome
 
     def _postgresql_cpu_seconds(self) -> float:
         """Processor time of the server, once the backends of the last run are gone.
@@ -128,12 +134,3 @@ def _is_backend(process: psutil.Process) -> bool:
 def _cpu_seconds(process: psutil.Process) -> float:
     spent = process.cpu_times()
     return float(spent.user + spent.system + spent.children_user + spent.children_system)
-
-
-def _require_sound(contestant: str, run: Run) -> None:
-    """Refuse figures of a run that did not do its work."""
-    if run.sink["unknown"]:
-        raise ValueError(f"the sink could not answer {run.sink['unknown']}")
-    read = run.outcome.counts["read"]
-    if read != run.rows:
-        raise ValueError(f"{contestant} read {read} of {run.rows} rows")

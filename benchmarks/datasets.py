@@ -1,6 +1,7 @@
 """The tables that are synced, made by SQL, with the same rows in every run.
 
 narrow  5 columns, about 160 bytes of JSON
+ten     10 columns of common types, about 600 bytes
 wide    25 columns of mixed types, about 1 kB
 text    4 to 10 kB of prose with quotes, line breaks, backslashes and letters beyond ASCII
 huge    narrow rows, one of them with a value of 50 MB
@@ -18,6 +19,18 @@ _NARROW = """
     INSERT INTO {table}
     SELECT n, 'Article number ' || n || ' of ' || n % 97, CASE WHEN n % 20 <> 0 THEN n % 1000 END,
            timestamptz '2024-01-01 00:00:00+00' + n * interval '37.000123 seconds', (n % 1000000) / 100.0
+    FROM generate_series(1, {rows}) AS n;
+"""
+
+_TEN = """
+    CREATE TABLE {table} (
+        id bigint PRIMARY KEY, name text NOT NULL, quantity integer, changed_at timestamptz NOT NULL,
+        price numeric(12,2), code varchar(12), is_open boolean, ratio double precision, born date, note text
+    );
+    INSERT INTO {table}
+    SELECT n, 'Article number ' || n, n % 1000,
+           timestamptz '2024-01-01 00:00:00+00' + n * interval '37.000123 seconds', (n % 1000000) / 100.0,
+           'C' || n, n % 2 = 0, n / 7.0, date '1990-01-01' + (n % 10000)::integer, 'A note on ' || n
     FROM generate_series(1, {rows}) AS n;
 """
 
@@ -85,6 +98,7 @@ SHAPES = {
     shape.name: shape
     for shape in (
         Shape(name="narrow", script=_NARROW, rows=1_000_000),
+        Shape(name="ten", script=_TEN, rows=100_000),
         Shape(name="wide", script=_WIDE, rows=200_000),
         Shape(name="text", script=_TEXT, rows=50_000),
         Shape(name="huge", script=_HUGE, rows=1_000_000),

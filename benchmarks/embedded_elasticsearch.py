@@ -10,7 +10,7 @@ import asyncio
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ import psutil
 CHUNK_DOCUMENTS = 5_000
 CONNECTIONS = 2
 PAGE_DOCUMENTS = 10_000
+SCAN_PATHS = "pit_id,timed_out,_shards.failed,hits.hits._id,hits.hits.fields,hits.hits.sort"
 STARTS = 3
 NDJSON = {"Content-Type": "application/x-ndjson"}
 JSON = {"Content-Type": "application/json"}
@@ -42,6 +43,12 @@ async def run(rows: int) -> dict[str, Any]:
         discarding = psutil.Process(process.pid).cpu_times().user
         figures["discard_documents_per_cpu_second"] = round(rows / discarding)
     return figures
+
+
+async def synced(sync: Callable[[str], float], times: int) -> list[float]:
+    """Let a full sync run several times into one server, given its URL; the seconds each took."""
+    async with _server() as (url, _):
+        return [await asyncio.to_thread(sync, url) for _ in range(times)]
 
 
 async def _start_milliseconds() -> float:
@@ -124,6 +131,15 @@ async def _scan(url: str, rows: int) -> int:
         point = await (await session.post(f"{url}/bench/_pit?keep_alive=5m")).json()
         search: dict[str, Any] = {
             "pit": {"id": point["id"], "keep_alive": "5m"},
+            # As a sync asks: the documents of one source that carry a content hash.
+            "query": {
+                "bool": {
+                    "filter": [
+                        {"term": {"public_track_unit_price": 0.99}},
+                        {"exists": {"field": "_content_hash"}},
+                    ]
+                }
+            },
             "size": PAGE_DOCUMENTS,
             "sort": [{"_shard_doc": "asc"}],
             "_source": False,
@@ -131,8 +147,10 @@ async def _scan(url: str, rows: int) -> int:
             "track_total_hits": False,
         }
         while True:
-            async with session.post(f"{url}/_search", data=orjson.dumps(search)) as answer:
-                hits = orjson.loads(await answer.read())["hits"]["hits"]
+            async with session.post(
+                f"{url}/_search", params={"filter_path": SCAN_PATHS}, data=orjson.dumps(search)
+            ) as answer:
+                hits = orjson.loads(await answer.read()).get("hits", {}).get("hits")
             if not hits:
                 break
             seen += len(hits)

@@ -216,17 +216,31 @@ def sink(arena: Arena, request: Request) -> Report:
 
 
 def embedded(arena: Arena, request: Request) -> Report:
-    """The embedded Elasticsearch: how fast it starts, takes, keeps and gives documents."""
+    """The embedded Elasticsearch: how fast it starts, takes, keeps and gives documents, and is synced."""
     rows = request.rows or 1_000_000
     found = asyncio.run(embedded_elasticsearch.run(rows))
+    synced = request.count(SHAPES["ten"])
+    table = arena.table(SHAPES["ten"], synced)
+    first, second = asyncio.run(
+        embedded_elasticsearch.synced(
+            lambda url: arena.outcome("engine", table, synced, into=url).seconds, times=2
+        )
+    )
     checks = [
         Check(name="documents indexed a second", value=found["index_documents_per_second"], target=50_000),
         Check(name="with discard", value=found["discard_documents_per_second"], target=100_000),
         Check(name="start", value=found["start_milliseconds"], target=300, is_ceiling=True, unit=" ms"),
         Check(name="memory", value=found["memory_mebibytes"], target=954, is_ceiling=True, unit=" MiB"),
+        Check(
+            name="first sync, share of plain indexing",
+            value=synced / first / found["index_documents_per_second"],
+            target=0.5,
+        ),
+        Check(name="second sync, times the speed of the first", value=first / second, target=1.0),
     ]
     names = ("index_documents_per_second", "discard_documents_per_second", "scan_documents_per_second")
     shown = {name.replace("_documents_per_second", " docs/s"): found[name] for name in names}
+    shown |= {"first sync docs/s": synced / first, "second sync docs/s": synced / second}
     return Report(name=f"embedded, {rows:,} documents", rows=[Row(name="", figures=shown)], checks=checks)
 
 

@@ -28,6 +28,9 @@ from sandbox.elasticsearch.search import (
 )
 from sandbox.elasticsearch.security import IndexPrivilege
 
+ALL = 2**63 - 1
+"""As `track_total_hits`: count every hit."""
+
 
 def search(request: Request) -> Answer:
     """One search, over indices or over a point in time."""
@@ -49,9 +52,9 @@ def count(request: Request) -> Answer:
     unknown = next((name for name in body if name != "query"), None)
     if unknown is not None:
         raise errors.query_parsing(f"request does not support [{unknown}]")
-    wanted = SearchBody(query=body.get("query"), size=0)
+    wanted = SearchBody(query=body.get("query"), size=0, tracked_total=ALL)
     if "q" in request.query:
-        wanted = SearchBody(query={"query_string": {"query": request.query["q"]}}, size=0)
+        wanted = replace(wanted, query={"query_string": {"query": request.query["q"]}})
     views = _views(targets.searchable(request))
     selection = select(views, wanted, _context(request))
     return Answer({"count": selection.total, "_shards": _shards(views)})
@@ -159,7 +162,8 @@ def _open_scroll(request: Request, body: SearchBody, views: Sequence[View], bega
 
 def _everything(views: Sequence[View], body: SearchBody, context: queries.Context) -> Selection:
     """All hits of a search in order, without regard to the window of results."""
-    return select_all(views, replace(body, size=sum(len(view.documents) for view in views)), context)
+    size = sum(len(view.documents) for view in views)
+    return select_all(views, replace(body, size=size, tracked_total=ALL), context)
 
 
 def _scroll_page(request: Request, scroll: Scroll, began: float) -> dict[str, Any]:
@@ -177,7 +181,7 @@ def _scroll_page(request: Request, scroll: Scroll, began: float) -> dict[str, An
     else:
         selection = Selection(scroll.remaining[:size], scroll.total, scroll.max_score)
         scroll.remaining = scroll.remaining[size:]
-    answer = _answer(request, replace(scroll.search, tracked_total=2**63 - 1), scroll.views, selection, began)
+    answer = _answer(request, replace(scroll.search, tracked_total=ALL), scroll.views, selection, began)
     return {"_scroll_id": scroll.id, **answer}
 
 
@@ -191,7 +195,7 @@ def _answer(
         total: Any = {"value": value, "relation": "eq" if is_exact else "gte"}
         shown["total"] = value if request.flag("rest_total_hits_as_int") else total
     shown["max_score"] = selection.max_score
-    shown["hits"] = [hits.to_wire(hit, body) for hit in selection.hits]
+    shown["hits"] = hits.to_wire(selection.hits, body)
     answer: dict[str, Any] = {
         "took": int((time.perf_counter() - began) * 1000),
         "timed_out": False,

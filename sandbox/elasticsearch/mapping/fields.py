@@ -118,7 +118,7 @@ class Field:
 
 def check(target: Field, value: Any) -> None:
     """Raise `UnfitError` unless the value (not null, not an array) fits the field."""
-    if target.parameters.get("ignore_malformed") in (True, "true") and target.type not in TEXTUAL | TERMS:
+    if _ignores_malformed(target):
         return
     checker = CHECKERS.get(target.type)
     if checker is not None:
@@ -136,8 +136,9 @@ def quick_check(target: Field, kind: type) -> Callable[[Any], Any]:
     if kind in (int, float) and target.type in LARGEST_FLOAT:
         limit = LARGEST_FLOAT[target.type]
         return lambda value: -limit < value < limit
-    if kind is str and target.type in DATES and target.format == dates.DEFAULT_FORMAT:
-        return dates.PLAIN.fullmatch
+    if kind is str and target.type in DATES:
+        format_ = target.format
+        return lambda value: dates.is_valid(value, format_)
     if kind is str and target.type in TERMS:
         return lambda value: len(value) < MAX_TERM_BYTES // 4
     return lambda value: False
@@ -149,9 +150,14 @@ def takes_any(target: Field, kind: type) -> bool:
         return kind in (str, int, float, bool)
     if target.type in TERMS:
         return (kind is str and "ignore_above" in target.parameters) or kind in (int, float, bool)
-    if target.type == "double":
+    if target.type in ("double", "scaled_float"):
         return kind in (int, float)
-    return target.type == "boolean" and kind is bool
+    return _ignores_malformed(target) or (target.type == "boolean" and kind is bool)
+
+
+def _ignores_malformed(target: Field) -> bool:
+    is_told_to = target.parameters.get("ignore_malformed") in (True, "true")
+    return is_told_to and target.type not in TEXTUAL | TERMS
 
 
 def _check_text(target: Field, value: Any) -> None:

@@ -81,8 +81,11 @@ class Mapping(FieldTree):
                 if not (field.is_object and not field.is_enabled):
                     return None
                 continue
-            if not takes_any(field, type(value)):
-                steps.append((name, quick_check(field, type(value))))
+            steps += [
+                (name, quick_check(one, type(value)))
+                for one in (field, *field.fields.values())
+                if not takes_any(one, type(value))
+            ]
         return tuple(steps)
 
 

@@ -96,13 +96,10 @@ def run(
     one always. Raises what a processor failed with.
     """
     settings = index.settings.values
-    names = [requested or str(settings.get("default_pipeline", NO_PIPELINE))]
-    if "final_pipeline" in settings:
-        names.append(str(settings["final_pipeline"]))
-    names = [name for name in names if name != NO_PIPELINE]
-    if not names:
+    names = (requested or settings.get("default_pipeline"), settings.get("final_pipeline"))
+    pipelines = [named(known, str(name)) for name in names if name is not None and name != NO_PIPELINE]
+    if not pipelines:
         return incoming
-    pipelines = [named(known, name) for name in names]
     document = Ingested(incoming.index_name, incoming.id, _body(incoming), clock)
     try:
         for pipeline in pipelines:

@@ -1,8 +1,10 @@
 """A document as a search looks at it: values by field path, typed by the mapping."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+import orjson
 
 from sandbox.elasticsearch.indices import Document, Index
 from sandbox.elasticsearch.mapping import Field, dates
@@ -15,6 +17,7 @@ from sandbox.elasticsearch.mapping.fields import (
     parsed_date,
 )
 
+CONTAINERS = frozenset({dict, list})
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
@@ -33,7 +36,7 @@ class Candidate:
     def source(self) -> dict[str, Any]:
         """The parsed source."""
         if self._parsed is None:
-            self._parsed = self.document.parsed()
+            self._parsed = orjson.loads(self.document.source)
         return self._parsed
 
     def raw(self, path: str) -> list[Any]:
@@ -42,32 +45,41 @@ class Candidate:
 
     def values(self, field: Field) -> list[Any]:
         """The values of a field as doc values hold them: dates in milliseconds, numbers as numbers."""
-        path = _source_path(self.index, field)
-        plain = self.source.get(path)
-        if plain is not None and not isinstance(plain, dict | list):
-            typed_plain = typed_value(field, plain)
-            return [] if typed_plain is None else [typed_plain]
-        typed = (typed_value(field, value) for value in _walk(self.source, path))
-        return [value for value in typed if value is not None]
+        raw = self._raw(field)
+        if type(raw) not in CONTAINERS:
+            typed = typed_value(field, raw)
+            return [] if typed is None else [typed]
+        return [typed for value in _walk(raw, "") if (typed := typed_value(field, value)) is not None]
+
+    def has(self, field: Field) -> bool:
+        """Whether the field has any value here; quicker than reading them."""
+        raw = self._raw(field)
+        if type(raw) not in CONTAINERS:
+            return _is_value(field, raw)
+        return any(_is_value(field, value) for value in _walk(raw, ""))
+
+    def _raw(self, field: Field) -> Any:
+        source = self._parsed
+        if source is None:
+            source = self.source
+        path = field.path
+        if "." not in path:
+            return source.get(path)
+        return list(_walk(source, _source_path(self.index, field)))
 
 
 def typed_value(field: Field, value: Any) -> Any:
     """One value as a field of this type holds it; None if it does not fit."""
-    if field.type in DATES:
-        return parsed_date(field, value)
-    if field.type in NUMERIC:
-        return _number(field, value)
-    if field.type == "boolean":
-        return value if isinstance(value, bool) else {"true": True, "false": False, "": False}.get(value)
-    if isinstance(value, bool):
-        value = "true" if value else "false"
-    if isinstance(value, dict):
+    if value is None:
         return None
-    text = value if isinstance(value, str) else str(value)
-    limit = field.parameters.get("ignore_above")
-    if limit is not None and len(text) > int(limit):
-        return None
-    return _normalized(field, text)
+    read: Callable[[Field, Any], Any] = TYPED.get(field.type, _term)
+    return read(field, value)
+
+
+def _is_value(field: Field, value: Any) -> bool:
+    if field.type in DATES and isinstance(value, str):
+        return dates.is_valid(value, field.format)
+    return typed_value(field, value) is not None
 
 
 def tokens(text: str) -> list[str]:
@@ -120,18 +132,39 @@ def _walk(node: Any, path: str) -> Iterator[Any]:
 
 
 def _number(field: Field, value: Any) -> Any:
-    if isinstance(value, bool):
-        return None
+    if type(value) is int:
+        return value
     if isinstance(value, str):
         if NUMBER_TEXT.fullmatch(value) is None:
             return None
         value = float(value) if not value.lstrip("+-").isdigit() else int(value)
-    if not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if field.type in INTEGER_RANGES and isinstance(value, float):
         return int(value) if abs(value) < float("inf") else None
     return value
 
 
-def _normalized(field: Field, text: str) -> str:
-    return text.lower() if field.parameters.get("normalizer") == "lowercase" else text
+def _boolean(field: Field, value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False, "": False}.get(value) if isinstance(value, str) else None
+
+
+def _term(field: Field, value: Any) -> str | None:
+    if isinstance(value, dict):
+        return None
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    parameters = field.parameters
+    limit = parameters.get("ignore_above")
+    if limit is not None and len(text) > int(limit):
+        return None
+    return text.lower() if parameters.get("normalizer") == "lowercase" else text
+
+
+TYPED: Mapping[str, Callable[[Field, Any], Any]] = {
+    **dict.fromkeys(DATES, parsed_date),
+    **dict.fromkeys(NUMERIC, _number),
+    "boolean": _boolean,
+}
+"""How values are read by the type of their field; every other type holds terms."""

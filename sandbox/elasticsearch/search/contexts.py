@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.clock import Clock
 from sandbox.elasticsearch.search.search_body import SearchBody
-from sandbox.elasticsearch.search.selection import Hit, View
+from sandbox.elasticsearch.search.views import Hit, View
 
 
 @dataclass(slots=True)

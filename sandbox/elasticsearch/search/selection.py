@@ -1,51 +1,21 @@
 """From a search and what it looks at to its hits: which documents match, in which order, and how many.
 
-Asked for everything in document order (as a scan does), a page costs what the page holds: it is a slice of
-the frozen list of documents. Anything else looks at every document once.
+Asked for in document order (as a scan does), a page costs what it has to look at (`positional`). Anything
+else looks at every document once.
 """
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.indices import Document, Index
+from sandbox.elasticsearch.indices import Document
 from sandbox.elasticsearch.mapping import Field
-from sandbox.elasticsearch.search import queries
+from sandbox.elasticsearch.search import positional, queries
 from sandbox.elasticsearch.search.candidates import Candidate
 from sandbox.elasticsearch.search.search_body import SearchBody
 from sandbox.elasticsearch.search.sorting import POSITIONAL, Sort
-
-POSITION_BITS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One index as a search sees it."""
-
-    index: Index
-    documents: Sequence[Document]
-    is_live: bool = True
-
-
-@dataclass(slots=True)
-class Hit:
-    """A candidate that matched."""
-
-    candidate: Candidate
-    score: float | None
-    sort: list[Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The hits of one page, the count of all, and all that matched, if it had to be gathered."""
-
-    hits: list[Hit]
-    total: int
-    max_score: float | None
-    matched: list[Hit] | None = None
+from sandbox.elasticsearch.search.views import Hit, Selection, View
 
 
 def select(views: Sequence[View], search: SearchBody, context: queries.Context) -> Selection:
@@ -59,31 +29,24 @@ def select_all(views: Sequence[View], search: SearchBody, context: queries.Conte
     scorer = queries.compiled(search.query, context) if search.query is not None else None
     if scorer is not None:
         _probe(views, scorer)
-    if is_positional(search) and (scorer is None or _is_match_all(search.query)) and search.slice_count == 1:
-        return _slice(views, search)
+    if positional.is_positional(search) and not _finds_by_id(views, search):
+        if (scorer is None or _is_match_all(search.query)) and search.slice_count == 1:
+            return positional.everything(views, search)
+        if search.sorts or not search.offset + search.size:
+            return positional.page(views, search, scorer)
     matched = list(_matched(views, search, scorer))
     eligible = _after_post_filter(matched, search, context)
     hits, max_score = _ordered(views, eligible, search)
     return Selection(hits, len(eligible), max_score, matched)
 
 
-def is_positional(search: SearchBody) -> bool:
-    """Whether the search goes through documents in their order, and through nothing else."""
-    return (
-        (
-            not search.sorts
-            or [sort.path for sort in search.sorts if not sort.is_descending][:1]
-            in (["_doc"], ["_shard_doc"])
-        )
-        and len(search.sorts) <= 1
-        and not search.aggregations
-        and search.post_filter is None
-        and search.min_score is None
-    )
-
-
 def _is_match_all(body: Any) -> bool:
     return isinstance(body, dict) and list(body) == ["match_all"] and "boost" not in (body["match_all"] or {})
+
+
+def _finds_by_id(views: Sequence[View], search: SearchBody) -> bool:
+    """Whether documents are looked up by id instead of looked at one after the other."""
+    return any(view.is_live for view in views) and _only_ids(search.query) is not None
 
 
 def check_window(views: Sequence[View], search: SearchBody) -> None:
@@ -115,44 +78,6 @@ def check_window(views: Sequence[View], search: SearchBody) -> None:
             )
 
 
-def _slice(views: Sequence[View], search: SearchBody) -> Selection:
-    """A page of everything in document order."""
-    start = 0
-    if search.after is not None:
-        start = _position(search.after[0]) + 1
-    remaining = search.size
-    skipping = search.offset
-    score = None if search.sorts else 1.0
-    hits: list[Hit] = []
-    for ordinal, view in enumerate(views):
-        base = ordinal << POSITION_BITS
-        first = max(start - base, 0) + skipping
-        count = len(view.documents)
-        if first >= count:
-            skipping = max(first - count, 0) if start <= base else 0
-            continue
-        skipping = 0
-        for number in range(first, min(first + remaining, count)):
-            candidate = Candidate(view.index, view.documents[number], base + number)
-            hits.append(Hit(candidate, score, [base + number] if search.sorts else None))
-        remaining = search.size - len(hits)
-        if not remaining:
-            break
-    total = sum(len(view.documents) for view in views)
-    return Selection(hits, total, score if hits else None)
-
-
-def _position(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise errors.search_failed(
-            errors.illegal_argument("Failed to parse search_after value for field [_shard_doc].")
-        )
-    try:
-        return int(value)
-    except ValueError:
-        raise errors.search_failed(errors.illegal_argument(f'For input string: "{value}"')) from None
-
-
 def _probe(views: Sequence[View], scorer: queries.Scorer) -> None:
     """Let a query that cannot be answered fail on an index without documents, too."""
     for view in views:
@@ -169,7 +94,7 @@ def _matched(views: Sequence[View], search: SearchBody, scorer: queries.Scorer |
 def _candidates(views: Sequence[View], search: SearchBody) -> Iterator[Candidate]:
     wanted = _only_ids(search.query)
     for ordinal, view in enumerate(views):
-        base = ordinal << POSITION_BITS
+        base = ordinal << positional.POSITION_BITS
         if wanted is not None and view.is_live:
             by_id = view.index.searchable()
             found = (by_id[document_id] for document_id in wanted if document_id in by_id)
@@ -244,5 +169,5 @@ def _after_key(
     own = fields[id(views[0].index)]
     values = []
     for sort, value, field in zip(search.sorts, search.after, own, strict=True):
-        values.append(_position(value) if sort.path in POSITIONAL else sort.after(value, field))
+        values.append(positional.position_of(value) if sort.path in POSITIONAL else sort.after(value, field))
     return _key(search.sorts, values)

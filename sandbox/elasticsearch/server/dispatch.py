@@ -93,12 +93,14 @@ class Dispatcher:
 def rendered(answer: Answer, call: Call) -> bytes:
     """The body of an answer as bytes, indented and, unless it is an error, filtered as the call wants it."""
     paths = call.query.get("filter_path") if answer.status < 400 else None
-    content = answer.rendered()
-    if isinstance(answer.body, bytes) or not (paths or call.is_pretty):
-        return content
-    # Sources travel as raw fragments, which can be neither filtered nor indented: read the answer again.
-    body = orjson.loads(content)
-    return Answer(filter_path.filtered(body, paths) if paths else body).rendered(pretty=call.is_pretty)
+    if isinstance(answer.body, bytes):
+        return answer.body
+    if paths:
+        answer = Answer(filter_path.filtered(answer.body, paths))
+    if not call.is_pretty:
+        return answer.rendered()
+    # Sources travel as raw fragments, which cannot be indented: read the answer again.
+    return Answer(orjson.loads(answer.rendered())).rendered(pretty=True)
 
 
 def _check_content_type(call: Call) -> None:

@@ -15,6 +15,20 @@ Score = float | None
 
 Scorer = Callable[[Candidate], Score]
 
+
+def by_index(scorer_of: Callable[[Candidate], Scorer]) -> Scorer:
+    """A scorer that is worked out once for each index, on its first candidate."""
+    known: dict[int, Scorer] = {}
+
+    def score(candidate: Candidate) -> Score:
+        scorer = known.get(id(candidate.index))
+        if scorer is None:
+            scorer = known[id(candidate.index)] = scorer_of(candidate)
+        return scorer(candidate)
+
+    return score
+
+
 FIELD_OPTIONS = frozenset(
     {
         "analyzer",

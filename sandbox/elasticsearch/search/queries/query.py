@@ -89,22 +89,25 @@ def _bool(options: Any, context: Context) -> Scorer:
     needed = _minimum_should_match(options, len(should), has_others=bool(must or filters))
 
     def score(candidate: Candidate) -> Score:
+        # Plain loops: this runs for every document of an index.
+        for clause in must_not:
+            if clause(candidate) is not None:
+                return None
+        for clause in filters:
+            if clause(candidate) is None:
+                return None
         total = 0.0
         for clause in must:
             found = clause(candidate)
             if found is None:
                 return None
             total += found
-        if any(clause(candidate) is None for clause in filters):
-            return None
-        if any(clause(candidate) is not None for clause in must_not):
-            return None
+        if not should and needed <= 0:
+            return total if must or filters or must_not else 1.0
         scores = [found for clause in should if (found := clause(candidate)) is not None]
         if len(scores) < needed:
             return None
-        if not must and not filters and not should and must_not:
-            return 0.0
-        return total + sum(scores) if must or should or filters else 1.0
+        return total + sum(scores)
 
     return score
 

@@ -13,6 +13,7 @@ from sandbox.elasticsearch.search.queries.parts import (
     Score,
     Scorer,
     as_text,
+    by_index,
     comparable,
     field_members,
     members,
@@ -73,19 +74,24 @@ def any_of(path: str, values: Sequence[Any], *, ignore_case: bool = False) -> Sc
         return lambda candidate: (
             1.0 if {candidate.index.name, *candidate.index.aliases} & set(values) else None
         )
-    wanted_cache: dict[int, tuple[Field, frozenset[Any]] | None] = {}
 
-    def score(candidate: Candidate) -> Score:
-        key = id(candidate.index)
-        if key not in wanted_cache:
-            wanted_cache[key] = _wanted(candidate, path, values, ignore_case=ignore_case)
-        entry = wanted_cache[key]
-        if entry is None:
+    def of_index(candidate: Candidate) -> Scorer:
+        found = _wanted(candidate, path, values, ignore_case=ignore_case)
+        if found is None:
+            return lambda candidate: None
+        field, wanted = found
+        if is_analyzed(field):
+            return lambda candidate: None if wanted.isdisjoint(terms_of(candidate, field)) else 1.0
+
+        def score(candidate: Candidate) -> Score:
+            for value in candidate.values(field):
+                if comparable(value, ignore_case=ignore_case) in wanted:
+                    return 1.0
             return None
-        field, wanted = entry
-        return 1.0 if terms_of(candidate, field, ignore_case=ignore_case) & wanted else None
 
-    return score
+        return score
+
+    return by_index(of_index)
 
 
 def _wanted(
@@ -111,22 +117,23 @@ def exists(options: Any, context: Context) -> Scorer:
     if not isinstance(path, str) or not path:
         raise errors.illegal_argument("[exists] must be provided with a [field]")
 
-    def score(candidate: Candidate) -> Score:
-        if path in ("_id", "_index", "_source", "_seq_no", "_version"):
-            return 1.0
+    if path in ("_id", "_index", "_source", "_seq_no", "_version"):
+        return lambda candidate: 1.0
+
+    def of_index(candidate: Candidate) -> Scorer:
         field = candidate.index.mapping.field(path)
         if field is None:
-            return None
+            return lambda candidate: None
         if not field.is_object:
-            return 1.0 if candidate.values(field) else None
-        return 1.0 if candidate.raw(path) and _has_leaf(candidate, field) else None
+            return lambda candidate: 1.0 if candidate.has(field) else None
+        return lambda candidate: 1.0 if candidate.raw(path) and _has_leaf(candidate, field) else None
 
-    return score
+    return by_index(of_index)
 
 
 def _has_leaf(candidate: Candidate, field: Field) -> bool:
     return any(
-        _has_leaf(candidate, child) if child.is_object else bool(candidate.values(child))
+        _has_leaf(candidate, child) if child.is_object else candidate.has(child)
         for child in field.properties.values()
     )
 
@@ -145,21 +152,20 @@ def range_(options: Any, context: Context) -> Scorer:
     unknown = [key for key in bounds if key not in RANGE_OPTIONS]
     if unknown:
         raise errors.query_parsing(f"[range] query does not support [{unknown[0]}]")
-    limits: dict[int, tuple[Field, list[Callable[[Any], bool]]] | None] = {}
 
-    def score(candidate: Candidate) -> Score:
-        key = id(candidate.index)
-        if key not in limits:
-            field = _range_field(candidate, path)
-            limits[key] = None if field is None else (field, _checks(field, bounds, context))
-        entry = limits[key]
-        if entry is None:
-            return None
-        field, checks = entry
-        values = [candidate.document.seq_no] if path == "_seq_no" else candidate.values(field)
-        return 1.0 if any(all(check(value) for check in checks) for value in values) else None
+    def of_index(candidate: Candidate) -> Scorer:
+        field = _range_field(candidate, path)
+        if field is None:
+            return lambda candidate: None
+        checks = _checks(field, bounds, context)
 
-    return score
+        def score(candidate: Candidate) -> Score:
+            values = [candidate.document.seq_no] if path == "_seq_no" else candidate.values(field)
+            return 1.0 if any(all(check(value) for check in checks) for value in values) else None
+
+        return score
+
+    return by_index(of_index)
 
 
 def _modern_bounds(bounds: Mapping[str, Any]) -> dict[str, Any]:

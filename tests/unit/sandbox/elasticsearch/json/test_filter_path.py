@@ -39,6 +39,14 @@ def test_an_answer_is_cut(expression: str, expected: Any) -> None:
     assert found == expected or (expression == "empty" and found == {"empty": {}})
 
 
+@pytest.mark.parametrize("expression", ["hits.hits._source.a", "**.a", "-hits.hits._source.a", "hits.hits"])
+def test_a_raw_source_is_cut_like_any_other(expression: str) -> None:
+    raw = {"hits": {"hits": [{"_id": "1", "_source": orjson.Fragment(b'{"a":1,"b":2}')}]}}
+    read = orjson.loads(orjson.dumps(raw))
+
+    assert orjson.dumps(filtered(raw, expression)) == orjson.dumps(filtered(read, expression))
+
+
 EXPRESSIONS = st.lists(
     st.sampled_from(
         [

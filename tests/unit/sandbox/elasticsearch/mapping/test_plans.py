@@ -14,19 +14,27 @@ VALUES = st.one_of(
     st.booleans(),
     st.sampled_from([0, 7, -1, 2**31, 2**63, 1.5, 1e39]),
     st.sampled_from(["", "x", "12", "true", "2024-02-29", "2023-02-29", "2024-05-01T10:00:00Z", "1.2.3.4"]),
+    st.sampled_from(["2024/05/31", "2024-05-31", "x" * 33_000]),
     st.sampled_from([[], [1], ["x", None], {}, {"x": 1}, {"x": "y"}, [{"x": 1}]]),
 )
-NAMES = st.sampled_from(["number", "small", "real", "day", "flag", "word", "text", "object", "new", "a.b"])
+DATES = ("day", "slashed", "lenient")
+NAMES = st.sampled_from(
+    ["number", "small", "real", "price", *DATES, "flag", "word", "text", "title", "object", "new", "a.b"]
+)
 DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=5)
 MAPPINGS = {
     "properties": {
         "number": {"type": "long"},
         "small": {"type": "integer"},
         "real": {"type": "float"},
+        "price": {"type": "scaled_float", "scaling_factor": 100},
         "day": {"type": "date"},
+        "slashed": {"type": "date", "format": "yyyy/MM/dd"},
+        "lenient": {"type": "date", "ignore_malformed": True},
         "flag": {"type": "boolean"},
         "word": {"type": "keyword"},
         "text": {"type": "text"},
+        "title": {"type": "text", "fields": {"exact": {"type": "keyword"}}},
         "object": {"properties": {"x": {"type": "long"}}},
     }
 }
