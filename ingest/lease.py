@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from ingest.errors import JobCanceledError, JobLostError
 
 FENCING_SECONDS = 240.0
-IDLE_LIMIT_SECONDS = 300.0
 
 
 def boottime() -> float:

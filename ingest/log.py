@@ -212,7 +212,7 @@ class _IntoStructlog(logging.Handler):
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Let even the program's end by a mistake of ours be a line like the others."""
+    """Log an uncaught exception as one line."""
     if isinstance(error, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:

@@ -1,4 +1,4 @@
-"""The wish to stop: who waits for it, and how much time is left once it was made."""
+"""A stop request and its remaining grace."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ LEAST_SECONDS = 0.5
 
 @dataclass(slots=True, kw_only=True)
 class Stop:
-    """Asked for at most once; everything that waits in the service also waits for this."""
+    """A request to stop, made at most once. Every wait of the service also ends with it."""
 
     grace_seconds: float
     """How long finishing may take."""
@@ -32,11 +32,11 @@ class Stop:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long finishing may still take; None while nobody asked to stop."""
+        """How long finishing may still take; None before a stop was requested."""
         if self._asked_at is None:
             return None
         return max(self._asked_at + self.grace_seconds - self.monotonic(), LEAST_SECONDS)
 
     async def wait(self) -> None:
-        """Return once somebody asked to stop."""
+        """Return once a stop was requested."""
         await self._event.wait()

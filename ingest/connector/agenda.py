@@ -1,7 +1,7 @@
 """Which scheduled jobs of a connector are due, and creating each of them once among all replicas.
 
     due:  the first moment of the cron expression after the last stamp has passed
-    once: the stamp is a compare-and-set; who wins it owes the job and creates it
+    once: the stamp is a compare-and-set; the replica that wins it creates the job
 
 A run missed while no service was up is due at once, several missed runs are one. That also goes for the very
 first run: what counts then is when a service was last seen. A schedule that is enabled or changed while the
@@ -20,7 +20,7 @@ from ingest.elasticsearch.client import Client
 from ingest.protocol import Connector, JobType, Scheduling, TriggerMethod, connectors, jobs, timestamp
 from sources.contract import Features
 
-DEBTS_LAST: Final = timedelta(days=1)
+STAMPS_COUNT_FOR: Final = timedelta(days=1)
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
 """What we allow for between the clock of a stamp, which is a worker's, and the server's."""
 
@@ -48,9 +48,9 @@ class Agenda:
 
     seen: dict[JobType, tuple[Scheduling, datetime]] = field(default_factory=dict)
     """Each schedule as it was last seen, and since when it counts."""
-    owed: set[JobType] = field(default_factory=set)
+    uncreated: set[JobType] = field(default_factory=set)
     """Runs we stamped whose job we have not created yet."""
-    unproven: dict[JobType, datetime] = field(default_factory=dict)
+    unverified: dict[JobType, datetime] = field(default_factory=dict)
     """Stamps found at the start: whoever wrote one may have died before it created the job."""
     unattended_since: datetime | None = None
     """When a service last checked the connector in before this one did: runs may have been missed since."""
@@ -58,9 +58,9 @@ class Agenda:
     """When something will be due next."""
 
     @property
-    def has_debts(self) -> bool:
+    def has_uncreated_runs(self) -> bool:
         """Whether a run was stamped whose job may not have been created."""
-        return bool(self.owed or self.unproven)
+        return bool(self.uncreated or self.unverified)
 
     def due(self, connector: Connector, features: Features, now: datetime) -> list[JobType]:
         """Return the types of which a run is due."""
@@ -90,9 +90,9 @@ class Agenda:
             except errors.ConflictError:
                 return  # Another replica has it, or a person changed the connector: look again next time.
             connector = replace(connector, version=version)
-            self.owed.add(kind)
-        await self._take_over_debts(client, connector, now)
-        for kind in sorted(self.owed):
+            self.uncreated.add(kind)
+        await self._take_over_uncreated(client, connector, now)
+        for kind in sorted(self.uncreated):
             await self._create(client, connector, kind)
 
     def _counts_from(
@@ -102,7 +102,7 @@ class Agenda:
         if known is None:
             since = stamp or min(self.unattended_since or now, now)
             if stamp is not None and scheduling.is_enabled:
-                self.unproven[kind] = stamp
+                self.unverified[kind] = stamp
         elif known[0] != scheduling:
             since = now
         else:
@@ -110,15 +110,15 @@ class Agenda:
         self.seen[kind] = (scheduling, since)
         return max(since, stamp) if stamp else since
 
-    async def _take_over_debts(self, client: Client, connector: Connector, now: datetime) -> None:
-        """Owe the runs that were stamped, not long ago, and of which no job has been seen since."""
-        while self.unproven:
-            kind, stamp = next(iter(self.unproven.items()))
-            if now - stamp < DEBTS_LAST and not await jobs.exists_since(
+    async def _take_over_uncreated(self, client: Client, connector: Connector, now: datetime) -> None:
+        """Take over the runs that were stamped, not long ago, and of which no job has been seen since."""
+        while self.unverified:
+            kind, stamp = next(iter(self.unverified.items()))
+            if now - stamp < STAMPS_COUNT_FOR and not await jobs.exists_since(
                 client, connector.id, kind, stamp - CLOCKS_DIFFER
             ):
-                self.owed.add(kind)
-            del self.unproven[kind]
+                self.uncreated.add(kind)
+            del self.unverified[kind]
 
     async def _create(self, client: Client, connector: Connector, kind: JobType) -> None:
         live = await jobs.search_live(client, connector.id, kind)
@@ -127,4 +127,4 @@ class Agenda:
             structlog.get_logger().info(
                 "job.scheduled", connector_id=connector.id, sync_job_id=job_id, job_type=kind.value
             )
-        self.owed.discard(kind)
+        self.uncreated.discard(kind)

@@ -82,7 +82,7 @@ class Ticker:
                 or connector.draft.state is ValidationState.EDITED
                 or self._is_check_due(connector, state)
                 or bool(state.agenda.due(connector, source_class.features, self.now()))
-                or (state.agenda.has_debts and state.usable == _digest(connector))
+                or (state.agenda.has_uncreated_runs and state.usable == _digest(connector))
             )
         except (SourceError, ScheduleError) as error:
             return connector.error != error_text(error, connector.configuration)

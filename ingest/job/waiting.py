@@ -23,7 +23,7 @@ async def tell_what_it_waits_for(client: Client, waiting: SyncJob, idle_seconds:
     try:
         await jobs.annotate(client, job, {"waits_for": facts})
     except (errors.ConflictError, errors.NotFoundError):
-        return  # somebody wrote the job, perhaps because it waits no more
+        return  # the job was written meanwhile, perhaps claimed
     structlog.get_logger().info(
         "job.waits", sync_job_id=job.id, connector_id=job.connector_id, **{"for": facts}
     )

@@ -7,7 +7,7 @@
 
 Two live namespaces of one kernel never have the same number, and two processes of one namespace never have
 the same id and birth. So a worker of our own space is gone for certain if no process has its id and birth;
-about all others nothing is known here. Without /proc there is no space, and nobody is ever said to be gone.
+about all others nothing is known here. Without /proc there is no space, and no worker counts as gone.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ def is_gone(worker: str | None) -> bool:
     except ProcessLookupError:
         return True
     except (OSError, OverflowError):
-        pass  # somebody else's process, or no process id at all: what /proc shows decides
+        pass  # another user's process, or no process id at all: what /proc shows decides
     living = _living(pid)
     return living is not None and living != name["birth"]
 

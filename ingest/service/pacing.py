@@ -1,4 +1,4 @@
-"""When to look again, and whose turn it is. Pure but for the waiting."""
+"""Intervals of the loops, and the order in which waiting jobs are taken up. Pure but for the waiting."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ class Pace:
         self._failures += 1
 
     def refused(self) -> None:
-        """Take the longest pause: a key that is refused does not become good by being tried."""
+        """Take the longest pause: a refused key is not accepted a second later."""
         self._failures = 64
 
     def wake(self) -> None:
@@ -67,7 +67,7 @@ class Pace:
 
 @dataclass(slots=True)
 class Turns:
-    """Whose job is next: oldest first, but a connector that was served waits until the others were.
+    """The order of waiting jobs: oldest first, but a connector that was served waits until the others were.
 
     A connector whose job could not be claimed (it is being synced elsewhere, or not configured) is left
     alone for a while that grows, so that it costs neither requests nor the others' turns.

@@ -1,4 +1,4 @@
-"""Before the service starts: is Elasticsearch there, and is it one we know?
+"""Checking before the start that Elasticsearch answers, in a version the service knows.
 
 The connector indices need not exist: the Connector API creates each with its first document, and until then
 a search of it finds nothing. So the service needs no privilege to create them.

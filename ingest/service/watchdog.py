@@ -27,7 +27,7 @@ from ingest.service import systemd
 
 BEAT_SECONDS: Final = 1.0
 STALL_SECONDS: Final = 1.0
-"""From this delay on heartbeats are late enough for somebody to want to know."""
+"""From this delay on a stall is logged: heartbeats are late by as much."""
 STACK_SECONDS: Final = 5.0
 LAST_RESORT_FACTOR: Final = 3
 """How many limits the C timer waits: it counts time, and a process that was only paused should not end."""

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ingest.config import Service
 from ingest.errors import JobCanceledError, JobLostError
-from ingest.lease import FENCING_SECONDS, IDLE_LIMIT_SECONDS, Lease
+from ingest.lease import FENCING_SECONDS, Lease
 
 
 class Clock:
@@ -21,7 +22,7 @@ async def nothing() -> None:
 
 
 def test_a_worker_stops_by_itself_before_others_may_act() -> None:
-    assert FENCING_SECONDS < IDLE_LIMIT_SECONDS
+    assert Service().idle_limit_seconds > FENCING_SECONDS
 
 
 def test_writing_is_allowed_until_the_fencing_limit() -> None:
