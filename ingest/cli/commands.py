@@ -27,6 +27,7 @@ def main() -> None:
 
 
 COMMANDS: Final = {
+    "check": "ingest.cli.check:check",
     "connector": "ingest.cli.connector:connector",
     "sync": "ingest.cli.sync:sync",
 }
@@ -94,16 +95,6 @@ def run(said: Options, config_file: Path | None) -> None:
     from ingest.cli import starting
 
     starting.run(replace(said, config_file=config_file or said.config_file))
-
-
-@elastic_ingest.command()
-@click.option("-c", "--config-file", type=click.Path(path_type=Path), help="Configuration file.")
-@click.pass_obj
-def check(said: Options, config_file: Path | None) -> None:
-    """Check config.yml, and that Elasticsearch answers to its credentials; then end."""
-    from ingest.cli import starting
-
-    starting.check(replace(said, config_file=config_file or said.config_file))
 
 
 @elastic_ingest.command()

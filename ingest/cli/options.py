@@ -17,9 +17,6 @@ class Program(Protocol):
     def run(self, config: "Config", load: Load, /) -> Coroutine[Any, Any, None]:
         """Work until stopped; `load` reads the configuration again."""
 
-    def check(self, config: "Config", /) -> Coroutine[Any, Any, None]:
-        """Check whether it could work."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import click
 
+from ingest import log
 from ingest.cli.output import Output
 from ingest.config import Config, load
 from ingest.elasticsearch.client import Client, connect
@@ -53,6 +54,7 @@ def with_session(work: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     ) -> None:
         config = configuration(context, config_file)
         output = Output(as_json=as_json)
+        log.configure("error", config.service.log_format)  # what a command finds, it says itself
 
         async def run() -> None:
             async with connect(config.elasticsearch) as client:

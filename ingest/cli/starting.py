@@ -27,12 +27,6 @@ def run(said: Options) -> None:
     _end_with(_program(said).run(config, lambda: _loaded(said)))
 
 
-def check(said: Options) -> None:
-    """Check whether the service could run; ends the process if it could not."""
-    config = _configured(said)
-    _end_with(_program(said).check(config))
-
-
 def list_sources() -> None:
     """Print the sources there are."""
     for service_type, source in sorted(SOURCES.items()):

@@ -9,7 +9,6 @@ import structlog
 
 from ingest import signals
 from ingest.config import Config
-from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import connect
 from ingest.errors import ConfigError
 from ingest.service import systemd
@@ -62,17 +61,6 @@ async def shown(service: Service) -> AsyncIterator[None]:
     async with server.served(service.snapshot, host=settings.status_host, port=settings.status_port) as port:
         structlog.get_logger().info("status.served", host=settings.status_host, port=port)
         yield
-
-
-async def check(config: Config) -> None:
-    """Prove that Elasticsearch answers and lets these credentials see its connectors. Raises IngestError."""
-    budget_seconds = config.elasticsearch.max_wait_duration_seconds
-    async with connect(config.elasticsearch) as client:
-        await client.call("GET", "/", answers.an_object, budget_seconds=budget_seconds)
-        await client.call(
-            "GET", "/_connector", answers.an_object, params={"size": 1}, budget_seconds=budget_seconds
-        )
-    structlog.get_logger().info("check.passed", hosts=config.elasticsearch.hosts)
 
 
 def reload(service: Service, load: Callable[[], Config]) -> None:

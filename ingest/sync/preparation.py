@@ -36,7 +36,7 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     What cannot work thereby ends the job before anything was written.
     """
     client, pipeline = context.client, request.pipeline
-    definitions = await _read_pipelines(client, request.index_name, pipeline)
+    definitions = await read_pipelines(client, request.index_name, pipeline)
     slices = await request.source.slices(request.advanced_rules, _seed(pipeline, definitions))
     index = await _prepare_index(request, context, slices)
     destination = Destination(
@@ -47,7 +47,7 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     return Preparation(slices=slices, index=index, destination=destination)
 
 
-async def _read_pipelines(client: Client, index_name: str, pipeline: Pipeline) -> list[PipelineDefinition]:
+async def read_pipelines(client: Client, index_name: str, pipeline: Pipeline) -> list[PipelineDefinition]:
     """Read every pipeline documents will pass: the connector's, and the index's final one if there is one."""
     names = [pipeline.name]
     if (found := await indices.find(client, index_name)) is not None and found.final_pipeline is not None:

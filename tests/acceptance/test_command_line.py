@@ -129,8 +129,11 @@ async def test_check_asks_elasticsearch_with_the_credentials_of_the_file(tmp_pat
             write(tmp_path, CONNECTOR + f"{host}{password}}}")
             answers[password] = await asyncio.to_thread(finish, start(tmp_path, "check"))
 
-    assert answers["right-one"][0] == 0
-    assert "check.passed" in answers["right-one"][2]
-    assert answers["wrong-one"][0] == 1
-    assert "401" in answers["wrong-one"][2]
-    assert "wrong-one" not in answers["wrong-one"][2]
+    code, out, _ = answers["right-one"]
+    assert code == 1
+    assert "answers, version" in out
+    assert "connector c: It does not exist." in out
+    code, out, err = answers["wrong-one"]
+    assert code == 1
+    assert "401" in out
+    assert "wrong-one" not in out + err

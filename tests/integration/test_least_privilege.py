@@ -12,10 +12,11 @@ import aiohttp
 import pytest
 import structlog
 
+from ingest.checks.examination import examine
+from ingest.checks.report import Severity
 from ingest.config import Config
-from ingest.errors import AuthorizationError
+from ingest.elasticsearch.client import connect
 from ingest.secret import Secret
-from ingest.service.program import check
 from sandbox.elasticsearch import Security, User, serve
 from tests.integration.service.world import World, config_for, entry_of, until
 from tests.repo import project
@@ -134,9 +135,11 @@ async def test_each_right_of_it_is_needed(world: World, section: str, number: in
     assert name in await refusals(world, config)
 
 
-async def test_without_monitor_it_works_but_cannot_be_checked(world: World) -> None:
+async def test_without_monitor_it_works_and_the_check_says_what_that_costs(world: World) -> None:
     config = await config_with(world, without("cluster", None, "monitor"))
 
     assert await refusals(world, config) == ""
-    with pytest.raises(AuthorizationError, match="monitor"):
-        await check(config)
+    async with connect(config.elasticsearch) as client:
+        found = [check async for check in examine(config, client)]
+    notes = [check.sentence for check in found if check.severity is Severity.NOTE]
+    assert any("monitor" in sentence for sentence in notes)

@@ -29,16 +29,12 @@ class Started:
 
     failure: Exception | None = None
     ran: list[Config] = field(default_factory=list)
-    checked: list[Config] = field(default_factory=list)
 
     async def run(self, config: Config, load: Load) -> None:
         self.ran.append(config)
         structlog.get_logger().debug("program.details")
         if self.failure is not None:
             raise self.failure
-
-    async def check(self, config: Config) -> None:
-        self.checked.append(config)
 
 
 @pytest.fixture
@@ -76,15 +72,7 @@ def test_without_a_command_the_service_runs(started: Started, file: Path) -> Non
     assert [entry.connector_id for entry in started.ran[0].connectors] == ["my-connector-id"]
 
 
-def test_check_does_not_run_the_service(started: Started, file: Path) -> None:
-    result = invoke(started, "-c", file, "check")
-
-    assert result.exit_code == 0
-    assert len(started.checked) == 1
-    assert started.ran == []
-
-
-@pytest.mark.parametrize("arguments", [(), ("check",)])
+@pytest.mark.parametrize("arguments", [(), ("run",)])
 def test_a_wrong_file_prints_every_problem_and_starts_nothing(
     started: Started, file: Path, arguments: tuple[str, ...]
 ) -> None:

@@ -1,0 +1,167 @@
+"""`elastic-ingest check` passes exactly where a job would, and names the mistakes that are made first."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.calls import Call
+from sandbox.process import Process
+from sandbox.world import READER, World, world
+from tests import worlds
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[tuple[World, Process]]:
+    with world() as created, created.service() as service:
+        worlds.set_up(created, service)
+        worlds.configure(created)
+        yield created, service
+
+
+def check(place: World, *arguments: str, config_file: Path | None = None) -> subprocess.CompletedProcess[str]:
+    file = str(config_file or place.config_file)
+    return subprocess.run(
+        [sys.executable, "-m", "ingest", "check", *arguments, "-c", file],
+        cwd=place.folder,
+        env={**os.environ, "COLUMNS": "250"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def problems(place: World, *arguments: str, config_file: Path | None = None) -> list[str]:
+    finished = check(place, *arguments, "--json", config_file=config_file)
+    answer: dict[str, Any] = json.loads(finished.stdout)
+    found = [one["sentence"] for one in answer["checks"] if one["severity"] == "problem"]
+    assert finished.returncode == bool(found)
+    assert answer["problems"] == len(found)
+    return found
+
+
+def test_where_a_job_would_work_it_passes_and_shows_what_would_be_read(place: tuple[World, Process]) -> None:
+    created, service = place
+
+    finished = check(created, "--samples")
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    for words in ("version", "privileges", "public.album", "2 tables", "public_album_title", "No problems"):
+        assert words in finished.stdout
+    assert created.reader_password not in finished.stdout + finished.stderr
+    assert worlds.sync(created, service)["status"] == "completed"
+
+
+def test_it_writes_nothing(place: tuple[World, Process]) -> None:
+    created, _ = place
+    connector = Call("", "GET", "/_connector/my-connector-id")
+    before = created.elasticsearch.send(connector)
+
+    assert check(created).returncode == 0
+
+    after = created.elasticsearch.send(connector)
+    assert {**after, "last_seen": None} == {**before, "last_seen": None}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        pytest.param({"password": "not-the-password"}, ["password"], id="wrong password"),
+        pytest.param({"host": "no-such-host.invalid"}, ["no-such-host.invalid"], id="wrong host"),
+        pytest.param({"tables": "album,no_such_table"}, ["no_such_table"], id="missing table"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_found(
+    place: tuple[World, Process], changed: dict[str, Any], named: list[str]
+) -> None:
+    created, service = place
+    worlds.configure(created, **changed)
+    try:
+        (problem,) = problems(created)
+        job = worlds.sync(created, service)
+    finally:
+        worlds.configure(created)
+
+    assert all(word in problem for word in named)
+    assert job["status"] == "error"
+    assert job["error"] in problem or problem in job["error"]
+
+
+def test_a_missing_privilege_in_the_database_is_found(place: tuple[World, Process]) -> None:
+    created, _ = place
+    created.sql(f"REVOKE SELECT ON artist FROM {READER}")
+    try:
+        (problem,) = problems(created)
+    finally:
+        created.sql(f"GRANT SELECT ON artist TO {READER}")
+
+    assert "public.artist" in problem
+    assert "SELECT" in problem
+
+
+def test_a_missing_connector_is_found(place: tuple[World, Process], tmp_path: Path) -> None:
+    created, _ = place
+    file = tmp_path / "config.yml"
+    file.write_text(created.config_file.read_text().replace("my-connector-id", "nobody-made-this"))
+
+    (problem,) = problems(created, config_file=file)
+
+    assert "elastic-ingest connector create nobody-made-this" in problem
+
+
+def test_each_missing_privilege_of_the_key_is_named(place: tuple[World, Process], tmp_path: Path) -> None:
+    created, _ = place
+    role = {
+        "cluster": ["manage_connector"],
+        "indices": [
+            {"names": ["music"], "privileges": ["read", "view_index_metadata", "create_index"]},
+            {"names": [".elastic-connectors*"], "privileges": ["read", "write"]},
+        ],
+    }
+    key = created.elasticsearch.send(
+        Call("", "POST", "/_security/api_key", {"name": "weak", "role_descriptors": {"weak": role}})
+    )
+    text = created.config_file.read_text()
+    (line,) = [line for line in text.splitlines() if "api_key:" in line]
+    file = tmp_path / "config.yml"
+    file.write_text(text.replace(line, f"  api_key: {key['encoded']}"))
+
+    found = problems(created, config_file=file)
+
+    assert any("lacks write on music" in one for one in found)
+    assert not any("lacks read " in one for one in found)
+
+
+def test_an_elasticsearch_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(
+        "elasticsearch: {host: 'http://127.0.0.1:9'}\n"
+        "connectors: [{connector_id: c, service_type: postgresql}]\n"
+    )
+
+    finished = subprocess.run(
+        [sys.executable, "-m", "ingest", "check"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert finished.returncode == 1
+    assert "127.0.0.1:9" in finished.stdout
+
+
+def test_the_health_check_of_a_container_asks_elasticsearch_alone(place: tuple[World, Process]) -> None:
+    created, _ = place
+
+    finished = check(created, "--quick")
+
+    assert finished.returncode == 0
+    assert "connector" not in finished.stdout
