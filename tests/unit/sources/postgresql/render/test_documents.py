@@ -12,6 +12,7 @@ from sources.postgresql.quoting import identifier, json_string, literal, qualifi
 from sources.postgresql.render.documents import Origin
 from sources.postgresql.render.hashing import seed_of
 from sources.postgresql.render.mappings import mapping_of
+from sources.postgresql.render.names import field_names
 from sources.postgresql.render.sql import joined
 
 ORIGIN = Origin(database="d", schema="S", tables=("T",))
@@ -127,3 +128,10 @@ def test_seeds_differ_with_every_part() -> None:
 
     assert len(set(seeds)) == len(seeds)
     assert all(-(2**63) <= seed < 2**63 for seed in seeds)
+
+
+def test_no_column_has_the_name_of_a_member_which_the_service_adds() -> None:
+    assert field_names("_run", ["ml"], ["inference", "x"]) == {
+        "inference": "_run_ml_inference_",
+        "x": "_run_ml_x",
+    }

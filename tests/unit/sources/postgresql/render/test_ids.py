@@ -69,3 +69,8 @@ def test_long_keys_that_differ_at_the_end_have_different_ids() -> None:
 
     assert one != other
     assert one.startswith("d_s_t_%H")
+
+
+def test_an_empty_text_as_key_is_the_prefix_alone() -> None:
+    """Elasticsearch refuses an empty id; with the prefix none is empty."""
+    assert document_id(prefix_of("music", "public", ["tag"]), [""]) == "music_public_tag_"
