@@ -1,0 +1,95 @@
+"""However many rows there are, only as much is held as fits into the slots: counted byte by byte."""
+
+import tracemalloc
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import pytest
+import structlog
+
+from ingest import config
+from ingest.elasticsearch.indices import ContentIndex
+from ingest.elasticsearch.transport import Request, Response
+from ingest.protocol import Pipeline
+from ingest.sync.blocks.lines import KeyReader
+from ingest.sync.bulk.settling import Destination
+from ingest.sync.comparison import Comparison
+from ingest.sync.delivery import Delivery
+from ingest.sync.ledger import Ledger
+from ingest.sync.request import SyncContext, SyncOptions
+from ingest.sync.rules import BasicRules
+from ingest.sync.stats import Stats, Tally
+from sources.contract import Batch, IsUnchanged
+from tests.fakes.elasticsearch import INDEX_UUID, client_over, lasting_lease, response, whole
+
+MEBIBYTE = 2**20
+INDEX = ContentIndex(name="music", concrete_name="music", uuid=INDEX_UUID, mapping={}, settings={})
+CREATED = b'{"index":{"_index":"music","_id":"x","result":"created","status":201}}'
+ROWS_PER_BATCH = 64
+TEXT = "x" * 4096
+KEEP_ALL_BUT_ONE = BasicRules.from_wire(
+    [{"id": "1", "policy": "exclude", "field": "text", "rule": "regex", "value": "never", "order": 1}]
+)
+
+
+class LongSlice:
+    """As many batches of 256 KiB as asked for, made when they are read."""
+
+    name = "long"
+    estimated_rows = None
+
+    def __init__(self, batches: int) -> None:
+        self._count = batches
+
+    def narrowed(self, _tests: object) -> None:
+        """Leave every rule to the service."""
+
+    async def batches(self, _is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
+        """Make batch after batch."""
+        for number in range(self._count):
+            rows = range(number * ROWS_PER_BATCH, (number + 1) * ROWS_PER_BATCH)
+            lines = "".join(f'"{row}"\x01{row}\x02"text":"{TEXT}"}}\n' for row in rows)
+            yield Batch(lines=lines.encode(), count=ROWS_PER_BATCH)
+
+
+async def accept(request: Request) -> Response:
+    """Acknowledge every document and keep none."""
+    if request.path.endswith("/_settings"):
+        return response(200, {"music": {"settings": {"index.uuid": INDEX_UUID}}})
+    count = whole(request.body).count(b"\n") // 2
+    return Response(200, {}, b'{"items":[' + b",".join([CREATED] * count) + b"]}")
+
+
+async def deliver(batches: int, rules: BasicRules) -> Tally:
+    bulk = config.Bulk(chunk_max_mem_size_bytes=MEBIBYTE, max_concurrency=2)
+    context = SyncContext(
+        client=client_over(accept), lease=lasting_lease(), stats=Stats(), log=structlog.get_logger()
+    )
+    ledger = Ledger(INDEX.uuid)
+    ledger.seal()
+    comparison = Comparison(ledger=ledger, key_reader=KeyReader(), rules=rules)
+    destination = Destination(index=INDEX, pipeline=None)
+    tally = Tally()
+    async with Delivery(context, destination, SyncOptions(bulk=bulk), Pipeline()) as delivery:
+        slice_ = LongSlice(batches)
+        async with aclosing(comparison.differing(slice_, tally)) as differing:  # type: ignore[arg-type]
+            async for documents in differing:
+                await delivery.send(documents, tally)
+        await delivery.flush(tally)
+    return tally
+
+
+@pytest.mark.parametrize("rules", [BasicRules(), KEEP_ALL_BUT_ONE], ids=["without rules", "with rules"])
+async def test_memory_is_bounded_by_slots_times_chunks_and_not_by_rows(rules: BasicRules) -> None:
+    await deliver(4, rules)  # whatever is loaded on first use
+    tracemalloc.start()
+    try:
+        tally = await deliver(200, rules)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert tally.created == 200 * ROWS_PER_BATCH
+    assert tally.indexed_bytes > 50 * MEBIBYTE
+    # Two chunks on their way, each also whole in the transport above; one being gathered; a few blocks.
+    assert peak < 12 * MEBIBYTE
