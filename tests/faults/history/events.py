@@ -207,9 +207,15 @@ def _actions_in(body: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _delivered(request: Request) -> Any:
-    """Return the answer as the worker got it; None if it got none, or no success."""
+    """Return the answer as the worker got it; None if it got none, no success, or nothing it can read."""
     was_cut = request.fault is not None and request.fault.startswith(UNDELIVERED)
-    return json.loads(request.answer) if _is_success(request) and request.answer and not was_cut else None
+    if was_cut or not _is_success(request):
+        return None
+    try:
+        answer = json.loads(request.answer)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) and None not in answer.values() else None
 
 
 def _is_success(request: Request) -> bool:

@@ -40,6 +40,31 @@ async def test_a_bad_answer_costs_time_and_nothing_else(world: World, site: str,
     assert (connector["status"], connector["last_sync_status"]) == ("connected", "completed")
 
 
+BESIDE_A_JOB = {
+    "heartbeat": SITES["heartbeat"],
+    "is the job ours?": SITES["read job"],
+    "is the connector there?": SITES["read connector"],
+}
+
+
+@pytest.mark.parametrize("action", [Reply(503), Reply(200, {})], ids=str)
+@pytest.mark.parametrize("site", BESIDE_A_JOB)
+async def test_what_is_asked_beside_a_running_job_may_be_answered_badly(
+    world: World, site: str, action: Action
+) -> None:
+    method, path = BESIDE_A_JOB[site]
+    world.shelf.gate = asyncio.Event()
+    async with world.ready():
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        fault = world.server.faults.add(action, method=method, path=path, times=2)
+        await until(lambda: _strikes(fault.strikes), lambda seen: seen == 2)
+        world.shelf.gate.set()
+        job = await world.until_job(job_id, "completed", "error")
+
+    assert (job["status"], job["error"], job["indexed_document_count"]) == ("completed", None, 2)
+
+
 WRITES = {
     "connector: start of sync": (f"/{CONNECTORS_INDEX}/_update/*", 1),
     "connector: end of sync": (f"/{CONNECTORS_INDEX}/_update/*", 2),

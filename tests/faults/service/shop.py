@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from ingest.config import Bulk, Config, Elasticsearch
+from ingest.config import Bulk, Config, ConnectorEntry, Elasticsearch
 from ingest.elasticsearch.client import connect
 from ingest.elasticsearch.retry import Backoff
 from ingest.elasticsearch.transport import Request, Response, Transport
@@ -149,16 +149,19 @@ class KilledError(BaseException):
 
 
 class Mortal:
-    """A transport whose worker can be killed."""
+    """A transport whose worker can be killed, and whose patience with an answer can be short."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, patience_seconds: float | None = None) -> None:
         self._transport = transport
+        self._patience_seconds = patience_seconds
         self.is_dead = False
 
     async def __call__(self, request: Request) -> Response:
         """Make one attempt, or be dead."""
         if self.is_dead:
             raise KilledError
+        if self._patience_seconds is not None:
+            request = replace(request, timeout_seconds=self._patience_seconds)
         response = await self._transport(request)
         if self.is_dead:
             raise KilledError
@@ -180,6 +183,8 @@ class Shop:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """The documents the rows should become, for each table, oldest first."""
     changes: int = 0
+    timer_seconds: float = 0.5
+    """How often a job is looked at and reported on."""
     is_served: bool = False
 
     async def fill(self) -> None:
@@ -254,8 +259,8 @@ class Shop:
         config = config_for(
             self.server,
             job_poll_interval_seconds=0.02,
-            job_check_interval_seconds=0.5,
-            job_report_interval_seconds=0.5,
+            job_check_interval_seconds=self.timer_seconds,
+            job_report_interval_seconds=self.timer_seconds,
             job_cleanup_interval_seconds=0.1,
             idle_limit_seconds=IDLE_LIMIT_SECONDS,
             fencing_limit_seconds=IDLE_LIMIT_SECONDS - 1,
@@ -264,11 +269,17 @@ class Shop:
         return replace(config, elasticsearch=replace(Elasticsearch(), hosts=(self.server.url,), bulk=bulk))
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Mortal]:
-        """Run a worker that can be killed through its transport; if it lives it is stopped in order."""
+    async def serving(
+        self, *more: ConnectorEntry, patience_seconds: float | None = None
+    ) -> AsyncIterator[Mortal]:
+        """Run a worker that can be killed through its transport; if it lives it is stopped in order.
+
+        `more` are connectors it serves besides the shop's.
+        """
         config = self.config()
+        config = replace(config, connectors=(*config.connectors, *more))
         async with connect(config.elasticsearch, make_backoff=brief) as client:
-            mortal = Mortal(client.transport)
+            mortal = Mortal(client.transport, patience_seconds)
             service = Service(
                 config=config, client=replace(client, transport=mortal), sources=self.tables.sources
             )
