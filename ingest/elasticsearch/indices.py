@@ -170,7 +170,10 @@ async def require_present(client: Client, index: ContentIndex) -> None:
 
 
 def _uuids(answer: Any) -> list[str]:
-    return [need(one, str, "settings", "index.uuid") for one in need(answer, dict).values()]
+    """Need at least one index with its UUID: an index that is gone is answered with 404."""
+    if not (described := need(answer, dict)):
+        raise ShapeError("it describes no index")
+    return [need(one, str, "settings", "index.uuid") for one in described.values()]
 
 
 async def refresh(client: Client, index_name: str) -> None:

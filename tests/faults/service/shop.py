@@ -185,6 +185,7 @@ class Shop:
     changes: int = 0
     timer_seconds: float = 0.5
     """How often a job is looked at and reported on."""
+    idle_limit_seconds: float = IDLE_LIMIT_SECONDS
     is_served: bool = False
 
     async def fill(self) -> None:
@@ -252,7 +253,7 @@ class Shop:
 
     def let_time_pass(self) -> None:
         """Let the server's clock pass the idle limit."""
-        self.server.state.clock.offset += timedelta(seconds=2 * IDLE_LIMIT_SECONDS)
+        self.server.state.clock.offset += timedelta(seconds=2 * self.idle_limit_seconds)
 
     def config(self) -> Config:
         """Return a configuration with which a round takes a fraction of a second."""
@@ -262,8 +263,8 @@ class Shop:
             job_check_interval_seconds=self.timer_seconds,
             job_report_interval_seconds=self.timer_seconds,
             job_cleanup_interval_seconds=0.1,
-            idle_limit_seconds=IDLE_LIMIT_SECONDS,
-            fencing_limit_seconds=IDLE_LIMIT_SECONDS - 1,
+            idle_limit_seconds=self.idle_limit_seconds,
+            fencing_limit_seconds=self.idle_limit_seconds - 1,
         )
         bulk = replace(Bulk(), chunk_size=2, max_concurrency=2)
         return replace(config, elasticsearch=replace(Elasticsearch(), hosts=(self.server.url,), bulk=bulk))
