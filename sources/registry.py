@@ -41,7 +41,9 @@ class Registry(Mapping[str, type[Source]]):
         return len(self.classes)
 
 
-SOURCES: Final = Registry({"postgresql": ("sources.postgresql", "PostgreSQL")})
+SOURCES: Final = Registry(
+    {"postgresql": ("sources.postgresql", "PostgreSQL"), "sqlite": ("sources.sqlite", "SQLite")}
+)
 
 
 def find(sources: Mapping[str, type[Source]], service_type: str | None) -> type[Source]:

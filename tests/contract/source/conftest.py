@@ -1,12 +1,15 @@
 """Every source there is, with the same three rows in it, and the fake one that other tests rely on."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from sandbox.postgresql import Cluster
 from sources.contract import Source
+from sources.sqlite import SQLite
 from tests.fakes.source import MemorySource
 from tests.integration.sources.database import database_on
 
@@ -19,8 +22,8 @@ class World:
     change_b: Callable[[], Awaitable[None]]
 
 
-@pytest.fixture(params=["postgresql", "memory"])
-async def world(request: pytest.FixtureRequest, cluster: Cluster) -> AsyncIterator[World]:
+@pytest.fixture(params=["postgresql", "sqlite", "memory"])
+async def world(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path) -> AsyncIterator[World]:
     """A source under the contract."""
     if request.param == "memory":
         source = MemorySource()
@@ -30,6 +33,17 @@ async def world(request: pytest.FixtureRequest, cluster: Cluster) -> AsyncIterat
             source.put("letter", [("b", {"value": 2})])
 
         yield World(source, change)
+        return
+    if request.param == "sqlite":
+        connection = sqlite3.connect(tmp_path / "letters.db", isolation_level=None)
+        connection.execute("CREATE TABLE letter (id text PRIMARY KEY, value int)")
+        connection.execute("INSERT INTO letter VALUES ('a', 1), ('b', 1), ('c', 1)")
+
+        async def set_b() -> None:
+            connection.execute("UPDATE letter SET value = 2 WHERE id = 'b'")
+
+        yield World(SQLite({"path": str(tmp_path / "letters.db")}), set_b)
+        connection.close()
         return
     async with database_on(cluster) as database:
         await database.execute(
