@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help demo sandbox test slow coverage lint typecheck bench lock clean environment
+.PHONY: help demo sandbox test test-cluster slow coverage lint typecheck bench lock clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 demo: environment ## Run the whole tutorial on an embedded PostgreSQL and Elasticsearch, in under a minute
 	@$(VENV)/python -m sandbox.demo
@@ -16,6 +16,9 @@ sandbox: environment ## Keep the same world up, and print how to reach it
 
 test: environment ## Run every test; some: TESTS=tests/unit
 	$(VENV)/pytest --numprocesses=2 --dist=loadfile $(TESTS)
+
+test-cluster: environment ## Run what can be against a real Elasticsearch, which Maven fetches; needs a JDK 17
+	@$(VENV)/python -m tests.cluster $(TESTS)
 
 slow: environment ## Run the tests that take minutes: every crash point, killed and paused replicas
 	$(VENV)/pytest -m slow $(TESTS)

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from hypothesis import settings
 
-from sandbox.elasticsearch import Server, serve
+from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
+from tests.cluster import modules
+from tests.cluster.relay import serving
 
 # An example is judged by what it shows, not by how long it took on a machine that does other things as well.
 settings.register_profile("project", deadline=None)
@@ -22,6 +24,16 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 async def elasticsearch() -> AsyncIterator[Server]:
-    """An embedded Elasticsearch of its own for each test, in this process, empty."""
-    async with serve() as server:
+    """An embedded Elasticsearch of its own for each test, in this process, empty.
+
+    With ELASTICSEARCH_URL in the environment what it answers comes from the real one, but for connectors.
+    """
+    async with serving() as server:
         yield server
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what the real server lacks, if the tests run against one."""
+    needed = {name for mark in item.iter_markers("needs") for name in mark.args}
+    if missing := needed - modules.available() if modules.URL else set():
+        pytest.skip(f"this Elasticsearch has no {', '.join(sorted(missing))}")

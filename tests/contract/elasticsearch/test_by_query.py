@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from tests.contract.elasticsearch.api import Api
+
+pytestmark = pytest.mark.needs("reindex")
 
 
 async def test_delete_by_query_removes_what_it_finds(api: Api) -> None:

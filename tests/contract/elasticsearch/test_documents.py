@@ -176,6 +176,7 @@ async def test_an_update_with_an_unknown_member_is_refused(api: Api) -> None:
     assert "[UpdateRequest] unknown field [docc]" in answer.error[1]
 
 
+@pytest.mark.needs("lang-painless")
 async def test_a_script_assigns_from_its_parameters(api: Api) -> None:
     index = await api.filled({"1": {"a": 1}})
     script = {"source": "ctx._source.a += params.by", "params": {"by": 4}}

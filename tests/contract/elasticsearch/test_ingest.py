@@ -16,6 +16,7 @@ async def _put(api: Api, *processors: Any) -> str:
     return name
 
 
+@pytest.mark.needs("ingest-common")
 async def test_a_pipeline_comes_back_as_it_was_put(api: Api) -> None:
     name = await _put(api, {"set": {"field": "a", "value": 1}})
 
@@ -38,6 +39,7 @@ async def test_deleting_a_missing_pipeline_is_not_found(api: Api) -> None:
     assert answer.error == ("resource_not_found_exception", "pipeline [contract-none] is missing")
 
 
+@pytest.mark.needs("ingest-common")
 @pytest.mark.parametrize(
     ("processors", "reason"),
     [
@@ -53,6 +55,7 @@ async def test_a_wrong_processor_is_refused(api: Api, processors: Any, reason: s
     assert answer.error == ("parse_exception", reason)
 
 
+@pytest.mark.needs("ingest-common", "lang-painless")
 @pytest.mark.parametrize(
     ("processor", "before", "after"),
     [
@@ -81,6 +84,7 @@ async def test_a_processor_changes_a_document(api: Api, processor: Any, before: 
     assert answer.body["docs"][0]["doc"]["_source"] == after
 
 
+@pytest.mark.needs("ingest-common")
 async def test_a_failing_processor_fails_the_simulated_document(api: Api) -> None:
     body = {
         "pipeline": {"processors": [{"rename": {"field": "a", "target_field": "b"}}]},
@@ -93,6 +97,7 @@ async def test_a_failing_processor_fails_the_simulated_document(api: Api) -> Non
     assert (error["type"], error["reason"]) == ("illegal_argument_exception", "field [a] doesn't exist")
 
 
+@pytest.mark.needs("ingest-common")
 async def test_a_bulk_item_goes_through_its_pipeline(api: Api) -> None:
     index = await api.created()
     name = await _put(api, {"remove": {"field": "_flag"}})
@@ -105,6 +110,7 @@ async def test_a_bulk_item_goes_through_its_pipeline(api: Api) -> None:
     assert (await api("GET", f"/{index}/_doc/1")).body["_source"] == {"a": 1}
 
 
+@pytest.mark.needs("ingest-common", "lang-painless")
 async def test_a_dropped_item_is_a_noop_and_not_indexed(api: Api) -> None:
     index = await api.created()
     name = await _put(api, {"drop": {"if": "ctx.a == 1"}})
@@ -118,6 +124,7 @@ async def test_a_dropped_item_is_a_noop_and_not_indexed(api: Api) -> None:
     assert (await api("GET", f"/{index}/_count")).body["count"] == 1
 
 
+@pytest.mark.needs("ingest-common")
 async def test_a_failing_item_names_the_cause(api: Api) -> None:
     index = await api.created()
     name = await _put(api, {"fail": {"message": "not {{a}}"}})
@@ -128,6 +135,7 @@ async def test_a_failing_item_names_the_cause(api: Api) -> None:
     assert (error["type"], error["reason"]) == ("fail_processor_exception", "not 1")
 
 
+@pytest.mark.needs("ingest-common")
 async def test_a_failure_can_be_handled(api: Api) -> None:
     index = await api.created()
     handler = {"set": {"field": "problem", "value": "{{ _ingest.on_failure_message }}"}}
@@ -138,6 +146,7 @@ async def test_a_failure_can_be_handled(api: Api) -> None:
     assert (await api("GET", f"/{index}/_doc/1")).body["_source"] == {"a": 1, "problem": "no"}
 
 
+@pytest.mark.needs("ingest-common")
 async def test_an_index_has_a_default_pipeline(api: Api) -> None:
     name = await _put(api, {"set": {"field": "by", "value": "default"}})
     index = await api.created(settings={"index.default_pipeline": name})
@@ -149,6 +158,7 @@ async def test_an_index_has_a_default_pipeline(api: Api) -> None:
     assert (await api("GET", f"/{index}/_doc/2")).body["_source"] == {"a": 1}
 
 
+@pytest.mark.needs("ingest-common")
 @pytest.mark.parametrize("name", ["search-default-ingestion", "ent-search-generic-ingestion"])
 async def test_the_managed_pipeline_takes_the_flags_away_and_tidies_the_body(api: Api, name: str) -> None:
     if (await api("GET", f"/_ingest/pipeline/{name}")).status == 404:

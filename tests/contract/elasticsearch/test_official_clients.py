@@ -18,7 +18,10 @@ NOT_FOUND = (elasticsearch.NotFoundError, elasticsearch8.NotFoundError)
 CONFLICT = (elasticsearch.ConflictError, elasticsearch8.ConflictError)
 
 
-@pytest.fixture(params=[elasticsearch, elasticsearch8], ids=["elasticsearch", "elasticsearch8"])
+@pytest.fixture(
+    params=[pytest.param(elasticsearch, marks=pytest.mark.needs("version 9")), elasticsearch8],
+    ids=["elasticsearch", "elasticsearch8"],
+)
 def library(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -36,6 +39,7 @@ def _actions(index: str, count: int) -> list[dict[str, Any]]:
     return [{"_index": index, "_id": str(n), "_source": {"n": n}} for n in range(count)]
 
 
+@pytest.mark.needs("rest-root")
 async def test_info_passes_the_product_check(client: Client) -> None:
     assert (await client.info())["tagline"] == "You Know, for Search"
 
@@ -118,6 +122,7 @@ async def test_indices_are_made_described_and_removed(api: Api, client: Client) 
     assert not await client.indices.exists(index=index)
 
 
+@pytest.mark.needs("ingest-common")
 async def test_pipelines_are_put_read_simulated_and_removed(api: Api, client: Client) -> None:
     name = api.pipeline()
     processors: list[dict[str, Any]] = [{"set": {"field": "b", "value": 2}}]
@@ -141,6 +146,7 @@ async def test_a_key_made_by_the_client_opens_the_server(api: Api, client: Clien
     await client.security.invalidate_api_key(ids=[created["id"]])
 
 
+@pytest.mark.needs("reindex")
 async def test_by_query_count_and_mget(api: Api, client: Client, library: Any) -> None:
     index = api.index()
     await library.helpers.async_bulk(client, _actions(index, 10), refresh=True)

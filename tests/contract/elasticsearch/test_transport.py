@@ -7,6 +7,7 @@ import pytest
 from tests.contract.elasticsearch.api import NDJSON, Api
 
 
+@pytest.mark.needs("rest-root")
 async def test_the_root_names_product_and_version(api: Api) -> None:
     answer = await api("GET", "/")
 
@@ -15,6 +16,7 @@ async def test_the_root_names_product_and_version(api: Api) -> None:
     assert {"number", "build_flavor", "lucene_version"} <= answer.body["version"].keys()
 
 
+@pytest.mark.needs("rest-root")
 async def test_a_head_answer_has_no_body(api: Api) -> None:
     answer = await api("HEAD", "/")
 
@@ -79,7 +81,7 @@ async def test_an_unsupported_content_type_is_a_406(api: Api) -> None:
     assert "[application/xml" in str(answer.body["error"])
 
 
-@pytest.mark.parametrize("version", [8, 9])
+@pytest.mark.parametrize("version", [8, pytest.param(9, marks=pytest.mark.needs("version 9"))])
 async def test_the_vendor_content_type_is_taken_and_given_back(api: Api, version: int) -> None:
     kind = f"application/vnd.elasticsearch+json; compatible-with={version}"
 
@@ -121,6 +123,7 @@ async def test_gzip_bodies_are_read(api: Api) -> None:
     assert answer.body["items"][0]["index"]["status"] == 201
 
 
+@pytest.mark.needs("rest-root")
 async def test_filter_path_keeps_only_what_it_names(api: Api) -> None:
     answer = await api("GET", "/", filter_path="version.number,tag*")
 
@@ -128,6 +131,7 @@ async def test_filter_path_keeps_only_what_it_names(api: Api) -> None:
     assert answer.body["version"].keys() == {"number"}
 
 
+@pytest.mark.needs("rest-root")
 async def test_a_filter_path_with_a_minus_leaves_out(api: Api) -> None:
     answer = await api("GET", "/", filter_path="-version")
 

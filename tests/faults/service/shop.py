@@ -19,10 +19,11 @@ from ingest.elasticsearch.client import connect
 from ingest.elasticsearch.retry import Backoff
 from ingest.elasticsearch.transport import Request, Response, Transport
 from ingest.service.process import Service
-from sandbox.elasticsearch import Server, serve
+from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.contract import Slice, Source
 from sources.registry import SOURCES
+from tests.cluster.relay import serving
 from tests.fakes.source import Document, MemorySource
 from tests.faults.history.events import events_of
 from tests.faults.history.promises import Circumstances, problems
@@ -299,7 +300,7 @@ class Shop:
 @asynccontextmanager
 async def shop(tables: Tables) -> AsyncIterator[Shop]:
     """Open a shop whose rows have been synced once; nobody serves it."""
-    async with serve() as server, aiohttp.ClientSession() as session:
+    async with serving() as server, aiohttp.ClientSession() as session:
         opened = Shop(server, tables, World(server, session))
         await opened.fill()
         await opened.world.create_connector(CONNECTOR, INDEX)

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import IngestError
-from sandbox.elasticsearch import serve
 from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Reply
 from sources.errors import SourceError, SourceUnavailableError
+from tests.cluster.relay import serving
 from tests.integration.sync.world import World, world
 
 TABLES = ("album", "track")
@@ -123,7 +123,7 @@ def test_i1_i13_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing
     rounds: Sequence[Sequence[Step]], rows_per_batch: int, chunk_size: int
 ) -> None:
     async def run() -> None:
-        async with serve() as server, world(server) as shop:
+        async with serving() as server, world(server) as shop:
             shop.source.rows_per_batch = rows_per_batch
             shop.with_bulk(chunk_size=chunk_size)
             for changes in rounds:
@@ -145,7 +145,7 @@ def test_i1_i3_trouble_never_costs_a_living_document_and_a_clean_sync_repairs_ev
     rounds: Sequence[Sequence[Step]],
 ) -> None:
     async def run() -> None:
-        async with serve() as server, world(server) as shop:
+        async with serving() as server, world(server) as shop:
             for steps in rounds:
                 before = (await _everything(shop)).keys()
                 for step in steps:

@@ -327,6 +327,7 @@ async def test_the_index_is_scanned_in_pages_it_allows(shop: World) -> None:
 
 
 class TestTheIndexWeCreate:
+    @pytest.mark.needs("mapper-extras")
     async def test_gets_the_derived_mapping_and_our_fields(self, shop: World) -> None:
         shop.source.mappings["album"] = {
             "title": {"type": "text"},
@@ -341,6 +342,7 @@ class TestTheIndexWeCreate:
         assert properties["database"] == {"type": "keyword"}
         assert properties["_content_hash"] == {"type": "long", "index": False}
 
+    @pytest.mark.needs("analysis-common")
     async def test_analyzes_text_in_the_connectors_language(self, shop: World) -> None:
         shop.source.mappings["album"] = {"title": {"type": "text", "fields": {"exact": {"type": "keyword"}}}}
         shop.options = replace(shop.options, language="de")
@@ -426,6 +428,7 @@ class TestAnIndexThatExists:
         assert shop.stats.read == 0
 
 
+@pytest.mark.needs("ingest-common")
 class TestThePipeline:
     @pytest.fixture(autouse=True)
     async def _pipelines(self, shop: World) -> None:

@@ -1,0 +1,1 @@
+"""What needs a real Elasticsearch: the server itself, a relay in front of it, and tests of whole syncs."""

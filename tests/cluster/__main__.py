@@ -1,0 +1,43 @@
+"""Start a real Elasticsearch and run against it what can be (`make test-cluster`).
+
+    python -m tests.cluster [arguments of pytest]
+
+Where none can be had it says so in one line, and that nothing was tested.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+
+from tests.cluster.distribution import UnavailableError
+from tests.cluster.server import running
+
+SUITES = (
+    "tests/contract/elasticsearch",
+    "tests/cluster",
+    "tests/integration/sync",
+    "tests/faults/bulk",
+)
+URL_VARIABLE = "ELASTICSEARCH_URL"
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest with these arguments; return its exit code, or 0 if there is no server to be had."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with running() as url:
+            command = [sys.executable, "-m", "pytest", *(arguments or SUITES)]
+            return subprocess.run(command, env={**os.environ, URL_VARIABLE: url}, check=False).returncode
+    except UnavailableError as error:
+        sys.stderr.write(
+            f"Skipped: no real Elasticsearch here ({error}) Only the embedded one was tested against.\n"
+        )
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

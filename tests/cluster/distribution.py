@@ -1,0 +1,140 @@
+"""Elastic's distribution for tests, fetched by its Maven coordinates and made ready to start.
+
+It is the server with its network and security, but without modules: no connector API, no ingest processors,
+no scripts, no `*_by_query`, no `scaled_float`. Maven keeps it in its own cache; nothing is left elsewhere.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+VERSION = "8.19.21"
+COORDINATES = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
+OLDEST_JAVA = 17
+FETCH_SECONDS = 300
+PLUGIN = Path(__file__).with_name("SecurityAnalysis.java")
+
+_DESCRIPTOR = f"""\
+name=security-analysis
+description=What the index of API keys is analyzed with
+version=1
+elasticsearch.version={VERSION}
+java.version={OLDEST_JAVA}
+classname={PLUGIN.stem}
+"""
+
+_SETTINGS = """\
+discovery.type: single-node
+http.host: 127.0.0.1
+http.port: 0
+transport.host: 127.0.0.1
+transport.port: 0
+xpack.security.enabled: true
+xpack.security.http.ssl.enabled: false
+xpack.security.transport.ssl.enabled: false
+cluster.routing.allocation.disk.threshold_enabled: false
+"""
+
+
+class UnavailableError(Exception):
+    """This machine cannot run a real Elasticsearch; the message says in one line what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An unpacked server and the Java that runs it."""
+
+    home: Path
+    java_home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its programs are told."""
+        return {**os.environ, "ES_JAVA_HOME": str(self.java_home), "ES_JAVA_OPTS": "-Xms1g -Xmx1g"}
+
+
+def prepare(folder: Path, *, password: str) -> Distribution:
+    """Fetch and unpack it below a folder, with this password for the user `elastic`.
+
+    Raises UnavailableError.
+    """
+    java_home = _java_home()
+    distribution = Distribution(_unpacked(_fetched(folder), folder), java_home)
+    (distribution.home / "config/elasticsearch.yml").write_text(_SETTINGS)
+    _build_plugin(distribution)
+    keystore = str(distribution.home / "bin/elasticsearch-keystore")
+    _run(
+        [keystore, "add", "--stdin", "--force", "bootstrap.password"],
+        environment=distribution.environment,
+        stdin=password,
+    )
+    return distribution
+
+
+def _java_home() -> Path:
+    missing = [name for name in ("java", "javac", "mvn") if shutil.which(name) is None]
+    if missing:
+        raise UnavailableError(
+            f"{', '.join(missing)} not found; a JDK {OLDEST_JAVA} or newer and Maven are needed."
+        )
+    answer = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', answer)
+    if found is None or int(found[1]) < OLDEST_JAVA:
+        raise UnavailableError(f"Java {OLDEST_JAVA} or newer is needed, not: {answer.partition(chr(10))[0]}")
+    return Path(os.path.realpath(shutil.which("javac") or "")).parents[1]
+
+
+def _fetched(folder: Path) -> Path:
+    goal = ["mvn", "--quiet", "--batch-mode", "dependency:copy"]
+    _run([*goal, f"-Dartifact={COORDINATES}", f"-DoutputDirectory={folder}"])
+    return folder / f"elasticsearch-{VERSION}.zip"
+
+
+def _unpacked(archive: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(folder)
+    archive.unlink()
+    home = folder / f"elasticsearch-{VERSION}"
+    for program in (home / "bin").iterdir():
+        program.chmod(0o755)  # the archive's own permissions are not restored
+    return home
+
+
+def _build_plugin(distribution: Distribution) -> None:
+    folder = distribution.home / "plugins/security-analysis"
+    folder.mkdir(parents=True)
+    _run(["javac", "-nowarn", "-cp", f"{distribution.home}/lib/*", "-d", str(folder), str(PLUGIN)])
+    classes = sorted(folder.glob("*.class"))
+    with zipfile.ZipFile(folder / "security-analysis.jar", "w") as jar:
+        for file in classes:
+            jar.write(file, file.name)
+    for file in classes:
+        file.unlink()
+    (folder / "plugin-descriptor.properties").write_text(_DESCRIPTOR)
+
+
+def _run(
+    command: Sequence[str], *, environment: dict[str, str] | None = None, stdin: str | None = None
+) -> None:
+    try:
+        subprocess.run(
+            command,
+            input=stdin,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=FETCH_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(f"{command[0]} took longer than {FETCH_SECONDS} s.") from None
+    except subprocess.CalledProcessError as error:
+        output = (error.stdout + error.stderr).strip()
+        raise UnavailableError(
+            f"{Path(command[0]).name} failed: {' '.join(output.splitlines()[:1])[:300]}"
+        ) from None

@@ -1,0 +1,78 @@
+"""The embedded server with a real Elasticsearch behind it: connector routes stay, everything else goes on.
+
+    test ──▶ embedded server (faults, journal) ──▶ /_connector, .elastic-connectors*, / : its own state
+                                               └─▶ all the rest: the real one
+
+So a test that breaks and counts requests does so with real answers. Nothing changes where the environment
+names no real server.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from sandbox.elasticsearch import Server, serve
+from sandbox.elasticsearch.http import Answer
+from sandbox.elasticsearch.server.dispatch import Call, Dispatcher
+from tests.cluster.connection import Connection
+from tests.cluster.distribution import VERSION
+from tests.cluster.modules import URL
+
+EMBEDDED = ("/_connector", "/.elastic-connectors")
+PIPELINE = "ent-search-generic-ingestion"
+SENT_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Opaque-Id")
+KEPT_HEADERS = ("WWW-Authenticate", "Warning", "Content-Type")
+
+
+@asynccontextmanager
+async def serving(**options: Any) -> AsyncIterator[Server]:
+    """Run an embedded server for a test, with the real one behind it if there is one."""
+    if not URL:
+        async with serve(**options) as server:
+            yield server
+        return
+    async with serve(version=VERSION, **options) as server:
+        with relayed(server):
+            yield server
+
+
+@contextmanager
+def relayed(server: Server) -> Iterator[None]:
+    """Send on what a server gets; at the end, remove from the real one what came of it."""
+    real = Connection(URL)
+    real.call("PUT", f"/_ingest/pipeline/{PIPELINE}", {"processors": []})
+    # It answers as a dispatcher does, which is all that a server asks of one.
+    server.dispatcher = cast("Dispatcher", Relay(server.dispatcher, real))
+    try:
+        yield
+    finally:
+        real.clean_up()
+        real.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Answers calls for the connector protocol by the embedded server, and all others by the real one."""
+
+    embedded: Dispatcher
+    real: Connection
+
+    def answer(self, call: Call) -> Answer:
+        """The answer to a call. Whom the real server does not know the embedded one refuses, too."""
+        if not (call.path == "/" or call.path.startswith(EMBEDDED)):
+            return self._sent_on(call)
+        if call.headers.get("Authorization"):
+            path = "/_security/_authenticate"
+            known = self._sent_on(Call(method="GET", path=path, query={}, headers=call.headers, body=b""))
+            if known.status != 200:
+                return known
+        return self.embedded.answer(call)
+
+    def _sent_on(self, call: Call) -> Answer:
+        headers = {name: call.headers[name] for name in SENT_HEADERS if name in call.headers}
+        target = f"{call.path}?{urlencode(call.query)}" if call.query else call.path
+        response, body = self.real.send(call.method, target, headers, call.body)
+        kept = {name: value for name in KEPT_HEADERS if (value := response.getheader(name))}
+        return Answer(body, response.status, kept)
