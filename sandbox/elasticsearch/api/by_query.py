@@ -94,7 +94,7 @@ def _run(request: Request, body: Mapping[str, Any], change: Change, kind: str) -
     indices = targets.named(request)
     for index in indices:
         targets.check_open(index)
-        if (block := index.settings.block(kind)) is not None:
+        if (block := index.settings.block("write")) is not None:
             raise targets.blocked(block, index)
     counts = dict.fromkeys(("updated", "deleted", "noops", "version_conflicts"), 0)
     failures: list[dict[str, Any]] = []

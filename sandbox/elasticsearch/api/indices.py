@@ -69,6 +69,8 @@ def delete(request: Request) -> Answer:
                 "concrete "
                 "indices instead."
             )
+        if (block := index.settings.block("metadata")) is not None:
+            raise targets.blocked(block, index)
         request.state.delete(index.name)
         request.effect.notes.append(f"deleted index {index.name}")
     return Answer(ACKNOWLEDGED)
@@ -76,7 +78,11 @@ def delete(request: Request) -> Answer:
 
 def get_mapping(request: Request) -> Answer:
     """The mappings of the named indices."""
-    return Answer({index.name: {"mappings": index.mapping.to_wire()} for index in targets.named(request)})
+    indices = targets.named(request)
+    for index in indices:
+        if (block := index.settings.block("metadata_read")) is not None:
+            raise targets.blocked(block, index)
+    return Answer({index.name: {"mappings": index.mapping.to_wire()} for index in indices})
 
 
 def put_mapping(request: Request) -> Answer:

@@ -53,30 +53,25 @@ def readable(request: Request) -> Index:
 def writable(request: Request, name: str, *, kind: str = "write", require_alias: bool = False) -> Index:
     """The index a write goes to, created if it does not exist and may be created.
 
-    Raises what forbids the write: a missing privilege, a closed index, a block (`kind`: write or delete).
+    Raises what forbids the write: a missing privilege, a closed index, a block.
     """
     state = request.state
     found = state.find(name)
+    if found is None and kind == "delete":
+        raise errors.index_not_found(name)
     if require_alias and (found is None or found.name == name):
         raise errors.ElasticsearchError(
             404,
             "index_not_found_exception",
             f"no such index [{name}] and [require_alias] request flag is [true] and [{name}] is not an alias",
-            members={
-                "resource.type": "index_or_alias",
-                "resource.id": name,
-                "index_uuid": "_na_",
-                "index": name,
-            },
+            members={"index_uuid": "_na_", "index": name},
         )
     if found is None:
-        if kind == "delete":
-            raise errors.index_not_found(name)
         if not request.principal.may_index("create_index", name):
             request.principal.demand_index(AUTO_CREATE, [name])
         found = state.for_writing(name)
     check_open(found)
-    if (block := found.settings.block(kind)) is not None:
+    if (block := found.settings.block("write")) is not None:
         raise blocked(block, found)
     return found
 

@@ -62,12 +62,12 @@ class IndexSettings:
                 self.values[name] = value
 
     def block(self, kind: str) -> errors.ElasticsearchError | None:
-        """The block, if any, that forbids a kind of request (`write`, `delete`, `read` or `metadata`)."""
+        """The block, if any, that forbids to `write`, to `read`, or `metadata` or `metadata_read`."""
         stopping = {
             "write": ("blocks.read_only", "blocks.write", "blocks.read_only_allow_delete"),
-            "delete": ("blocks.read_only", "blocks.write"),
             "read": ("blocks.read",),
-            "metadata": ("blocks.read_only", "blocks.metadata", "blocks.read_only_allow_delete"),
+            "metadata": ("blocks.read_only", "blocks.metadata"),
+            "metadata_read": ("blocks.metadata",),
         }[kind]
         hit = [BLOCKS[name] for name in stopping if self.values.get(name) == "true"]
         if not hit:

@@ -8,19 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.json.position import locate
+from sandbox.elasticsearch.json.position import Anchor, locate
 from sandbox.elasticsearch.mapping import dynamic_fields
-from sandbox.elasticsearch.mapping.fields import STRUCTURED, Field, UnfitError, check
+from sandbox.elasticsearch.mapping.fields import HERE, PAST, STRUCTURED, Field, UnfitError
+from sandbox.elasticsearch.mapping.structures import RANGES, check_structure
 from sandbox.elasticsearch.mapping.tree import FieldTree
 
 Path = tuple[str | int, ...]
 MAX_DEPTH = 20
+WHOLE = STRUCTURED - RANGES - {"flattened"}
+"""Types to which an array is one value."""
 
 
 def parse(mapping: FieldTree, document_id: str, source: bytes, parsed: Dictionary[str, Any]) -> bool:
     """Check a whole document and add the fields it brings; whether there were any."""
     walk = _Walk(mapping, document_id, source)
     walk.object(mapping.root, parsed, (), mapping.root.parameters.get("dynamic", True))
+    if walk.disagreement is not None:
+        raise errors.illegal_argument(walk.disagreement)
     if not walk.added and not walk.runtime:
         return False
     new = sum(child.count() for _, child in walk.added.values())
@@ -58,6 +63,8 @@ class _Walk:
     added: dict[str, tuple[Field, Field]] = field(default_factory=dict)
     runtime: dict[str, Field] = field(default_factory=dict)
     first_new: Path = ()
+    disagreement: str | None = None
+    """Why what the document brings cannot be mapped, if all of it fits what is mapped."""
 
     def object(self, node: Field, value: Dictionary[str, Any], where: Path, dynamic: Any) -> None:
         """Every member of an object."""
@@ -126,9 +133,14 @@ class _Walk:
         child = self._child(parent, name)
         if child is None:
             if not parent.path and name.startswith("_") and name in METADATA_FIELDS:
-                raise self._metadata_field(name, where)
+                raise self._metadata_field(name, value, where)
             child = self._introduced(parent, name, value, where, dynamic)
             if child is None:
+                return
+        if child.path in self.added and child.type not in WHOLE:
+            problem = dynamic_fields.disagreement(self.mapping, child, name, value)
+            if problem is not None:
+                self.disagreement = self.disagreement or problem
                 return
         self._value(child, value, where, dynamic)
 
@@ -137,7 +149,7 @@ class _Walk:
             return
         if target.is_object:
             self._object_value(target, value, where, dynamic)
-        elif isinstance(value, list) and target.type not in STRUCTURED:
+        elif isinstance(value, list) and target.type not in WHOLE:
             for number, element in enumerate(value):
                 self._value(target, element, (*where, number), dynamic)
         else:
@@ -157,22 +169,38 @@ class _Walk:
 
     def _leaf(self, target: Field, value: Any, where: Path) -> None:
         try:
-            check(target, value)
+            check_structure(target, value)
         except UnfitError as problem:
+            if problem.member is not None:
+                value, where = value[problem.member], (*where, problem.member)
             cause = errors.ElasticsearchError(400, problem.type, problem.reason)
             if problem.caused_by is not None:
                 cause.caused_by = errors.ElasticsearchError(400, *problem.caused_by)
-            if problem.type == "illegal_state_exception":
-                line, column = locate(self.source, where)
-                cause.reason = f"{problem.reason} at {line}:{column}"
-            raise self.refused(
-                f"failed to parse field [{target.path}] of type [{target.type}] in document with id "
-                f"'{self.document_id}'. Preview of field's value: '{_preview(value)}'",
-                where,
-                cause,
-            ) from None
+            cause.reason = self._placed(problem.reason, value, where)
+            shown = _preview(value) if problem.shows_value else "null"
+            raise self._unfit(target, value, where, cause, shown) from None
         for sub in target.fields.values():
             self._leaf(sub, value, where)
+
+    def _placed(self, reason: str, value: Any, where: Path) -> str:
+        """A reason with the positions it speaks of."""
+        line, column = locate(self.source, where)
+        end = column if isinstance(value, dict | list) else locate(self.source, where, Anchor.END)[1]
+        return reason.replace(HERE, f"{line}:{column}").replace(PAST, f"{line}:{end + 1}")
+
+    def _unfit(
+        self, target: Field, value: Any, where: Path, cause: errors.ElasticsearchError, shown: str
+    ) -> errors.ElasticsearchError:
+        """The refusal of a value by its field; the position is where the parser stands by then."""
+        anchor = Anchor.END if isinstance(value, dict | list) else Anchor.VALUE
+        line, column = locate(self.source, where, anchor)
+        return errors.ElasticsearchError(
+            400,
+            "document_parsing_exception",
+            f"[{line}:{column}] failed to parse field [{target.path}] of type [{target.type}] in document "
+            f"with id '{self.document_id}'. Preview of field's value: '{shown}'",
+            caused_by=cause,
+        )
 
     def _introduced(self, parent: Field, name: str, value: Any, where: Path, dynamic: Any) -> Field | None:
         """The field a value brings; None if it brings none (null, empty, or the mapping is not dynamic)."""
@@ -184,14 +212,7 @@ class _Walk:
             if kind is not None:
                 self.runtime[path] = Field(path, kind)
             return None
-        try:
-            created = dynamic_fields.created(self.mapping, path, name, value)
-        except UnfitError as problem:
-            raise self.refused(
-                f"failed to parse: {problem.reason}",
-                where,
-                errors.ElasticsearchError(400, problem.type, problem.reason),
-            ) from None
+        created = dynamic_fields.created(self.mapping, path, name, value)
         return None if created is None else self._add(parent, name, created, where)
 
     def _may_add(self, parent: Field, name: str, where: Path, dynamic: Any, *, value: Any = ...) -> bool:
@@ -238,17 +259,18 @@ class _Walk:
             where,
         )
 
-    def _metadata_field(self, name: str, where: Path) -> errors.ElasticsearchError:
+    def _metadata_field(self, name: str, value: Any, where: Path) -> errors.ElasticsearchError:
+        if isinstance(value, list) and value:
+            value, where = value[0], (*where, 0)
         reason = (
             f"Field [{name}] is a metadata field and cannot be added inside a document. "
             "Use the index API request parameters."
         )
         line, column = locate(self.source, where)
-        return self.refused(
-            f"failed to parse: [{line}:{column}] {reason}",
-            where,
-            errors.ElasticsearchError(400, "document_parsing_exception", f"[{line}:{column}] {reason}"),
-        )
+        cause = errors.ElasticsearchError(400, "document_parsing_exception", f"[{line}:{column}] {reason}")
+        refusal = self._unfit(Field(name, name), value, where, cause, _preview(value))
+        refusal.root_cause = cause
+        return refusal
 
 
 METADATA_FIELDS = frozenset(
@@ -261,10 +283,12 @@ METADATA_FIELDS = frozenset(
         "_version",
         "_field_names",
         "_ignored",
-        "_doc_count",
         "_tier",
+        "_nested_path",
+        "_data_stream_timestamp",
+        "_ignored_source",
     }
-) - {"_doc_count"}
+)
 
 
 def _joined(parent: Field, name: str) -> str:

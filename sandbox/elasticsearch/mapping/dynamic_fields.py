@@ -2,11 +2,12 @@
 
 import fnmatch
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from typing import Any
 
 from sandbox.elasticsearch.mapping import dates, definitions
-from sandbox.elasticsearch.mapping.fields import Field, UnfitError
+from sandbox.elasticsearch.mapping.fields import Field
 from sandbox.elasticsearch.mapping.tree import FieldTree
 
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
@@ -18,8 +19,6 @@ def created(mapping: FieldTree, path: str, name: str, value: Any) -> Field | Non
     sample = _first(value)
     if sample is None:
         return None
-    if isinstance(sample, int) and not isinstance(sample, bool) and not -(2**63) <= sample < 2**63:
-        raise UnfitError("illegal_argument_exception", f"Value [{sample}] is out of range for a long")
     kind, default = _detected(mapping, sample)
     template = _template(mapping, path, name, kind)
     if template is None:
@@ -29,6 +28,30 @@ def created(mapping: FieldTree, path: str, name: str, value: Any) -> Field | Non
         return None
     body.setdefault("type", default.get("type", "object"))
     return definitions.field(path, body)
+
+
+def disagreement(mapping: FieldTree, new: Field, name: str, value: Any) -> str | None:
+    """Why the elements of an array cannot all be in the field that one of them has just brought.
+
+    Each element of a new field brings a field of its own, and these have to be of one type.
+    """
+    for element in _elements(value):
+        other = created(mapping, new.path, name, element)
+        if other is None or other.type == new.type or (other.is_object and new.is_object):
+            continue
+        if new.is_object:
+            return f"can't merge a non object mapping [{new.path}] with an object mapping"
+        kind = "ObjectMapper" if other.is_object else other.type
+        return f"mapper [{new.path}] cannot be changed from type [{new.type}] to [{kind}]"
+    return None
+
+
+def _elements(value: Any) -> Iterator[Any]:
+    if not isinstance(value, list):
+        yield value
+        return
+    for element in value:
+        yield from _elements(element)
 
 
 def runtime_type(mapping: FieldTree, value: Any) -> str | None:
@@ -71,8 +94,9 @@ def _detected_text(mapping: FieldTree, text: str) -> tuple[str, dict[str, Any]]:
     if root.get("date_detection", True) not in (False, "false") and not is_decimal:
         for number, format_ in enumerate(root.get("dynamic_date_formats", dates.DETECTED_FORMATS)):
             if text and dates.parse(text, str(format_)) is not None:
+                found = {"type": "date", "format": format_}
                 is_default = number == 0 and "dynamic_date_formats" not in root
-                return "date", {"type": "date"} if is_default else {"type": "date", "format": format_}
+                return "date", {"type": "date"} if is_default else {**found, "locale": ""}
     return "string", {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
 
 

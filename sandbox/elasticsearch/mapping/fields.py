@@ -10,10 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.elasticsearch.json import token_of
 from sandbox.elasticsearch.mapping import dates
 
 MAX_TERM_BYTES = 32766
+HERE = "{here}"
+"""Stands for the position of the value in a reason, as line:column."""
+PAST = "{past}"
+"""Stands for the position behind the value's token."""
+
 NUMBER_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 INTEGER_RANGES = {
@@ -63,11 +67,27 @@ TYPES = NUMERIC | TEXTUAL | TERMS | DATES | OBJECTS | STRUCTURED | {"boolean", "
 class UnfitError(Exception):
     """A value does not fit its field, for the reason the server would give as the cause."""
 
-    def __init__(self, kind: str, reason: str, *, caused_by: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        reason: str,
+        *,
+        caused_by: tuple[str, str] | None = None,
+        member: str | None = None,
+        shows_value: bool = True,
+    ) -> None:
         super().__init__(reason)
+        self.member = member
+        """The member of the value that is at fault, if the value is an object."""
+        self.shows_value = shows_value
         self.type = kind
         self.reason = reason
         self.caused_by = caused_by
+
+
+def unread(message: str) -> UnfitError:
+    """The parser cannot read a value of this kind as another."""
+    return UnfitError("x_content_parse_exception", f"[{PAST}] {message}")
 
 
 @dataclass(slots=True)
@@ -162,7 +182,7 @@ def _ignores_malformed(target: Field) -> bool:
 
 def _check_text(target: Field, value: Any) -> None:
     if isinstance(value, dict):
-        raise UnfitError("illegal_state_exception", f"Can't get text on a {token_of(value)}")
+        raise UnfitError("illegal_argument_exception", f"Expected text at {HERE} but found START_OBJECT")
     if target.type in TERMS and isinstance(value, str) and "ignore_above" not in target.parameters:
         size = len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
         if size > MAX_TERM_BYTES:
@@ -198,10 +218,7 @@ def _check_number(target: Field, value: Any) -> None:
             raise UnfitError(
                 "illegal_argument_exception", f"Value [{value}] is out of range for {article} {target.type}"
             )
-        raise UnfitError(
-            "input_coercion_exception",
-            f"Numeric value ({value}) out of range of {java} ({smallest} - {largest})",
-        )
+        raise unread(f"Numeric value ({value}) out of range of {java} ({smallest} - {largest})")
     if number != int(number) and target.parameters.get("coerce", True) in (False, "false"):
         raise UnfitError(
             "illegal_argument_exception", f"{value} cannot be converted to {java} without data loss"
@@ -211,10 +228,8 @@ def _check_number(target: Field, value: Any) -> None:
 def _number(target: Field, value: Any) -> float | int | None:
     match value:
         case bool():
-            raise UnfitError(
-                "input_coercion_exception",
-                f"Current token (VALUE_{str(value).upper()}) not numeric, can not use numeric value "
-                "accessors",
+            raise unread(
+                f"Current token (VALUE_{str(value).upper()}) not numeric, can not use numeric value accessors"
             )
         case int() | float():
             return value
@@ -223,6 +238,8 @@ def _number(target: Field, value: Any) -> float | int | None:
                 raise UnfitError("illegal_argument_exception", f"{target.type} value passed as String")
             if value == "":
                 return None
+            if target.type in FLOATING and value in ("NaN", "Infinity", "-Infinity"):
+                return float(value)
             if NUMBER_TEXT.fullmatch(value.strip()) is None:
                 raise UnfitError("illegal_argument_exception", f'For input string: "{value}"')
             return int(value) if value.strip().lstrip("+-").isdigit() else float(value)
@@ -233,8 +250,10 @@ def _number(target: Field, value: Any) -> float | int | None:
 def _check_boolean(target: Field, value: Any) -> None:
     if isinstance(value, bool) or value in ("true", "false", ""):
         return
-    if isinstance(value, dict):
-        raise UnfitError("illegal_state_exception", f"Can't get text on a {token_of(value)}")
+    if isinstance(value, dict | int | float):
+        tokens = {dict: "START_OBJECT", int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT"}
+        kind = tokens[type(value)]
+        raise unread(f"Current token ({kind}) not of boolean type")
     raise UnfitError(
         "illegal_argument_exception",
         f"Failed to parse value [{value}] as only [true] or [false] are allowed.",
@@ -243,7 +262,7 @@ def _check_boolean(target: Field, value: Any) -> None:
 
 def _check_date(target: Field, value: Any) -> None:
     if isinstance(value, dict):
-        raise UnfitError("illegal_state_exception", f"Can't get text on a {token_of(value)}")
+        raise UnfitError("illegal_argument_exception", f"Expected text at {HERE} but found START_OBJECT")
     if isinstance(value, str) and dates.is_valid(value, target.format):
         return
     if parsed_date(target, value) is None:
@@ -262,6 +281,8 @@ def parsed_date(target: Field, value: Any) -> float | None:
 
 
 def _check_ip(target: Field, value: Any) -> None:
+    if isinstance(value, dict):
+        raise UnfitError("illegal_argument_exception", f"Expected text at {HERE} but found START_OBJECT")
     try:
         ipaddress.ip_address(value if isinstance(value, str) else "")
     except ValueError:

@@ -128,6 +128,12 @@ class Api:
             await self("DELETE", "/_security/api_key", {"ids": self._api_keys})
 
 
+def unfit(*, field: str, kind: str, preview: str, position: str) -> tuple[str, str]:
+    """Return the error that answers a document with id 1 when one of its values does not fit."""
+    where = f"[{position}] failed to parse field [{field}] of type [{kind}] in document with id '1'."
+    return "document_parsing_exception", f"{where} Preview of field's value: '{preview}'"
+
+
 def without_credentials(address: str) -> tuple[str, str | None]:
     """A URL without the user and password in it, and the `Authorization` header they stand for."""
     parts = urlsplit(address)

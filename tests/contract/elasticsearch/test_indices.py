@@ -218,13 +218,49 @@ async def test_a_block_refuses_each_item(api: Api, setting: str, status: int, te
     assert text in item["error"]["reason"]
 
 
-async def test_the_flood_stage_still_allows_deletes(api: Api) -> None:
+async def test_the_flood_stage_refuses_deletes_of_documents_and_allows_that_of_the_index(api: Api) -> None:
     index = await api.filled({"1": {"a": 1}})
     await api("PUT", f"/{index}/_settings", {"index.blocks.read_only_allow_delete": True})
 
-    answer = await api("POST", f"/{index}/_bulk", [{"delete": {"_id": "1"}}])
+    item = await api("POST", f"/{index}/_bulk", [{"delete": {"_id": "1"}}])
+    single = await api("DELETE", f"/{index}/_doc/1")
+    counted = await api("GET", f"/{index}/_count")
+    mapped = await api("PUT", f"/{index}/_mapping", {"properties": {"b": {"type": "long"}}})
+    removed = await api("DELETE", f"/{index}")
 
-    assert answer.body["items"][0]["delete"]["result"] == "deleted"
+    assert item.body["items"][0]["delete"]["status"] == 429
+    assert (single.status, single.error[0]) == (429, "cluster_block_exception")
+    assert counted.body["count"] == 1
+    assert (mapped.status, removed.status) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    ("block", "write", "put_mapping", "get_mapping", "count", "delete_index"),
+    [
+        ("write", 403, 200, 200, 200, 200),
+        ("read_only", 403, 403, 200, 200, 403),
+        ("read", 200, 200, 200, 403, 200),
+        ("metadata", 200, 403, 403, 200, 403),
+    ],
+)
+async def test_what_a_block_refuses(
+    api: Api, block: str, write: int, put_mapping: int, get_mapping: int, count: int, delete_index: int
+) -> None:
+    index = await api.filled({"1": {"a": 1}})
+    await api("PUT", f"/{index}/_settings", {f"index.blocks.{block}": True})
+
+    deletion = await api("POST", f"/{index}/_bulk", [{"delete": {"_id": "1"}}])
+    answers = [
+        await api("PUT", f"/{index}/_mapping", {"properties": {"b": {"type": "long"}}}),
+        await api("GET", f"/{index}/_mapping"),
+        await api("GET", f"/{index}/_count"),
+        await api("DELETE", f"/{index}"),
+    ]
+    if delete_index != 200:
+        await api("PUT", f"/{index}/_settings", {f"index.blocks.{block}": None})
+
+    assert deletion.body["items"][0]["delete"]["status"] == write
+    assert [answer.status for answer in answers] == [put_mapping, get_mapping, count, delete_index]
 
 
 async def test_aliases_move_between_indices(api: Api) -> None:

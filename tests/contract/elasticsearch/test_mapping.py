@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.contract.elasticsearch.api import Api, Reply
+from tests.contract.elasticsearch.api import Api, Reply, unfit
 
 TEXT = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
+
+SLASHED_DATE = {"type": "date", "format": "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis", "locale": ""}
 
 
 @pytest.mark.parametrize(
@@ -19,12 +21,19 @@ TEXT = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above"
         ("2024-05-01", {"type": "date"}),
         ("2024-05-01T10:11:12.131Z", {"type": "date"}),
         ("2024-05-01T10:11:12+02:00", {"type": "date"}),
-        ("2024/05/01", {"type": "date", "format": "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"}),
+        ("2024/05/01", SLASHED_DATE),
+        ("2024/05/01 10:11:12", SLASHED_DATE),
+        ("0001-01-01", {"type": "date"}),
+        ("2024-05", {"type": "date"}),
+        ("2024-13-01", TEXT),
+        ("10:11:12", TEXT),
+        ("", TEXT),
+        ("true", TEXT),
+        (1.0, {"type": "float"}),
         ("2024-05-01 10:11:12", TEXT),
         ("2024", TEXT),
         ("12", TEXT),
         ("1.5", TEXT),
-        (["x", 1], TEXT),
         ([None, 2], {"type": "long"}),
         ({"b": 1}, {"properties": {"b": {"type": "long"}}}),
         ([{"b": 1}, {"c": True}], {"properties": {"b": {"type": "long"}, "c": {"type": "boolean"}}}),
@@ -34,6 +43,43 @@ async def test_a_value_gets_the_type_of_its_kind(api: Api, value: Any, expected:
     index = await api.filled({"1": {"a": value}})
 
     assert await _properties(api, index) == {"a": expected}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ([1, 1.5], "mapper [a] cannot be changed from type [long] to [float]"),
+        ([1.5, 1], "mapper [a] cannot be changed from type [float] to [long]"),
+        (["x", 1], "mapper [a] cannot be changed from type [text] to [long]"),
+        ([1, "x"], "mapper [a] cannot be changed from type [long] to [text]"),
+        ([True, "x"], "mapper [a] cannot be changed from type [boolean] to [text]"),
+        ([1, True], "mapper [a] cannot be changed from type [long] to [boolean]"),
+        (["2024-05-01", "x"], "mapper [a] cannot be changed from type [date] to [text]"),
+        ([[1], ["x"]], "mapper [a] cannot be changed from type [long] to [text]"),
+        ([{"b": 1}, {"b": 1.5}], "mapper [a.b] cannot be changed from type [long] to [float]"),
+        ({"b": ["x", 1]}, "mapper [a.b] cannot be changed from type [text] to [long]"),
+        ([{"b": 1}, 1], "can't merge a non object mapping [a] with an object mapping"),
+        ([1, {"b": 1}], "mapper [a] cannot be changed from type [long] to [ObjectMapper]"),
+    ],
+    ids=str,
+)
+async def test_an_array_brings_a_field_only_if_its_elements_are_of_one_kind(
+    api: Api, value: Any, reason: str
+) -> None:
+    index = await api.created()
+
+    answer = await api("PUT", f"/{index}/_doc/1", {"a": value})
+
+    assert (answer.status, *answer.error) == (400, "illegal_argument_exception", reason)
+    assert await _properties(api, index) == {}
+
+
+async def test_a_field_that_is_there_takes_an_array_of_several_kinds(api: Api) -> None:
+    index = await api.created(mappings={"properties": {"n": {"type": "float"}, "t": {"type": "text"}}})
+
+    answer = await api("PUT", f"/{index}/_doc/1", {"n": [1, 1.5, "2"], "t": ["x", 1, True, 1.5]})
+
+    assert answer.status == 201
 
 
 @pytest.mark.parametrize("value", [None, [], [None], {}])
@@ -110,8 +156,11 @@ BAD_INTEGER = "Value [3000000000] is out of range for an integer"
         ("boolean", "yes", "yes", BAD_BOOLEAN),
         ("date", "soon", "soon", BAD_DATE),
         ("ip", "here", "here", "'here' is not an IP string literal."),
-        ("keyword", {"b": 1}, "{b=1}", None),
-        ("text", {"b": 1}, "{b=1}", None),
+        ("keyword", {"b": 1}, "{b=1}", "Expected text at 1:6 but found START_OBJECT"),
+        ("text", {"b": 1}, "{b=1}", "Expected text at 1:6 but found START_OBJECT"),
+        ("date", {"b": 1}, "{b=1}", "Expected text at 1:6 but found START_OBJECT"),
+        ("ip", {"b": 1}, "{b=1}", "Expected text at 1:6 but found START_OBJECT"),
+        ("long", {"b": 1}, "{b=1}", "Cannot parse object as number"),
     ],
 )
 async def test_a_value_that_does_not_fit_is_refused_with_a_preview(
@@ -119,14 +168,11 @@ async def test_a_value_that_does_not_fit_is_refused_with_a_preview(
 ) -> None:
     index = await api.created(mappings={"properties": {"a": {"type": kind}}})
 
-    answer = await api("PUT", f"/{index}/_doc/7", {"a": value})
+    answer = await api("PUT", f"/{index}/_doc/1", {"a": value})
 
     assert answer.status == 400
-    refusal = f"[1:6] failed to parse field [a] of type [{kind}] in document with id '7'."
-    assert answer.error == (
-        "document_parsing_exception",
-        f"{refusal} Preview of field's value: '{preview}'",
-    )
+    position = "1:12" if isinstance(value, dict) else "1:6"
+    assert answer.error == unfit(field="a", kind=kind, preview=preview, position=position)
     if cause is not None:
         assert answer.cause == ("illegal_argument_exception", cause)
 
@@ -200,8 +246,15 @@ async def test_a_metadata_field_inside_a_document_is_refused(api: Api) -> None:
 
     answer = await api("PUT", f"/{index}/_doc/1", {"_id": "1"})
 
-    assert answer.error[0] == "document_parsing_exception"
-    assert "Field [_id] is a metadata field and cannot be added inside a document." in answer.error[1]
+    cause = (
+        "Field [_id] is a metadata field and cannot be added inside a document. "
+        "Use the index API request parameters."
+    )
+    assert answer.error == unfit(field="_id", kind="_id", preview="1", position="1:8")
+    assert answer.cause == ("document_parsing_exception", f"[1:8] {cause}")
+    assert answer.body["error"]["root_cause"] == [
+        {"type": "document_parsing_exception", "reason": f"[1:8] {cause}"}
+    ]
 
 
 async def test_an_immense_keyword_is_refused(api: Api) -> None:

@@ -169,14 +169,29 @@ async def test_e13_a_final_no_ends_the_job_at_once_without_deletes(
     assert shop.deletes() == []
 
 
-async def test_e12_flood_stage_lets_deletes_through_and_we_send_none(shop: World) -> None:
+async def test_e12_the_flood_stage_ends_the_job_and_the_next_one_catches_up(shop: World) -> None:
+    before = await shop.content()
+    setting = "index.blocks.read_only_allow_delete"
+    await shop.call("PUT", f"/{INDEX}/_settings", {setting: True})
+
+    with pytest.raises(ElasticsearchUnavailableError, match="flood-stage"):
+        await shop.sync()
+    untouched = await shop.content()
+    await shop.call("PUT", f"/{INDEX}/_settings", {setting: None})
+    await shop.sync()
+
+    assert untouched == before
+    assert await shop.content() == shop.expected()
+
+
+async def test_e12_the_flood_stage_of_older_versions_is_waited_for_as_well(shop: World) -> None:
     blocked = FailItems(
         403,
         None,
         "cluster_block_exception",
         "index [x] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];",
     )
-    shop.server.faults.add(blocked, path=BULK, when=lambda entry: b'"index"' in entry.body)
+    shop.server.faults.add(blocked, path=BULK)
 
     with pytest.raises(ElasticsearchUnavailableError, match="FORBIDDEN/12"):
         await shop.sync()
