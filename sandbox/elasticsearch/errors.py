@@ -22,7 +22,6 @@ class ElasticsearchError(Exception):
         members: Mapping[str, Any] | None = None,
         caused_by: "ElasticsearchError | None" = None,
         root_cause: "ElasticsearchError | None" = None,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{type}: {reason}")
         self.status = status
@@ -31,7 +30,7 @@ class ElasticsearchError(Exception):
         self.members = dict(members or {})
         self.caused_by = caused_by
         self.root_cause = root_cause
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = {}
 
     def cause(self) -> dict[str, Any]:
         """The exception as it appears inside an answer: in an item, in `caused_by`, below `error`."""
@@ -161,4 +160,6 @@ def search_failed(cause: ElasticsearchError, *, index: str = "_na_") -> Elastics
 
 def security(status: int, reason: str, *, headers: Mapping[str, str] | None = None) -> ElasticsearchError:
     """Authentication (401) or authorization (403) failed."""
-    return ElasticsearchError(status, "security_exception", reason, headers=headers)
+    error = ElasticsearchError(status, "security_exception", reason)
+    error.headers = dict(headers or {})
+    return error

@@ -193,25 +193,30 @@ async def serve(
         security=security or Security(),
         keeps_sources=keeps_sources,
     )
-    journal = Journal() if journal is None else journal
-    faults = Faults()
-    admin_router = Router(admin_api.routes(faults, journal))
     server = Server(
         state=state,
-        journal=journal,
-        faults=faults,
+        journal=Journal() if journal is None else journal,
+        faults=Faults(),
         dispatcher=Dispatcher(state, Router(registry.ROUTES), requires_authentication=security is not None),
-        admin=Dispatcher(state, admin_router, requires_authentication=False) if admin else None,
     )
+    if admin:
+        routes = Router(admin_api.routes(server.faults, server.journal))
+        server.admin = Dispatcher(state, routes, requires_authentication=False)
+    async with _listening(server, host, port, tls):
+        yield server
+
+
+@asynccontextmanager
+async def _listening(server: Server, host: str, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[None]:
     runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         server.url = _url(host, runner, tls)
-        yield server
+        yield
     finally:
-        faults.clear()
+        server.faults.clear()
         await runner.cleanup()
 
 
