@@ -63,6 +63,12 @@ START_SYNC = Call(
     "/_connector/_sync_job",
     {"id": CONNECTOR_ID, "job_type": "full"},
 )
+START_INCREMENTAL_SYNC = Call(
+    "Ask for what changed since",
+    "POST",
+    "/_connector/_sync_job",
+    {"id": CONNECTOR_ID, "job_type": "incremental"},
+)
 READ_JOBS = Call(
     "See how it went",
     "GET",

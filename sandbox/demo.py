@@ -52,14 +52,15 @@ def tell(world: World, console: Console) -> None:
         _step(console, f"Configure it: tables [cyan]{world.connector_values['tables']}[/]")
         elasticsearch.send(calls.configure(world.connector_values))
         _step(console, "Sync")
-        first = _sync(world, console, service)
+        first = _sync(calls.START_SYNC, world, console, service)
         _demand(first["indexed_document_count"] == EXPECTED, f"not {EXPECTED} documents: {first}")
         _show_found(world, console)
-        _step(console, "Change one row, delete one, add one, and sync again")
+        _step(console, "Change one row, delete one, add one, and run an [cyan]incremental[/] job")
         before = _versions(world)
         world.sql(CHANGES)
-        second = _sync(world, console, service)
+        second = _sync(calls.START_INCREMENTAL_SYNC, world, console, service)
         _demand(second["deleted_document_count"] == 1, f"not one document deleted: {second}")
+        _show_read(second, console)
         _show_written(before, _versions(world), console)
     console.print("\n[green]Done.[/] Next: [cyan]make sandbox[/] keeps this running for you to try.")
 
@@ -87,9 +88,9 @@ def _await_status(status: str, world: World, console: Console, service: Process)
     console.print(f"  status {status}: it asks for {len(connector['configuration'])} settings")
 
 
-def _sync(world: World, console: Console, service: Process) -> Mapping[str, Any]:
-    """Start a full sync, show how it goes, and return the finished job."""
-    job_id = world.elasticsearch.send(calls.START_SYNC)["id"]
+def _sync(start: Call, world: World, console: Console, service: Process) -> Mapping[str, Any]:
+    """Start a sync, show how it goes, and return the finished job."""
+    job_id = world.elasticsearch.send(start)["id"]
     read_job = Call("Read the job", "GET", f"/_connector/_sync_job/{job_id}")
     columns = (TextColumn("  {task.description:<12}"), BarColumn(), TextColumn("{task.completed} documents"))
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
@@ -117,6 +118,17 @@ def _show_found(world: World, console: Console) -> None:
     console.print(f"  searched for [cyan]{escape(title)}[/], found [bold]{hit['_id']}[/]")
     for field, value in hit["_source"].items():
         console.print(f"    {field:<24} {escape(repr(value))}")
+
+
+def _show_read(job: Mapping[str, Any], console: Console) -> None:
+    """Show how each table was compared, as the job's metadata tells."""
+    for table in job["metadata"]["slices"]:
+        skipped = table.get("rows_skipped", 0)
+        reason = f": {table['reason']}" if "reason" in table else ""
+        console.print(
+            f"  {table['name']:<15} by {table['compared_by']:<8} [bold]{table['rows']}[/] rows read, "
+            f"{skipped} skipped{escape(reason)}"
+        )
 
 
 def _versions(world: World) -> Mapping[str, int]:

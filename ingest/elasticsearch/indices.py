@@ -23,6 +23,10 @@ from ingest.errors import ElasticsearchRefusedError, IndexChangedError, NotFound
 
 DEFAULT_RESULT_WINDOW: Final = 10_000
 DEFAULT_FIELD_LIMIT: Final = 1000
+_STATES: Final = ",".join(
+    f"indices.*.shards.*.{path}"
+    for path in ("routing.primary", "commit.user_data.history_uuid", "seq_no.max_seq_no")
+)
 FIELD_HEADROOM: Final = 200
 """Fields that a pipeline or a new column may add before the limit of an index we created is reached."""
 
@@ -57,6 +61,14 @@ class ContentIndex:
         """The pipeline that runs after the one of the request."""
         name = self.settings.get("index.final_pipeline", "_none")
         return None if name == "_none" else name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardState:
+    """How far the writes of one shard have come, and in which history: equal states mean no write between."""
+
+    history: str
+    max_seq_no: int
 
 
 async def find(client: Client, name: str) -> ContentIndex | None:
@@ -176,6 +188,23 @@ def _uuids(answer: Any) -> list[str]:
     return [need(one, str, "settings", "index.uuid") for one in described.values()]
 
 
+async def shard_states(client: Client, index: ContentIndex) -> tuple[ShardState, ...] | None:
+    """Return what each shard says of its writes, in order; None if we may not ask, or there is no such thing.
+
+    Raises ElasticsearchUnavailableError if not every shard answered.
+    """
+    count = int(index.settings.get("index.number_of_shards", 1))
+    try:
+        return await client.call(
+            "GET",
+            f"/{segment(index.name)}/_stats/docs",
+            lambda answer: _shard_states(answer, index.concrete_name, count),
+            params={"level": "shards", "filter_path": _STATES},
+        )
+    except ElasticsearchRefusedError:  # serverless has no such route, a key may lack the privilege
+        return None
+
+
 async def refresh(client: Client, index_name: str) -> None:
     """Make everything that was acknowledged visible to searches. Says so if the index is closed."""
     try:
@@ -190,6 +219,23 @@ async def count(client: Client, index_name: str, query: Mapping[str, Any] | None
     """Count the documents of an index, or those a query matches; None if a shard did not answer."""
     body = None if query is None else {"query": query}
     return await client.call("POST", f"/{segment(index_name)}/_count", _count, body=body)
+
+
+def _shard_states(answer: Any, concrete_name: str, count: int) -> tuple[ShardState, ...]:
+    """Need the state of every shard's primary copy."""
+    shards = answers.need(answer, dict, "indices", concrete_name, "shards")
+    states = tuple(
+        ShardState(
+            history=answers.need(copy, str, "commit", "user_data", "history_uuid"),
+            max_seq_no=answers.need(copy, int, "seq_no", "max_seq_no"),
+        )
+        for number in sorted(shards, key=int)
+        for copy in shards[number]
+        if answers.need(copy, bool, "routing", "primary")
+    )
+    if len(states) != count:
+        raise answers.ShapeError(f"{len(states)} of {count} shards told their state")
+    return states
 
 
 def count_fields(properties: Mapping[str, Any]) -> int:

@@ -43,6 +43,8 @@ class Ending:
 
     status: JobStatus
     error: str | None = None
+    cursor: Mapping[str, Any] | None = None
+    """What the next job can begin from, if this one completed."""
 
 
 async def end_job(
@@ -108,15 +110,23 @@ async def end_unattended(client: Client, job: SyncJob, ending: Ending) -> SyncJo
     return await jobs.get(client, job.id)
 
 
-async def end_connector(client: Client, ended: SyncJob, *, budget_seconds: float = 60.0) -> None:
-    """Bring the connector in line with a job of it that ended."""
+async def end_connector(
+    client: Client, ended: SyncJob, cursor: Mapping[str, Any] | None = None, *, budget_seconds: float = 60.0
+) -> None:
+    """Bring the connector in line with a job of it that ended.
+
+    A job that completed leaves its cursor, or none; any other leaves the one of the job before.
+    """
     for _ in range(_ROUNDS):
         connector = await connectors.get(client, ended.connector_id, budget_seconds=budget_seconds)
         if connector is None:
             return
         try:
             await connectors.end_sync(
-                client, connector, _connector_members(connector, ended), budget_seconds=budget_seconds
+                client,
+                connector,
+                _connector_members(connector, ended) | _cursor_members(ended, cursor),
+                budget_seconds=budget_seconds,
             )
         except errors.ConflictError:
             continue
@@ -157,6 +167,11 @@ def _members(current: SyncJob, ending: Ending, stats: Mapping[str, Any] | None) 
     if stats is not None:
         members |= {name: stats[name] for name in _COUNTS if name in stats}
     return members
+
+
+def _cursor_members(ended: SyncJob, cursor: Mapping[str, Any] | None) -> dict[str, Any]:
+    is_content = ended.job_type is not JobType.ACCESS_CONTROL
+    return {"sync_cursor": cursor} if ended.status is JobStatus.COMPLETED and is_content else {}
 
 
 def _connector_members(connector: Connector, ended: SyncJob) -> dict[str, Any]:

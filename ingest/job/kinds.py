@@ -8,11 +8,17 @@ from types import MappingProxyType
 from typing import Final
 
 from ingest.protocol import JobType
-from ingest.sync.full import full_sync
+from ingest.sync.cursor import Cursor
+from ingest.sync.full import full_sync, incremental_sync
 from ingest.sync.request import SyncContext, SyncRequest
 
-Work = Callable[[SyncRequest, SyncContext], Awaitable[None]]
-"""Does what the job is for. Returns only if all of it was done; raises IngestError or SourceError."""
+Work = Callable[[SyncRequest, SyncContext], Awaitable[Cursor | None]]
+"""Does what the job is for, and says what the next job can begin from.
 
-WORK: Final[Mapping[JobType, Work]] = MappingProxyType({JobType.FULL: full_sync})
+Returns only if all of it was done; raises IngestError or SourceError.
+"""
+
+WORK: Final[Mapping[JobType, Work]] = MappingProxyType(
+    {JobType.FULL: full_sync, JobType.INCREMENTAL: incremental_sync}
+)
 """What this service can run. A job of any other type is refused."""

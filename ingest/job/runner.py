@@ -28,6 +28,7 @@ from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, value
 from ingest.protocol.messages import error_text, shortened
 from ingest.secret import Secret
 from ingest.stopping import LEAST_SECONDS, Stop
+from ingest.sync.cursor import Cursor
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
 from sources import registry
@@ -141,6 +142,7 @@ class _Run:
         self._job = job
         self._work = work
         self._stats = running.stats
+        self._cursor: Cursor | None = None
         self._readings = 1
         """How often the source may be tried; known once its settings are read."""
         self._lease = Lease(
@@ -180,7 +182,8 @@ class _Run:
                     task.cancel()
         except ExceptionGroup as failures:
             return self._judge(failures)
-        return Ending(status=JobStatus.COMPLETED)
+        cursor = None if self._cursor is None else self._cursor.to_wire()
+        return Ending(status=JobStatus.COMPLETED, cursor=cursor)
 
     def _companions(self) -> list[Any]:
         service = self._worker.config.service
@@ -233,10 +236,16 @@ class _Run:
                 rules=rules,
                 advanced_rules=job.filtering.advanced_snippet,
                 options=self._options(source.preferences),
+                cursor=await self._last_cursor(),
             )
             context = SyncContext(client=self._content, lease=self._lease, stats=self._stats, log=self._log)
             self._running.phase = Phase.SYNCING
-            await self._work(request, context)
+            self._cursor = await self._work(request, context)
+
+    async def _last_cursor(self) -> Any:
+        """Return what the last job that completed left; nobody else writes it while this job runs."""
+        connector = await connectors.get(self._client, self._job.connector_id)
+        return None if connector is None else connector.sync_cursor
 
     def _options(self, preferences: Preferences) -> SyncOptions:
         settings = self._worker.config
@@ -302,7 +311,7 @@ class _Run:
             async with asyncio.timeout(self._worker.stop.seconds_left):
                 ended = await end_job(self._client, self._job, ending, self._stats.to_wire())
                 if ended is not None:
-                    await end_connector(self._client, ended)
+                    await end_connector(self._client, ended, ending.cursor)
         except TimeoutError as error:
             raise errors.ElasticsearchUnavailableError(
                 "Elasticsearch did not take the job's ending before the service had to stop."

@@ -130,6 +130,8 @@ class Connector:
     last_synced: datetime | None = None
     last_sync_status: JobStatus | None = None
     last_sync_error: str | None = None
+    sync_cursor: Any = None
+    """What the last content job that completed left for the next one; not part of a list of connectors."""
 
     @classmethod
     def from_wire(cls, hit: Mapping[str, Any]) -> Self:
@@ -161,6 +163,7 @@ class Connector:
             last_synced=instant(source.get("last_synced")),
             last_sync_status=word_of(JobStatus, source.get("last_sync_status")),
             last_sync_error=text_of(source.get("last_sync_error")),
+            sync_cursor=source.get("sync_cursor"),
         )
 
 

@@ -33,7 +33,12 @@ async def search(
         return []
     query = {"bool": {"should": wanted, "minimum_should_match": 1, "must_not": [_NOT_DELETED]}}
     hits = await guarded.search(
-        client, CONNECTORS_INDEX, query, guarded.BY_AGE_OF_WRITE, budget_seconds=budget_seconds
+        client,
+        CONNECTORS_INDEX,
+        query,
+        guarded.BY_AGE_OF_WRITE,
+        without=("sync_cursor",),  # it may be large, and only a job reads it
+        budget_seconds=budget_seconds,
     )
     # A connector written between two pages is found twice; the later hit is the newer one.
     return list({str(hit["_id"]): Connector.from_wire(hit) for hit in hits}.values())

@@ -68,9 +68,11 @@ async def search(
     *,
     size: int | None = None,
     members: Sequence[str] | None = None,
+    without: Sequence[str] = (),
     budget_seconds: float = 60.0,
 ) -> list[dict[str, Any]]:
-    """Return the hits in order: all of them, or the first `size`; whole, or these members of each.
+    """Return the hits in order: all of them, or the first `size`; these members of each, or all
+    but those that it is to be `without`.
 
     Pages by `search_after`, so documents that change meanwhile are neither skipped nor repeated; `sort`
     must therefore end in something unique. Raises ElasticsearchUnavailableError as long as any shard does
@@ -82,7 +84,7 @@ async def search(
         "query": query,
         "sort": sort,
         "seq_no_primary_term": True,
-        "_source": True if members is None else list(members) or False,
+        "_source": {"excludes": list(without)} if members is None else list(members) or False,
     }
     async for page in _pages(client, index, body, budget_seconds):
         hits += page
@@ -114,7 +116,7 @@ async def _pages(
         body["search_after"] = page[-1]["sort"]
 
 
-def _hits(answer: Any, members: list[str] | bool) -> list[dict[str, Any]]:
+def _hits(answer: Any, members: Any) -> list[dict[str, Any]]:
     """Need the hits of a search that reached every shard, with the members that were asked for."""
     hits = need(from_all_shards(answer), list, "hits", "hits")
     for hit in hits:

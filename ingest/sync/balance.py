@@ -8,12 +8,12 @@ the sync is not complete, whatever was acknowledged.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from ingest.elasticsearch.mappings import CONTENT_HASH
 from ingest.errors import IncompleteSyncError
 from ingest.sync.inventory import Inventory
 from ingest.sync.ledger import Ledger
-from ingest.sync.request import SyncContext
 from ingest.sync.stats import Stats
 
 
@@ -57,12 +57,12 @@ class Balance:
         return max(0, self.overwriting - self.refused - self.updated)
 
 
-async def check(inventory: Inventory, ledger: Ledger, context: SyncContext) -> None:
+async def check(inventory: Inventory, ledger: Ledger, stats: Stats, log: Any) -> None:
     """Raise IncompleteSyncError for a difference that nothing explains; warn of those a person should know.
 
-    The index is refreshed. An index whose mapping does not let our documents be counted is not checked.
+    `stats` are of what was compared with this ledger, and the index is refreshed. One
+    whose mapping does not let our documents be counted is not checked.
     """
-    stats = context.stats
     found = await inventory.count()
     if found is None:
         return
@@ -84,10 +84,10 @@ async def check(inventory: Inventory, ledger: Ledger, context: SyncContext) -> N
             "writes to it, or an ingest pipeline changes what becomes of documents. Start the job again; if "
             "that does not help, give the connector an index of its own."
         )
-    _report_missing(found, stats, context)
+    _report_missing(found, stats, log)
 
 
-def _report_missing(found: int, stats: Stats, context: SyncContext) -> None:
+def _report_missing(found: int, stats: Stats, log: Any) -> None:
     """Say so if there are fewer documents than rows.
 
     Rows that share an id leave one document, the one that was written last.
@@ -100,7 +100,7 @@ def _report_missing(found: int, stats: Stats, context: SyncContext) -> None:
             f"The ingest pipeline removes {CONTENT_HASH} from the documents, so every sync sends all rows "
             "again. Let the pipeline keep this field."
         )
-        context.log.warning("sync.content_hash_removed", rows=missing)
+        log.warning("sync.content_hash_removed", rows=missing)
     elif missing > 0:
         stats.warnings.append(f"{missing} rows have the id of another row, so one of each is in the index.")
-        context.log.warning("sync.shared_ids", rows=missing)
+        log.warning("sync.shared_ids", rows=missing)

@@ -12,6 +12,7 @@ from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.errors import IncompleteSyncError
 from ingest.sync.request import SyncContext
+from ingest.sync.stats import ComparedBy
 from sources.contract import Slice
 
 
@@ -40,8 +41,12 @@ async def certify(
     index: ContentIndex, scope: Mapping[str, str], slices: Sequence[Slice], context: SyncContext
 ) -> Certificate:
     """Prove that everything was read and acknowledged, for this job, in this index; raise otherwise."""
-    stats = context.stats
-    finished = [one for one in stats.slices if one.finished_at is not None]
+    names = {one.name for one in slices}
+    finished = [
+        one
+        for one in context.stats.slices
+        if one.finished_at is not None and one.compared_by is ComparedBy.CONTENT and one.name in names
+    ]
     if len(finished) != len(slices):
         raise IncompleteSyncError(f"Only {len(finished)} of {len(slices)} slices were read to their end.")
     for one in finished:
@@ -52,7 +57,10 @@ async def certify(
             )
     await context.lease.confirm()
     certificate = Certificate(
-        index=index, scope=scope, slices=tuple(one.name for one in finished), rows=stats.read
+        index=index,
+        scope=scope,
+        slices=tuple(one.name for one in finished),
+        rows=sum(one.tally.read for one in finished),
     )
     await certificate.require_current(context.client)
     return certificate

@@ -10,16 +10,18 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Lines, count_lines, without_members
+from ingest.sync.cursor import Mark
 from ingest.sync.ledger import Ledger
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import Tally
-from sources.contract import HASH_END, Batch, Slice
+from ingest.sync.stats import ComparedBy, Tally
+from sources.contract import HASH_END, Batch, Slice, Snapshot
 
 LARGE_BLOCK_BYTES = 2**21
 """A block larger than this holds large values, of which no further copies are made to read its keys."""
@@ -35,6 +37,10 @@ class Comparison:
     rules: BasicRules = NO_RULES
     rewrites: bool = False
     """Take every wanted document as different, whatever the ledger knows."""
+    marks: dict[str, Mark] | None = None
+    """Where to note what a later sync can begin from; None for nowhere."""
+
+    compared_by: ClassVar[ComparedBy] = ComparedBy.CONTENT
 
     async def differing(self, slice_: Slice, tally: Tally) -> AsyncGenerator[Lines, None]:
         """Read a slice once and yield, for each batch, the documents that differ; there may be none in it.
@@ -66,16 +72,24 @@ class Comparison:
             return answer
 
         asks = len(self.ledger) > 0
-        async with aclosing(slice_.batches(is_unchanged if asks else None)) as batches:
-            async for batch in batches:
-                _count(batch, tally)
-                tally.unchanged += batch.unchanged
-                yield Lines(batch.lines, batch.count)
-        if asks and asked != tally.read:
-            raise IncompleteSyncError(
-                f"{slice_.name} gave {tally.read} rows but asked about {asked}, so nothing is known "
-                "about what may be deleted: a defect of the source."
-            )
+        async with slice_.snapshot() as snapshot:
+            async with aclosing(snapshot.batches(is_unchanged if asks else None)) as batches:
+                async for batch in batches:
+                    _count(batch, tally)
+                    tally.unchanged += batch.unchanged
+                    yield Lines(batch.lines, batch.count)
+            if asks and asked != tally.read:
+                raise IncompleteSyncError(
+                    f"{slice_.name} gave {tally.read} rows but asked about {asked}, so nothing is known "
+                    "about what may be deleted: a defect of the source."
+                )
+            if self.marks is not None:
+                self.marks[slice_.name] = await self._mark(snapshot, tally.read)
+
+    async def _mark(self, snapshot: Snapshot, rows: int) -> Mark:
+        """Note where the slice is; its sum too, unless the index is filled for the first time."""
+        digest = await snapshot.digest() if len(self.ledger) else None
+        return Mark(rows=rows, position=snapshot.position, sums=None if digest is None else digest.sums)
 
     async def _judged(self, slice_: Slice, tally: Tally) -> AsyncGenerator[Lines, None]:
         """Look at every document, for only its members tell whether the rules want it.

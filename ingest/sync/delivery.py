@@ -26,7 +26,7 @@ from ingest.sync.stats import Tally
 
 
 class Delivery:
-    """Sends documents in chunks, as many at once as there are slots. Used with `async with`."""
+    """Sends documents in chunks, as many at once as there are slots. Used with `async with`, also again."""
 
     def __init__(
         self, context: SyncContext, destination: Destination, options: SyncOptions, pipeline: Pipeline
@@ -43,6 +43,7 @@ class Delivery:
         self._outstanding: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
+        self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
         return self
 

@@ -1,103 +1,81 @@
-"""A full sync: the index is made to say what the source says.
+"""The two kinds of sync: both make the index say what the source says.
 
-    prepare -> load the ledger -> each slice: comparison -> delivery  ->  certificate -> delete the stale
-               what the index                 what          getting it    everything     what no row
-               holds                          differs       there         proven         was met for
+    begin -> does the cursor fit? -> what is as it was, or what changed -> the rest by content -> conclude
+                    | no                                                                              |
+                    +--> everything by content ------------------------------------------> a new cursor
 
-One task reads and compares; each chunk is delivered by a task of its own.
+A full sync proves by content that a slice is as it was, an incremental one by its history. For what cannot be
+proven so, both compare every row with every document, as the first sync does.
 """
 
-import asyncio
-from collections.abc import Sequence
-
 from ingest.elasticsearch import indices
-from ingest.errors import IngestError, JobCanceledError, JobLostError
-from ingest.sync import balance, refusals
-from ingest.sync.blocks.lines import KeyReader
-from ingest.sync.certificate import certify
-from ingest.sync.comparison import Comparison
-from ingest.sync.deletion import StaleDocuments
-from ingest.sync.delivery import Delivery
-from ingest.sync.inventory import Inventory
-from ingest.sync.preparation import prepare
+from ingest.sync.conclusion import conclude, counted_otherwise
+from ingest.sync.content import compare_everything, compare_slice
+from ingest.sync.cursor import Cursor, misfit
+from ingest.sync.known import KnownDocuments
+from ingest.sync.past import ChangesComparison, DigestComparison
 from ingest.sync.reading import Reader
 from ingest.sync.request import SyncContext, SyncRequest
-from sources.contract import Slice
-from sources.errors import SourceError
+from ingest.sync.undertaking import Undertaking
 
 
-async def full_sync(request: SyncRequest, context: SyncContext) -> None:
-    """Make the index say what the source says.
+async def full_sync(request: SyncRequest, context: SyncContext) -> Cursor | None:
+    """Make the index say what the source says, whatever anybody believes of either.
 
-    Returns only if every row was read and every document acknowledged, refused or known to be unchanged,
-    and what the source no longer has was deleted. Raises an error of `ingest.errors` or `sources.errors`
-    otherwise; the context's counts are exact either way.
+    Returns only if every row was read, or proven by its slice's digest to be what it was, and every document
+    acknowledged, refused or known to be unchanged, and what the source no longer has was deleted. Raises an
+    error of `ingest.errors` or `sources.errors` otherwise; the context's counts are exact either way.
+    Returned is what the next sync can begin from, if it can.
     """
-    stats, log = context.stats, context.log
-    context.lease.check()
-    prepared = await prepare(request, context)
-    stats.slices_total = len(prepared.slices)
-    inventory = Inventory(
-        client=context.client, index=prepared.index, scope=request.source.scope, key_reader=KeyReader()
-    )
-    ledger = await inventory.load()
-    log.info("sync.started", index=request.index_name, slices=len(prepared.slices), documents=len(ledger))
-    comparison = Comparison(
-        ledger=ledger,
-        key_reader=inventory.key_reader,
-        rules=request.rules,
-        rewrites=request.options.rewrite,
-    )
-    delivery = Delivery(context, prepared.destination, request.options, request.pipeline)
+    sync = await Undertaking.begin(request, context)
+    cursor = Cursor.from_wire(request.cursor)
+    knows_index = sync.begun is not None and misfit(sync.cursor(sync.begun), cursor) is None
+    if cursor is None or not knows_index or request.options.rewrite:
+        await compare_everything(sync)
+    else:
+        comparison = DigestComparison(rules=request.rules, before=cursor.marks, marks=sync.marks)
+        await _begin_from(sync, comparison)
+    return await conclude(sync)
+
+
+async def incremental_sync(request: SyncRequest, context: SyncContext) -> Cursor | None:
+    """Make the index say what the source says, by what changed since the last sync that completed.
+
+    Promises what `full_sync` does, under the assumptions of decision 14.
+    """
+    sync = await Undertaking.begin(request, context)
+    cursor = Cursor.from_wire(request.cursor)
+    reason = misfit(sync.cursor(sync.begun), cursor)
+    if cursor is None or reason is not None:
+        await compare_everything(sync, reason or "")
+    else:
+        comparison = ChangesComparison(
+            known=KnownDocuments(client=context.client, index_name=request.index_name),
+            rules=request.rules,
+            before=cursor.marks,
+            marks=sync.marks,
+            rewrites=request.options.rewrite,
+        )
+        await _begin_from(sync, comparison)
+    return await conclude(sync)
+
+
+async def _begin_from(sync: Undertaking, comparison: ChangesComparison | DigestComparison) -> None:
+    """Settle what an earlier sync helps to settle, then compare the content of the other slices."""
+    slices, stats = sync.prepared.slices, sync.context.stats
+    options = sync.request.options
     reader = Reader(
-        comparison=comparison,
-        delivery=delivery,
-        inventory=inventory,
-        context=context,
-        readings=request.options.readings,
+        comparison=comparison, delivery=sync.delivery, context=sync.context, readings=options.readings
     )
-    await _read_all(reader, prepared.slices, request.options.progress_seconds)
-
-    certificate = await certify(prepared.index, inventory.scope, prepared.slices, context)
-    stale = StaleDocuments(ledger=ledger, inventory=inventory, rules=request.rules)
-    await stale.delete(certificate, delivery, context)
-    await indices.refresh(context.client, request.index_name)
-    await certificate.require_current(context.client)
-    stats.total_documents = await indices.count(context.client, request.index_name)
-    await balance.check(inventory, ledger, context)
-    refusals.report(context)
-    await context.lease.confirm()
-    log.info("sync.finished", total=stats.total_documents, **stats.counts())
-
-
-async def _read_all(reader: Reader, slices: Sequence[Slice], progress_seconds: float) -> None:
-    """Read and deliver everything; of several failures at once, raise the one that says what to do."""
-    try:
-        async with asyncio.TaskGroup() as group, reader.delivery:
-            reporter = group.create_task(_report_progress(reader.context, progress_seconds))
-            for slice_ in slices:
-                await reader.read(slice_)
-            await reader.delivery.settled()
-            reporter.cancel()
-    except BaseExceptionGroup as failures:
-        raise _most_telling(failures) from failures
-
-
-async def _report_progress(context: SyncContext, every_seconds: float) -> None:
-    """Log how far the current slice is, until canceled."""
-    stats = context.stats
-    while True:
-        await asyncio.sleep(every_seconds)
-        if stats.slices:
-            progress = stats.slices[-1].to_wire(stats.clock())
-            context.log.info("sync.progress", slice=progress.pop("name"), **progress, sent=stats.sent_bytes)
-
-
-def _most_telling(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    for kind in (JobLostError, JobCanceledError, IngestError, SourceError, Exception):
-        if (matching := failures.subgroup(kind)) is not None:
-            first: BaseException = matching
-            while isinstance(first, BaseExceptionGroup):
-                first = first.exceptions[0]
-            return first
-    return failures
+    await reader.read_all(slices, options.progress_seconds)
+    stats.forget_slices(comparison.compared_by, comparison.refused)
+    await indices.refresh(sync.context.client, sync.request.index_name)
+    left = {**comparison.refused, **await counted_otherwise(sync)}
+    for name in left:
+        sync.marks.pop(name, None)
+    if len(left) == len(slices) or any(slice_.scope is None for slice_ in slices if slice_.name in left):
+        await compare_everything(sync, next(iter(left.values()), ""))
+        return
+    for slice_ in slices:
+        if slice_.name in left:
+            await compare_slice(sync, slice_, left[slice_.name])

@@ -26,6 +26,8 @@ class Preparation:
     """What is read, and the index it is compared with and delivered to."""
 
     slices: Sequence[Slice]
+    seed: int
+    """Changes with everything outside the source that decides how a row becomes a document."""
     index: ContentIndex
     destination: Destination
 
@@ -37,14 +39,15 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     """
     client, pipeline = context.client, request.pipeline
     definitions = await read_pipelines(client, request.index_name, pipeline)
-    slices = await request.source.slices(request.advanced_rules, _seed(pipeline, definitions))
+    seed = _seed(pipeline, definitions)
+    slices = await request.source.slices(request.advanced_rules, seed)
     index = await _prepare_index(request, context, slices)
     destination = Destination(
         index=index,
         pipeline=pipeline.name,  # also `_none`, which keeps the index's default pipeline from running
         checks_ids=any(definition.may_change_ids for definition in definitions),
     )
-    return Preparation(slices=slices, index=index, destination=destination)
+    return Preparation(slices=slices, seed=seed, index=index, destination=destination)
 
 
 async def read_pipelines(client: Client, index_name: str, pipeline: Pipeline) -> list[PipelineDefinition]:

@@ -1,45 +1,72 @@
-"""Reads slices to their end: what the comparison finds different goes to the delivery.
+"""Reads slices to their end: what a comparison finds different goes to the delivery.
 
-A slice whose source is lost is read again from its start, on a new snapshot. Rows of the first reading may
-be gone by then, so nothing of it may count: its marks are taken back, and what it wrote is looked up in the
-index, to be deleted in the end unless a row is met for it.
+A slice whose source is lost is read again from its start, on a new snapshot.
 """
 
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
-from ingest.errors import IncompleteSyncError
-from ingest.sync.comparison import Comparison
+from ingest.errors import IngestError, JobCanceledError, JobLostError
+from ingest.sync.blocks.lines import Lines
 from ingest.sync.delivery import Delivery
-from ingest.sync.inventory import Inventory
 from ingest.sync.request import SyncContext
-from ingest.sync.stats import Tally
+from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import Slice
-from sources.errors import SourceUnavailableError
+from sources.errors import SourceError, SourceUnavailableError
 
 READING_BUDGET_SECONDS: Final = 600.0
+
+
+class Comparing(Protocol):
+    """A comparison: given a slice, it says which documents have to be sent."""
+
+    @property
+    def compared_by(self) -> ComparedBy:
+        """How it compares."""
+
+    def differing(self, slice_: Slice, tally: Tally) -> AsyncGenerator[Lines, None]:
+        """Read a slice once, count in `tally`, and yield documents that differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Reads one slice after the other for a sync."""
 
-    comparison: Comparison
+    comparison: Comparing
     delivery: Delivery
-    inventory: Inventory
     context: SyncContext
     readings: int
     """How often a slice is read at most when the source is lost on the way."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """By the name of a slice: why it is read this way."""
+
+    async def read_all(self, slices: Sequence[Slice], progress_seconds: float) -> None:
+        """Read and deliver everything; of several failures at once, raise the one that says what to do."""
+        try:
+            async with asyncio.TaskGroup() as group, self.delivery:
+                reporter = group.create_task(_report_progress(self.context, progress_seconds))
+                for slice_ in slices:
+                    await self.read(slice_)
+                await self.delivery.settled()
+                reporter.cancel()
+        except BaseExceptionGroup as failures:
+            raise _most_telling(failures) from failures
 
     async def read(self, slice_: Slice) -> None:
         """Read one slice to its end; from its start again if the source is lost."""
         stats, log = self.context.stats, self.context.log
-        progress = stats.start_slice(slice_.name, slice_.estimated_rows)
+        progress = stats.start_slice(
+            slice_.name,
+            slice_.estimated_rows,
+            compared_by=self.comparison.compared_by,
+            reason=self.reasons.get(slice_.name, ""),
+        )
         attempts = self.context.client.retrying(READING_BUDGET_SECONDS).attempts()
         while True:
-            self.comparison.ledger.start_reading()
-            stamp = self.delivery.start_reading()
+            stamp = self._start_reading()
             try:
                 await self._read_once(slice_, progress.tally)
             except SourceUnavailableError as error:
@@ -61,24 +88,29 @@ class Reader:
                 await self.delivery.send(documents, tally)
         await self.delivery.flush(tally)
 
+    def _start_reading(self) -> str:
+        """Begin a reading; return the `_timestamp` by which what it writes can be found."""
+        return self.delivery.start_reading()
+
     async def _abandon(self, slice_: Slice, stamp: str, tally: Tally) -> None:
-        """Undo a reading that did not reach its end. Everything it sent is settled."""
-        ledger = self.comparison.ledger
-        ledger.abandon_reading()
-        if tally.settled == tally.unchanged + tally.filtered:
-            return
-        written = await self.inventory.written_at(stamp)
-        if len(written) < tally.indexed:
-            raise IncompleteSyncError(
-                f"{slice_.name} has to be read again, but of {tally.indexed} documents that were sent "
-                f"meanwhile only {len(written)} can be found by their _timestamp, so those whose rows are "
-                "gone could not be deleted. An ingest pipeline must leave this field as it is."
-            )
-        if ledger.reload(written) > tally.created:
-            # They may belong to rows of earlier slices that share their ids, whose marks only the ledger's
-            # documents can have: deleting them could be wrong.
-            raise IncompleteSyncError(
-                f"{slice_.name} has to be read again, and some documents that were sent meanwhile were in "
-                "the index before without being known: other rows share their ids, or an answer was lost. "
-                "Start the job again."
-            )
+        """Let a reading that did not reach its end count for nothing. Everything it sent is settled."""
+
+
+async def _report_progress(context: SyncContext, every_seconds: float) -> None:
+    """Log how far the current slice is, until canceled."""
+    stats = context.stats
+    while True:
+        await asyncio.sleep(every_seconds)
+        if stats.slices:
+            progress = stats.slices[-1].to_wire(stats.clock())
+            context.log.info("sync.progress", slice=progress.pop("name"), **progress, sent=stats.sent_bytes)
+
+
+def _most_telling(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    for kind in (JobLostError, JobCanceledError, IngestError, SourceError, Exception):
+        if (matching := failures.subgroup(kind)) is not None:
+            first: BaseException = matching
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            return first
+    return failures

@@ -2,7 +2,7 @@
 
 from ingest.errors import TooManyRejectionsError
 from ingest.sync.request import SyncContext
-from ingest.sync.stats import SliceStats
+from ingest.sync.stats import ComparedBy, SliceStats
 
 
 def report(context: SyncContext) -> None:
@@ -11,13 +11,17 @@ def report(context: SyncContext) -> None:
     Raises TooManyRejectionsError if all documents of a slice were refused.
     """
     hopeless: list[str] = []
+    read_whole = {one.name for one in context.stats.slices if one.compared_by is ComparedBy.CONTENT}
     for slice_ in context.stats.slices:
+        is_whole = slice_.compared_by is ComparedBy.CONTENT
         if not slice_.tally.rejected and not slice_.tally.stale:
             continue
+        if slice_.name in read_whole and not is_whole:
+            continue  # its documents were sent once more since
         sentence = _sentence(slice_)
         context.stats.warnings.append(sentence)
         context.log.warning("slice.refused", **slice_.refused_to_wire(), dropped=slice_.tally.dropped)
-        if slice_.tally.is_refused_whole:
+        if is_whole and slice_.tally.is_refused_whole:
             hopeless.append(sentence)
     if hopeless:
         raise TooManyRejectionsError(" ".join(hopeless))

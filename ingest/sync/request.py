@@ -43,6 +43,8 @@ class SyncRequest:
     advanced_rules: Any
     """The advanced snippet's value, empty for none."""
     options: SyncOptions
+    cursor: Any = None
+    """The connector's `sync_cursor`: where an earlier job ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ What is shown is the larger of the abandoned and the current tally, so a count n
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 MEBIBYTE: Final = 2**20
@@ -18,6 +19,17 @@ REFUSALS_SHOWN: Final = 3
 """How many refused documents of a slice are named."""
 SLICES_SHOWN: Final = 50
 """How many slices the job's metadata lists one by one; a database may have ten thousand tables."""
+
+
+class ComparedBy(StrEnum):
+    """How a slice was compared with the index."""
+
+    CONTENT = "content"
+    """Every row, by the hash of its content."""
+    CHANGES = "changes"
+    """The rows that changed since an earlier job."""
+    DIGEST = "digest"
+    """All rows at once, by one sum."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +46,8 @@ class Tally:
     rejected: int = 0
     nulled: int = 0
     """Values, not documents, that were replaced by null."""
+    skipped: int = 0
+    """Rows that were not read: proven to be as they were when an earlier job completed."""
     indexed_bytes: int = 0
     overwriting: int = 0
     """Rows sent whose document was in the index already, in another state."""
@@ -88,6 +102,9 @@ class SliceStats:
     started_at: float
     finished_at: float | None = None
     readings: int = 1
+    compared_by: ComparedBy = ComparedBy.CONTENT
+    reason: str = ""
+    """Why the content is compared though an earlier job left a position."""
     tally: Tally = field(default_factory=Tally)
     abandoned: Tally = field(default_factory=Tally)
     """The best of the earlier readings, field by field."""
@@ -131,6 +148,9 @@ class SliceStats:
             "seconds_left": None if left is None else round(left),
             "finished": self.finished_at is not None,
             "readings": self.readings,
+            "compared_by": self.compared_by.value,
+            **({"reason": self.reason} if self.reason else {}),
+            **({"rows_skipped": self.tally.skipped} if self.tally.skipped else {}),
         }
 
     def refused_to_wire(self) -> dict[str, Any]:
@@ -159,6 +179,10 @@ class Stats:
     """Those of the deleted documents that the sync rules exclude."""
     spared: int = 0
     """Stale documents that were not deleted because somebody wrote them meanwhile."""
+    written: int = 0
+    """Writes Elasticsearch acknowledged, of documents that were sent again too."""
+    reason: str = ""
+    """Why every slice is compared by its content, where a job was to read less."""
     sent_bytes: int = 0
     """Bytes of all request bodies, as they went over the wire, repeated ones included."""
     requests: int = 0
@@ -169,11 +193,42 @@ class Stats:
     warnings: list[str] = field(default_factory=list)
     clock: Callable[[], float] = time.monotonic
 
-    def start_slice(self, name: str, estimated_rows: int | None) -> SliceStats:
-        """Begin to count a slice."""
-        started = SliceStats(name=name, estimated_rows=estimated_rows, started_at=self.clock())
+    def start_slice(
+        self,
+        name: str,
+        estimated_rows: int | None,
+        *,
+        compared_by: ComparedBy = ComparedBy.CONTENT,
+        reason: str = "",
+    ) -> SliceStats:
+        """Begin to count a slice, which may be compared twice, in different ways."""
+        started = SliceStats(
+            name=name,
+            estimated_rows=estimated_rows,
+            started_at=self.clock(),
+            compared_by=compared_by,
+            reason=reason,
+        )
         self.slices.append(started)
         return started
+
+    def checkpoint(self) -> "Stats":
+        """Remember how far the counts are, for `since`."""
+        return Stats(slices=list(self.slices), spared=self.spared)
+
+    def since(self, before: "Stats") -> "Stats":
+        """Return what was counted after a checkpoint; warnings are added to both."""
+        return Stats(
+            slices=self.slices[len(before.slices) :],
+            spared=self.spared - before.spared,
+            warnings=self.warnings,
+        )
+
+    def forget_slices(self, compared_by: ComparedBy, names: Collection[str]) -> None:
+        """Drop slices that could not be compared in this way, and of which nothing was read."""
+        self.slices = [
+            one for one in self.slices if one.compared_by is not compared_by or one.name not in names
+        ]
 
     def finish_slice(self, finished: SliceStats) -> None:
         """Note that a slice was read to its end and acknowledged."""
@@ -231,7 +286,9 @@ class Stats:
 
     def counts(self) -> dict[str, int]:
         """Return the counts by name, for the log and the job's metadata."""
-        names = ("read", "created", "updated", "unchanged", "filtered", "dropped", "rejected", "nulled")
+        names = (
+            "read", "created", "updated", "unchanged", "filtered", "dropped", "rejected", "nulled", "skipped",
+        )  # fmt: skip
         counts = {name: self._sum(name) for name in names}
         return counts | {
             "deleted": self.deleted,
@@ -258,7 +315,8 @@ class Stats:
         return {
             "counts": self.counts(),
             "slices_total": self.slices_total,
-            "slices_finished": sum(one.finished_at is not None for one in self.slices),
+            "slices_finished": len({one.name for one in self.slices if one.finished_at is not None}),
+            **({"compared_in_full": self.reason} if self.reason else {}),
             "slices": [one.to_wire(now) for one in self.slices[-SLICES_SHOWN:]],
             "refused": [one.refused_to_wire() for one in self.slices if one.tally.rejected][:SLICES_SHOWN],
             "rejections": [one.to_wire() for one in self.rejections],

@@ -30,7 +30,9 @@ class PostgreSQL:
     service_type: ClassVar[str] = "postgresql"
     name: ClassVar[str] = "PostgreSQL"
     fields: ClassVar[Mapping[str, Mapping[str, Any]]] = FIELDS
-    features: ClassVar[Features] = Features(basic_sync_rules=True, advanced_sync_rules=True)
+    features: ClassVar[Features] = Features(
+        basic_sync_rules=True, advanced_sync_rules=True, incremental_sync=True
+    )
     members: ClassVar[Mapping[str, Any]] = {name: keyword() for name in ("database", "schema", "table")}
 
     network: ClassVar[Network] = Network()

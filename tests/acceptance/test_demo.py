@@ -106,6 +106,7 @@ def test_the_demo_indexes_622_rows_then_writes_exactly_three_even_twice_at_once(
             assert re.search(r"changed +chinook_public_album_5\b", demo.printed)
             assert re.search(r"deleted +chinook_public_album_347\b", demo.printed)
             assert "Exactly these three were written" in demo.printed
+            assert re.search(r"public\.artist +by changes +1 rows read, 275 skipped", demo.printed)
             assert demo.left() == []
 
     assert one.left_files() == []

@@ -170,6 +170,7 @@ class BulkWriter:
             setattr(tally, name, getattr(tally, name) + getattr(counts, name))
         self._stats.deleted += counts.deleted
         self._stats.spared += counts.spared
+        self._stats.written += counts.created + counts.updated + counts.deleted
         tally.reject(settled.rejected)
         self._monitor.note(settled.outcomes)
         if settled.fatal is not None:

@@ -65,6 +65,7 @@ class Index:
     ) -> None:
         self.name = name
         self.uuid = secrets.token_urlsafe(16)
+        self.history_uuid = secrets.token_urlsafe(16)
         self.created_at_milliseconds = clock.milliseconds()
         self.settings = settings or IndexSettings()
         self.mapping = mapping or IndexMapping()
@@ -244,6 +245,11 @@ class Index:
         elif document_id in pending:
             del pending[document_id]
         pending[document_id] = document
+
+    @property
+    def max_seq_no(self) -> int:
+        """The number of the last write; -1 before the first."""
+        return self._next_seq_no - 1
 
     def _take_seq_no(self) -> int:
         seq_no = self._next_seq_no

@@ -118,7 +118,7 @@ async def test_a_job_keeps_the_configuration_it_was_created_with(world: World) -
     assert connector["configuration"]["password"]["value"] == "edited"
 
 
-@pytest.mark.parametrize("job_type", ["incremental", "access_control"])
+@pytest.mark.parametrize("job_type", ["access_control"])
 async def test_a_job_of_an_unsupported_type_ends_in_error_once(world: World, job_type: str) -> None:
     async with world.ready():
         job = await world.until_job(await world.create_job(job_type=job_type), "error")

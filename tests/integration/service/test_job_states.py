@@ -243,3 +243,34 @@ async def test_a_terminal_job_stays_as_it_is(world: World, status: str) -> None:
         await world.until_job(await world.create_job(), "completed")
 
     assert await world.job(job_id) == before
+
+
+async def test_a_full_and_an_incremental_job_never_run_together(world: World) -> None:
+    world.shelf.gate = asyncio.Event()
+    async with world.ready():
+        full = await world.create_job()
+        await world.until_job(full, "in_progress")
+        incremental = await world.create_job(job_type="incremental")
+        await asyncio.sleep(1)
+        waiting = await world.job(incremental)
+        world.shelf.gate.set()
+        ended = await world.until_job(full, "completed", "error")
+        after = await world.until_job(incremental, "completed", "error")
+
+    assert waiting["status"] == "pending"
+    assert (ended["status"], after["status"]) == ("completed", "completed")
+    assert after["started_at"] >= ended["completed_at"]
+    assert after["metadata"]["compared_in_full"]
+
+
+async def test_a_completed_job_leaves_its_cursor_and_no_other_takes_it_away(world: World) -> None:
+    async with world.ready():
+        await world.until_job(await world.create_job(), "completed")
+        connector = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
+        left = connector.get("sync_cursor", "never written")
+        world.shelf.read_error = SourceConfigurationError("It is gone.")
+        await world.until_job(await world.create_job(), "error")
+        connector = await until(world.connector, lambda one: one["last_sync_status"] == "error")
+
+    assert left is None  # a shelf has no positions
+    assert connector["sync_cursor"] is None

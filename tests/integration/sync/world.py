@@ -100,6 +100,16 @@ class World:
         log = structlog.wrap_logger(None, processors=[self.log])
         return SyncContext(client=self.client, lease=self.lease, stats=stats, log=log)
 
+    def watch_paths(self) -> list[str]:
+        """Return a list to which the path of every request from now on is added."""
+        paths: list[str] = []
+
+        async def note(_method: str, path: str, _body: bytes) -> None:
+            paths.append(path)
+
+        self.wire.before = note
+        return paths
+
     def with_bulk(self, **settings: Any) -> None:
         """Change settings of `elasticsearch.bulk`."""
         self.options = replace(self.options, bulk=replace(self.options.bulk, **settings))

@@ -120,7 +120,7 @@ def test_a_connector_of_elastics_own_service_gets_what_is_new_and_keeps_its_valu
 
     written = missing_members(connector(configuration=theirs), PostgreSQL)
 
-    assert set(written) == {"configuration"}
+    assert set(written) == {"configuration", "features"}
     assert not set(written["configuration"]) & set(values)
     assert set(written["configuration"]) == set(PostgreSQL.fields) - set(values)
 
@@ -130,4 +130,5 @@ def test_that_connector_is_then_complete() -> None:
     written = missing_members(connector(configuration=theirs), PostgreSQL)["configuration"]
     merged = {name: {**theirs.get(name, {}), **written.get(name, {})} for name in {*theirs, *written}}
 
-    assert missing_members(connector(configuration=merged), PostgreSQL) == {}
+    features = features_of(PostgreSQL.features)
+    assert missing_members(connector(configuration=merged, features=features), PostgreSQL) == {}

@@ -1,0 +1,90 @@
+"""The end of a sync: what it came to, and what the next one can begin from.
+
+A mark counts only once the index holds as many documents of its slice as there were rows, none of them was
+refused, and every write to the index since the beginning was one of ours.
+"""
+
+from ingest.elasticsearch import indices
+from ingest.elasticsearch.indices import ShardState
+from ingest.sync import refusals
+from ingest.sync.cursor import Cursor, Mark
+from ingest.sync.undertaking import Undertaking
+
+MOST_COUNTED = 1_000
+"""How many slices are counted one by one at most, where their sum is not what it should be."""
+
+
+async def conclude(sync: Undertaking) -> Cursor | None:
+    """Make everything visible, count it, confirm the job, and return what the next sync can begin from."""
+    context, request, stats = sync.context, sync.request, sync.context.stats
+    await indices.refresh(context.client, request.index_name)
+    await indices.require_same(context.client, sync.prepared.index)
+    stats.total_documents = await indices.count(context.client, request.index_name)
+    ours = await sync.inventory().count()
+    refusals.report(context)
+    cursor = await _cursor(sync, ours)
+    await context.lease.confirm()
+    context.log.info("sync.finished", total=stats.total_documents, **stats.counts())
+    return cursor
+
+
+async def counted_otherwise(sync: Undertaking) -> dict[str, str]:
+    """Return the marked slices that have more or fewer documents than rows, or cannot be counted, and why.
+
+    The index is refreshed. Counts all documents of the source at once, and slice by slice only if need be.
+    """
+    expected = sum(mark.rows for mark in sync.marks.values())
+    if len(sync.marks) == len(sync.prepared.slices) and await sync.inventory().count() == expected:
+        return {}
+    found = {}
+    for slice_ in sync.prepared.slices:
+        if (mark := sync.marks.get(slice_.name)) is None:
+            continue
+        count = None if slice_.scope is None else await sync.inventory(slice_).count()
+        if count is None:
+            found[slice_.name] = "Its documents cannot be counted."
+        elif count != mark.rows:
+            found[slice_.name] = f"It has {mark.rows} rows and {count} documents."
+    return found
+
+
+async def _cursor(sync: Undertaking, ours: int | None) -> Cursor | None:
+    ended = await indices.shard_states(sync.context.client, sync.prepared.index)
+    if not _is_ours_alone(sync, ended):
+        reason = "Somebody else wrote to the index while this job ran, or a request was sent twice."
+        sync.context.log.info("sync.leaves_no_cursor", reason=reason)
+        return None
+    marks = await _proven(sync, ours)
+    useful = {name: mark for name, mark in marks.items() if mark.position or mark.sums}
+    sync.marks.clear()
+    sync.marks.update(useful)
+    return sync.cursor(ended) if useful else None
+
+
+def _is_ours_alone(sync: Undertaking, ended: tuple[ShardState, ...] | None) -> bool:
+    """Whether the index's writes since the beginning are as many as were acknowledged to us."""
+    begun = sync.begun
+    if begun is None or ended is None:
+        return begun is None and ended is None
+    if [one.history for one in begun] != [one.history for one in ended]:
+        return False
+    written = sum(one.max_seq_no for one in ended) - sum(one.max_seq_no for one in begun)
+    return written == sync.context.stats.written
+
+
+async def _proven(sync: Undertaking, ours: int | None) -> dict[str, Mark]:
+    """Return the marks of the slices whose documents are their rows."""
+    if ours is None:
+        return {}
+    stats, marks = sync.context.stats, sync.marks
+    doubtful = {one.name for one in stats.slices if one.tally.rejected or one.tally.dropped}
+    if not doubtful and len(marks) == len(sync.prepared.slices) and ours == _rows(marks):
+        return dict(marks)
+    if len(marks) > MOST_COUNTED:
+        return {}
+    doubtful |= set(await counted_otherwise(sync))
+    return {name: mark for name, mark in marks.items() if name not in doubtful}
+
+
+def _rows(marks: dict[str, Mark]) -> int:
+    return sum(mark.rows for mark in marks.values())

@@ -1,0 +1,103 @@
+"""What a completed job leaves behind, for the next one to begin where it ended. Pure.
+
+    circumstances   how rows become documents, and which slices there are
+    index, shards   the index, and how far its writes had come: if they say the same, nobody wrote since
+    marks           for each slice whose documents were proven to be its rows: where it was, rows, their sum
+
+Stored as `sync_cursor` of the connector. That is a partial update, which merges objects: the marks are a
+list, so that a slice that is gone does not stay.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from ingest.elasticsearch.indices import ShardState
+
+FORMAT: Final = 1
+MOST_BYTES: Final = 256 * 1024
+"""A connector's document is read often; the largest slices are the ones worth remembering."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Where a slice was when its documents were its rows."""
+
+    rows: int
+    position: str | None = None
+    sums: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """The state a job ended in. Made for the state it begins in too, to compare the two."""
+
+    circumstances: str
+    index_uuid: str
+    shards: tuple[ShardState, ...] | None
+    """None where Elasticsearch does not tell."""
+    marks: Mapping[str, Mark]
+
+    @classmethod
+    def from_wire(cls, wire: Any) -> Self | None:
+        """Read a connector's `sync_cursor`; None if it is not one of ours, or of another version."""
+        if not isinstance(wire, dict) or wire.get("format") != FORMAT:
+            return None
+        try:
+            shards = wire["shards"]
+            return cls(
+                circumstances=str(wire["circumstances"]),
+                index_uuid=str(wire["index_uuid"]),
+                shards=None if shards is None else tuple(_shard(one) for one in shards),
+                marks={str(one["name"]): _mark(one) for one in wire["slices"]},
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Render as `sync_cursor`, without what would make it too large."""
+        shards = None
+        if self.shards is not None:
+            shards = [{"history": one.history, "max_seq_no": one.max_seq_no} for one in self.shards]
+        slices, size = [], 0
+        for name, mark in sorted(self.marks.items(), key=lambda item: -item[1].rows):
+            entry = {"name": name, "rows": mark.rows, "position": mark.position, "sums": mark.sums}
+            size += len(repr(entry))
+            if size > MOST_BYTES:
+                break
+            slices.append(entry)
+        return {
+            "format": FORMAT,
+            "circumstances": self.circumstances,
+            "index_uuid": self.index_uuid,
+            "shards": shards,
+            "slices": slices,
+        }
+
+
+def misfit(now: Cursor, then: Cursor | None) -> str | None:
+    """Say why a job cannot begin where an earlier one ended; None if it can."""
+    if then is None:
+        return "No job of this version has completed yet, or the last one left nothing to begin from."
+    if then.circumstances != now.circumstances:
+        return "Tables, sync rules or pipelines are others than in the last job."
+    if then.index_uuid != now.index_uuid:
+        return "The index is another one than in the last job."
+    if (then.shards is None) != (now.shards is None):
+        return "Elasticsearch tells now, or does not tell any more, whether anybody else wrote to the index."
+    if then.shards != now.shards:
+        return "The index was written to since the last job that completed."
+    return None
+
+
+def _shard(wire: Mapping[str, Any]) -> ShardState:
+    return ShardState(history=str(wire["history"]), max_seq_no=int(wire["max_seq_no"]))
+
+
+def _mark(wire: Mapping[str, Any]) -> Mark:
+    position, sums = wire.get("position"), wire.get("sums")
+    return Mark(
+        rows=int(wire["rows"]),
+        position=None if position is None else str(position),
+        sums=None if sums is None else str(sums),
+    )

@@ -1,0 +1,66 @@
+"""Asks the index about a few documents: which of them are there as they would be sent.
+
+A comparison by content takes stock of everything first. Where little changed, asking by id costs less. A
+document is read as it is at that moment, refreshed or not, so what this job has sent counts.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from ingest.elasticsearch import answers
+from ingest.elasticsearch.client import Client, segment
+from ingest.elasticsearch.mappings import CONTENT_HASH
+from ingest.sync.blocks.lines import Lines
+from sources.contract import HASH_END, ID_END
+
+IDS_AT_ONCE: Final = 2_000
+_FIELDS: Final = f"docs._source.{CONTENT_HASH},docs.found,docs.error.type"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDocuments:
+    """The documents of one index."""
+
+    client: Client
+    index_name: str
+
+    async def differing(self, lines: bytes) -> tuple[Lines, int]:
+        """Return those lines of a block whose document is missing or has another content hash.
+
+        And how many of them have a document.
+        """
+        rows = lines.split(b"\n")[:-1]
+        kept: list[bytes] = []
+        overwriting = 0
+        for start in range(0, len(rows), IDS_AT_ONCE):
+            some = rows[start : start + IDS_AT_ONCE]
+            hashes = await self._hashes([orjson.loads(row[: row.index(ID_END)]) for row in some])
+            for row, known in zip(some, hashes, strict=True):
+                if known != _hash_of(row):
+                    kept.append(row)
+                    overwriting += known is not None
+        return Lines(b"".join(row + b"\n" for row in kept), len(kept)), overwriting
+
+    async def _hashes(self, ids: list[str]) -> list[int | None]:
+        return await self.client.call(
+            "POST",
+            f"/{segment(self.index_name)}/_mget",
+            lambda answer: _hashes(answer, len(ids)),
+            params={"_source_includes": CONTENT_HASH, "filter_path": _FIELDS},
+            body={"ids": ids},
+        )
+
+
+def _hashes(answer: Any, count: int) -> list[int | None]:
+    """Need an answer for each document: its content hash, None if it has none or is not there."""
+    documents = answers.need(answer, list, "docs")
+    if len(documents) != count:
+        raise answers.ShapeError(f"{len(documents)} of {count} documents were answered for")
+    return [one.get("_source", {}).get(CONTENT_HASH) for one in documents]
+
+
+def _hash_of(row: bytes) -> int:
+    start = row.index(ID_END) + 1
+    return int(row[start : row.index(HASH_END, start)])

@@ -1,0 +1,73 @@
+"""One sync from its beginning to its end: what it is about, what it found, and what it proved so far."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Self
+
+import orjson
+
+from ingest.elasticsearch import indices
+from ingest.elasticsearch.indices import ShardState
+from ingest.sync.blocks.lines import KeyReader
+from ingest.sync.cursor import Cursor, Mark
+from ingest.sync.delivery import Delivery
+from ingest.sync.inventory import Inventory
+from ingest.sync.preparation import Preparation, prepare
+from ingest.sync.request import SyncContext, SyncRequest
+from sources.contract import Slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undertaking:
+    """What all parts of one sync share."""
+
+    request: SyncRequest
+    context: SyncContext
+    prepared: Preparation
+    delivery: Delivery
+    begun: tuple[ShardState, ...] | None
+    """The shards before anything was read or written."""
+    key_reader: KeyReader = field(default_factory=KeyReader)
+    marks: dict[str, Mark] = field(default_factory=dict)
+    """Of the slices that were read so far, and whose documents the source alone decides about."""
+
+    @classmethod
+    async def begin(cls, request: SyncRequest, context: SyncContext) -> Self:
+        """Prepare, and look how far the index's writes have come."""
+        context.lease.check()
+        prepared = await prepare(request, context)
+        context.stats.slices_total = len(prepared.slices)
+        return cls(
+            request=request,
+            context=context,
+            prepared=prepared,
+            delivery=Delivery(context, prepared.destination, request.options, request.pipeline),
+            begun=await indices.shard_states(context.client, prepared.index),
+        )
+
+    def cursor(self, shards: tuple[ShardState, ...] | None) -> Cursor:
+        """Return where this sync is, given how far the index's writes are."""
+        return Cursor(
+            circumstances=self._circumstances,
+            index_uuid=self.prepared.index.uuid,
+            shards=shards,
+            marks=self.marks,
+        )
+
+    def inventory(self, slice_: Slice | None = None) -> Inventory:
+        """Return the documents of one slice, or of all that the source has or had."""
+        scope = self.request.source.scope if slice_ is None else slice_.scope
+        return Inventory(
+            client=self.context.client,
+            index=self.prepared.index,
+            scope=scope or {},
+            key_reader=self.key_reader,
+        )
+
+    @property
+    def _circumstances(self) -> str:
+        names = sorted(one.name for one in self.prepared.slices)
+        scope = sorted(self.request.source.scope.items())
+        rules = [self.request.rules.fingerprint(), self.request.advanced_rules]
+        text = orjson.dumps([self.prepared.seed, rules, scope, names], option=orjson.OPT_SORT_KEYS)
+        return hashlib.blake2b(text, digest_size=16).hexdigest()

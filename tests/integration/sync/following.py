@@ -1,0 +1,93 @@
+"""A database and its index, brought in step by jobs of both kinds, each beginning where the last ended."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from ingest.sync.cursor import Cursor
+from ingest.sync.full import full_sync, incremental_sync
+from ingest.sync.request import SyncContext, SyncRequest
+from ingest.sync.stats import ComparedBy, Stats
+from tests.integration.sources.database import Database, read
+from tests.integration.sync.world import World, actions_in
+
+Kind = Callable[[SyncRequest, SyncContext], Awaitable[Cursor | None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Following:
+    """Keeps the cursor as a connector's document would."""
+
+    database: Database
+    index: World
+    cursor: Any = None
+    configuration: dict[str, Any] = field(default_factory=dict)
+
+    async def full(self) -> Stats:
+        """Run a full job, and make sure that the index is the tables."""
+        return await self._run(full_sync)
+
+    async def incremental(self) -> Stats:
+        """Run an incremental job, and make sure that the index is the tables."""
+        return await self._run(incremental_sync)
+
+    async def attempt(self, kind: Kind) -> Stats:
+        """Run a job; only one that completes leaves a cursor."""
+        stats = Stats()
+        request = self.index.request
+        async with self.database.source(**self.configuration) as source:
+            asked = request(source)
+            asked = SyncRequest(
+                **{name: getattr(asked, name) for name in asked.__slots__} | {"cursor": self.cursor}
+            )
+            cursor = await kind(asked, self.index.context(stats))
+        self.cursor = None if cursor is None else orjson.loads(orjson.dumps(cursor.to_wire()))
+        return stats
+
+    async def expected(self) -> dict[str, dict[str, Any]]:
+        """Return what the index has to hold: every row, as a reading from scratch gives it."""
+        documents: dict[str, dict[str, Any]] = {}
+        async with self.database.source(**self.configuration) as source:
+            for slice_ in await source.slices(None, 0):
+                narrowed = slice_.narrowed(self.index.rules.tests)
+                assert narrowed is not None
+                documents |= (await read(narrowed)).documents
+        return documents
+
+    async def require_equal(self) -> None:
+        """Fail unless the index is the tables."""
+        found, expected = await self.index.content(), await self.expected()
+        assert sorted(found) == sorted(expected)
+        assert as_text(found) == as_text(expected)
+
+    async def _run(self, kind: Kind) -> Stats:
+        stats = await self.attempt(kind)
+        await self.require_equal()
+        return stats
+
+    def sent(self) -> list[tuple[str, str]]:
+        """Return and forget the bulk actions that were sent: kind and the key at the end of the id."""
+        actions = [
+            (action, id_.rpartition("_")[2])
+            for body in self.index.wire.bulk_bodies
+            for action, id_ in actions_in(body)
+        ]
+        self.index.wire.bulk_bodies.clear()
+        return sorted(actions)
+
+
+def as_text(documents: dict[str, dict[str, Any]]) -> bytes:
+    """Render documents so that they compare whatever types their numbers were read as."""
+    return orjson.dumps(documents, option=orjson.OPT_SORT_KEYS, default=float)
+
+
+def compared(stats: Stats) -> list[tuple[str, ComparedBy]]:
+    """Return how each slice was compared, in order."""
+    return [(one.name.partition(".")[2], one.compared_by) for one in stats.slices]
+
+
+def reasons(stats: Stats) -> Iterable[str]:
+    """Return why slices were compared by their content."""
+    return [one.reason for one in stats.slices if one.reason] or [stats.reason]

@@ -1,0 +1,321 @@
+"""Incremental jobs read what changed and nothing else; full jobs prove by one sum what did not change."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ingest.errors import ElasticsearchRefusedError, ElasticsearchUnavailableError
+from ingest.sync.full import full_sync, incremental_sync
+from ingest.sync.rules import BasicRules
+from ingest.sync.stats import ComparedBy
+from sandbox.elasticsearch import Server
+from sandbox.postgresql import Cluster
+from tests.integration.sources.database import database_on
+from tests.integration.sync.following import Following, compared, reasons
+from tests.integration.sync.world import INDEX, Interference, nothing, world
+
+CHANGES, CONTENT, DIGEST = ComparedBy.CHANGES, ComparedBy.CONTENT, ComparedBy.DIGEST
+WRITTEN_BY_OTHERS = "The index was written to since the last job that completed."
+
+
+def fail_from(number: int) -> Interference:
+    """Let a request and all after it fail."""
+    count = 0
+
+    async def fail(_method: str, _path: str, _body: bytes) -> None:
+        nonlocal count
+        count += 1
+        if count > number:
+            raise ElasticsearchUnavailableError("It is gone.")
+
+    return fail
+
+
+@pytest.fixture
+async def following(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Following]:
+    async with database_on(cluster) as database, world(elasticsearch) as index:
+        await database.execute(
+            "CREATE TABLE album (id int PRIMARY KEY, title text);"
+            "CREATE TABLE track (id int PRIMARY KEY, n int);"
+            "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 50) AS n;"
+            "INSERT INTO track SELECT n, n FROM generate_series(1, 30) AS n"
+        )
+        following = Following(database=database, index=index)
+        await following.full()
+        following.sent()
+        yield following
+
+
+async def test_where_nothing_changed_nothing_is_read_scanned_or_sent(following: Following) -> None:
+    paths = following.index.watch_paths()
+
+    stats = await following.attempt(incremental_sync)
+
+    assert (stats.read, stats.indexed, stats.deleted) == (0, 0, 0)
+    assert stats.counts()["skipped"] == 80
+    assert not [path for path in paths if "_pit" in path or "_search" in path or "_bulk" in path]
+    await following.require_equal()
+
+
+async def test_changed_rows_are_sent_and_nothing_else(following: Following) -> None:
+    await following.database.execute(
+        "UPDATE album SET title = 'new' WHERE id = 7; INSERT INTO track VALUES (31, 31)"
+    )
+
+    stats = await following.incremental()
+
+    assert following.sent() == [("index", "31"), ("index", "7")]
+    assert (stats.read, stats.created, stats.updated, stats.counts()["skipped"]) == (2, 1, 1, 79)
+    assert compared(stats) == [("album", CHANGES), ("track", CHANGES)]
+
+
+async def test_a_row_rewritten_with_equal_content_is_not_sent(following: Following) -> None:
+    await following.database.execute("UPDATE album SET title = title")
+
+    stats = await following.incremental()
+
+    assert following.sent() == []
+    assert (stats.read, stats.unchanged) == (50, 50)
+
+
+async def test_deletes_arrive_with_the_same_job_and_only_their_table_is_compared(
+    following: Following,
+) -> None:
+    await following.database.execute("DELETE FROM album WHERE id = 3")
+
+    stats = await following.incremental()
+
+    assert following.sent() == [("delete", "3")]
+    assert compared(stats) == [("album", CHANGES), ("track", CHANGES), ("album", CONTENT)]
+    assert reasons(stats) == ["It has 49 rows and 50 documents."]
+
+
+async def test_a_row_deleted_and_another_inserted_are_told_apart(following: Following) -> None:
+    await following.database.execute("DELETE FROM album WHERE id = 3; INSERT INTO album VALUES (99, 'new')")
+
+    await following.incremental()
+
+    assert following.sent() == [("delete", "3"), ("index", "99")]
+
+
+async def test_a_changed_key_is_a_delete_and_an_insert(following: Following) -> None:
+    await following.database.execute("UPDATE album SET id = 99 WHERE id = 3")
+
+    await following.incremental()
+
+    assert following.sent() == [("delete", "3"), ("index", "99")]
+
+
+async def test_an_altered_table_is_compared_and_the_others_are_not(following: Following) -> None:
+    await following.database.execute("ALTER TABLE album ADD COLUMN year int DEFAULT 1999")
+
+    stats = await following.incremental()
+
+    assert len(following.sent()) == 50
+    assert compared(stats) == [("track", CHANGES), ("album", CONTENT)]
+
+
+async def test_a_table_that_comes_or_goes_is_a_reason_to_compare_everything(following: Following) -> None:
+    await following.database.execute("CREATE TABLE genre (id int PRIMARY KEY); INSERT INTO genre VALUES (1)")
+    assert (await following.incremental()).reason.startswith("Tables, sync rules or pipelines")
+    await following.database.execute("DROP TABLE track")
+
+    stats = await following.incremental()
+
+    assert stats.reason.startswith("Tables, sync rules or pipelines")
+    assert stats.deleted == 30
+
+
+async def test_the_first_job_may_be_incremental(cluster: Cluster, elasticsearch: Server) -> None:
+    async with database_on(cluster) as database, world(elasticsearch) as index:
+        await database.execute("CREATE TABLE album (id int PRIMARY KEY); INSERT INTO album VALUES (1)")
+        following = Following(database=database, index=index)
+
+        stats = await following.incremental()
+
+        assert stats.created == 1
+        assert stats.reason.startswith("No job of this version has completed yet")
+        assert compared(await following.incremental()) == [("album", CHANGES)]
+
+
+async def test_what_somebody_else_wrote_or_deleted_is_put_right(following: Following) -> None:
+    ids = sorted(await following.index.documents())
+    await following.index.call("DELETE", f"/{INDEX}/_doc/{ids[0]}")
+
+    stats = await following.incremental()
+
+    assert stats.reason == WRITTEN_BY_OTHERS
+    assert stats.created == 1
+
+
+async def test_writes_of_somebody_else_beside_a_job_are_noticed_by_the_next(following: Following) -> None:
+    await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+    documents = await following.index.documents()
+    id_ = next(id_ for id_ in documents if id_.endswith("album_8"))
+    seen: list[str] = []
+
+    async def delete_beside(_method: str, path: str, _body: bytes) -> None:
+        if path.endswith("/_bulk") and not seen:
+            seen.append(path)
+            await following.index.call("DELETE", f"/{INDEX}/_doc/{id_}")
+
+    following.index.wire.before = delete_beside
+    # As many documents are gone as rows, so that counts do not tell.
+    await following.database.execute("DELETE FROM album WHERE id = 9")
+    await following.attempt(incremental_sync)
+    following.index.wire.before = nothing
+
+    assert following.cursor is None
+    await following.incremental()
+
+
+async def test_a_rejected_document_is_tried_again_by_every_job(following: Following) -> None:
+    await following.database.execute("ALTER TABLE track ALTER n TYPE text")
+    await following.index.call(
+        "PUT", f"/{INDEX}/_mapping", {"properties": {"public_track_n2": {"type": "long"}}}
+    )
+    await following.database.execute("ALTER TABLE track RENAME n TO n2")
+    await following.incremental()
+    await following.database.execute("UPDATE track SET n2 = 'no number' WHERE id = 1")
+
+    first = await following.attempt(incremental_sync)
+    second = await following.attempt(incremental_sync)
+    await following.database.execute("UPDATE track SET n2 = '7' WHERE id = 1")
+
+    assert first.rejected == 1
+    assert second.rejected == 1
+    await following.incremental()
+
+
+async def test_rules_in_sql_decide_what_is_wanted(following: Following) -> None:
+    rule: dict[str, Any] = {
+        "id": "1", "policy": "exclude", "field": "public_album_title", "rule": "equals", "value": "secret",
+        "order": 1,
+    }  # fmt: skip
+    following.index.rules = BasicRules.from_wire([rule])
+    assert (await following.incremental()).reason.startswith("Tables, sync rules or pipelines")
+    following.sent()
+
+    await following.database.execute("UPDATE album SET title = 'secret' WHERE id = 5")
+    await following.incremental()
+    assert following.sent() == [("delete", "5")]
+    await following.database.execute("UPDATE album SET title = 'known' WHERE id = 5")
+    stats = await following.incremental()
+    assert following.sent() == [("index", "5")]
+    assert compared(stats) == [("album", CHANGES), ("track", CHANGES)]
+
+
+async def test_rules_on_documents_are_compared_by_content(following: Following) -> None:
+    rule: dict[str, Any] = {
+        "id": "1", "policy": "exclude", "field": "public_album_title", "rule": "regex", "value": "secret.*",
+        "order": 1,
+    }  # fmt: skip
+    following.index.rules = BasicRules.from_wire([rule])
+    await following.attempt(incremental_sync)
+    await following.database.execute("UPDATE album SET title = 'secret 5' WHERE id = 5")
+
+    stats = await following.attempt(incremental_sync)
+
+    assert stats.deleted == 1
+    assert len(await following.index.documents()) == 79
+
+
+async def test_another_pipeline_is_a_reason_to_send_everything(following: Following) -> None:
+    following.index.pipeline = replace(following.index.pipeline, reduce_whitespace=False)
+
+    stats = await following.incremental()
+
+    assert stats.reason.startswith("Tables, sync rules or pipelines")
+    assert stats.updated == 80
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [full_sync, incremental_sync])
+async def test_a_job_that_fails_anywhere_is_made_good_by_the_next(following: Following, kind: Any) -> None:
+    await following.full()
+    requests = 0
+    while True:
+        await following.database.execute(
+            f"UPDATE album SET title = 'at {requests}' WHERE id = 7;"
+            f"DELETE FROM album WHERE id = {requests + 10};"
+            f"INSERT INTO track VALUES ({requests + 100}, 1)"
+        )
+        following.index.wire.before = fail_from(requests)
+        try:
+            await following.attempt(kind)
+        except ElasticsearchUnavailableError:
+            pass
+        else:
+            break
+        finally:
+            following.index.wire.before = nothing
+        await following.incremental()
+        requests += 1
+    assert requests > 8
+    await following.require_equal()
+
+
+async def test_a_full_job_proves_by_sums_what_did_not_change(following: Following) -> None:
+    assert compared(await following.full()) == [("album", CONTENT), ("track", CONTENT)]
+    paths = following.index.watch_paths()
+
+    stats = await following.attempt(full_sync)
+
+    assert compared(stats) == [("album", DIGEST), ("track", DIGEST)]
+    assert (stats.read, stats.counts()["skipped"]) == (0, 80)
+    assert not [path for path in paths if "_pit" in path or "_search" in path]
+
+
+async def test_a_full_job_compares_the_tables_that_changed(following: Following) -> None:
+    await following.full()
+    await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+
+    stats = await following.full()
+
+    assert compared(stats) == [("track", DIGEST), ("album", CONTENT)]
+    assert stats.updated == 1
+
+
+async def test_rows_that_swap_their_values_do_not_cancel_out(following: Following) -> None:
+    await following.full()
+    await following.database.execute("UPDATE album SET title = 'title ' || (15 - id) WHERE id IN (7, 8)")
+
+    stats = await following.full()
+
+    assert stats.updated == 2
+
+
+async def test_a_full_job_trusts_no_sum_once_others_wrote_to_the_index(following: Following) -> None:
+    await following.full()
+    ids = sorted(await following.index.documents())
+    await following.index.call("DELETE", f"/{INDEX}/_doc/{ids[0]}")
+
+    stats = await following.full()
+
+    assert stats.created == 1
+
+
+async def test_an_incremental_job_leaves_sums_of_tables_that_did_not_change(following: Following) -> None:
+    await following.full()
+    await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+    await following.incremental()
+
+    assert compared(await following.full()) == [("track", DIGEST), ("album", CONTENT)]
+
+
+async def test_counts_have_to_do_where_elasticsearch_tells_no_states(following: Following) -> None:
+
+    async def refuse(_method: str, path: str, _body: bytes) -> None:
+        if "/_stats" in path:
+            raise ElasticsearchRefusedError("There is no such route.", status=410)
+
+    following.index.wire.before = refuse
+    await following.full()
+    await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+
+    stats = await following.incremental()
+
+    assert compared(stats) == [("album", CHANGES), ("track", CHANGES)]
+    assert {by for _, by in compared(await following.full())} == {CONTENT}
