@@ -107,6 +107,7 @@ class Answers:
         self._exists = False
         self._mapping: dict[str, Any] = {}
         self._released_at = 0.0
+        self._written = 0
         self._cpu_at_start = time.process_time()
 
     def to(self, request: Request) -> Reply:
@@ -119,6 +120,10 @@ class Answers:
         requests[name] = requests.get(name, 0) + 1
         if request.path.endswith("/_search"):
             return self._search(request)
+        if request.path.endswith("/_mget"):
+            return _json({"docs": [{"found": False}] * len(orjson.loads(request.body)["ids"])})
+        if request.path.endswith("/_stats/docs"):
+            return self._stats(request)
         return self._index(request)
 
     def _control(self, request: Request) -> Reply:
@@ -159,6 +164,7 @@ class Answers:
         counters.indexed += indexed
         counters.deleted += deleted
         counters.bulks += 1
+        self._written += indexed + deleted
         counters.bulk_bytes += size
         counters.biggest_bulk_bytes = max(counters.biggest_bulk_bytes, size)
 
@@ -220,6 +226,15 @@ class Answers:
         return _json(
             {"error": {"type": "illegal_argument_exception", "reason": "not canned"}, "status": 400}, 400
         )
+
+    def _stats(self, request: Request) -> Reply:
+        shard = {
+            "routing": {"primary": True},
+            "commit": {"user_data": {"history_uuid": UUID}},
+            "seq_no": {"max_seq_no": self._written - 1},
+        }
+        name = request.path.split("/")[1]
+        return _json({"indices": {name: {"shards": {"0": [shard]}}}})
 
     def _described(self, name: str, *, is_flat: bool) -> dict[str, Any]:
         settings: dict[str, Any] = {"uuid": UUID, "number_of_shards": "1", "provided_name": name}

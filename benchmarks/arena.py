@@ -77,11 +77,28 @@ class Arena:
             self._rows[shape.name] = rows
         return shape.name
 
-    def run(self, contestant: str, table: str, rows: int, *, probes: bool = False, **options: Any) -> Run:
-        """Run a contestant over a table, with these options of the sink."""
+    def execute(self, sql: str) -> None:
+        """Change what the tables say."""
+        self._cluster.execute(sql, database=DATABASE)
+
+    def run(
+        self,
+        contestant: str,
+        table: str,
+        rows: int,
+        *,
+        probes: bool = False,
+        job: str = "full",
+        begin_from: Run | None = None,
+        **options: Any,
+    ) -> Run:
+        """Run a contestant over a table, with these options of the sink, from where another run ended."""
         self.sink.configure(**options)
         cpu_before = self._postgresql_cpu_seconds()
-        outcome = self.outcome(contestant, table, rows, into=self.sink.url, probes=probes)
+        cursor = None if begin_from is None else begin_from.outcome.cursor
+        outcome = self.outcome(
+            contestant, table, rows, into=self.sink.url, probes=probes, job=job, cursor=cursor
+        )
         run = Run(
             rows=rows,
             outcome=outcome,
@@ -92,11 +109,15 @@ class Arena:
             raise ValueError(f"the sink could not answer {run.sink['unknown']}")
         return run
 
-    def outcome(self, contestant: str, table: str, rows: int, *, into: str, probes: bool = False) -> Outcome:
+    def outcome(
+        self, contestant: str, table: str, rows: int, *, into: str, probes: bool = False, **begin: Any
+    ) -> Outcome:
         """Let a contestant read a table in a process of its own and send it to the server at this URL."""
         cluster = self._cluster
         server = Server(host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password)
-        task = Task(contestant=contestant, server=server, sink=into, table=table, rows=rows, probes=probes)
+        task = Task(
+            contestant=contestant, server=server, sink=into, table=table, rows=rows, probes=probes, **begin
+        )
         finished = subprocess.run(
             [sys.executable, "-m", "benchmarks.runner"],
             input=json.dumps(task.to_wire()),
@@ -106,8 +127,9 @@ class Arena:
             cwd=Path(__file__).parent.parent,
         )
         outcome = Outcome(**json.loads(finished.stdout))
-        if outcome.counts["read"] != rows:
-            raise ValueError(f"{contestant} read {outcome.counts['read']} of {rows} rows")
+        read = outcome.counts["read"] + outcome.counts.get("skipped", 0)
+        if read != rows:
+            raise ValueError(f"{contestant} read or skipped {read} of {rows} rows")
         return outcome
 
     def _postgresql_cpu_seconds(self) -> float:

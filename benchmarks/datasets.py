@@ -84,6 +84,8 @@ class Shape:
     script: str
     rows: int
     """How many it has unless asked for otherwise."""
+    text: str
+    """A column to change."""
 
     def create(self, rows: int) -> str:
         """Return the SQL that makes and settles the table, in place of one with another number of rows."""
@@ -93,14 +95,19 @@ class Shape:
         drop = f"DROP TABLE IF EXISTS {table}; DROP TYPE IF EXISTS {table}_state"
         return f"{quiet}; {drop}; {script}; VACUUM (FREEZE, ANALYZE) {table}; CHECKPOINT;"
 
+    def change(self, number: int) -> str:
+        """Return the SQL that changes one row in a hundred, each time others."""
+        changed = f"SET {self.text} = left({self.text}, 8) || '{number}'"
+        return f"UPDATE {self.name} {changed} WHERE id % 100 = {number % 100}"
+
 
 SHAPES = {
     shape.name: shape
     for shape in (
-        Shape(name="narrow", script=_NARROW, rows=1_000_000),
-        Shape(name="ten", script=_TEN, rows=100_000),
-        Shape(name="wide", script=_WIDE, rows=200_000),
-        Shape(name="text", script=_TEXT, rows=50_000),
-        Shape(name="huge", script=_HUGE, rows=1_000_000),
+        Shape(name="narrow", script=_NARROW, rows=1_000_000, text="name"),
+        Shape(name="ten", script=_TEN, rows=100_000, text="name"),
+        Shape(name="wide", script=_WIDE, rows=200_000, text="title"),
+        Shape(name="text", script=_TEXT, rows=50_000, text="body"),
+        Shape(name="huge", script=_HUGE, rows=1_000_000, text="name"),
     )
 }

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from urllib.parse import urlsplit
 
-from benchmarks.tasks import INDEX, MEBIBYTE, Task
+from benchmarks.tasks import INDEX, MEBIBYTE, Done, Task
 
 BODY_BYTES = 5 * MEBIBYTE
 CONNECTIONS = 2
@@ -13,7 +13,7 @@ _LINES = b"""{"index":{"_id":"benchmark_public_narrow_0000001"}}
 """
 
 
-async def post(task: Task) -> dict[str, int]:
+async def post(task: Task) -> Done:
     """Send as many documents as the task's table is said to have; the table itself is not read."""
     count = BODY_BYTES // len(_LINES)
     requests, rest = divmod(task.rows, count * CONNECTIONS)
@@ -21,7 +21,7 @@ async def post(task: Task) -> dict[str, int]:
     async with asyncio.TaskGroup() as group:
         for _ in range(CONNECTIONS):
             group.create_task(asyncio.to_thread(_post, task.sink, _LINES * count, requests))
-    return {"read": task.rows}
+    return Done(counts={"read": task.rows})
 
 
 def _post(url: str, body: bytes, requests: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import poster, probes, yardstick
-from benchmarks.tasks import Outcome, Task
+from benchmarks.tasks import Done, Outcome, Task
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     print(json.dumps(asdict(asyncio.run(measure(task, _contestant(task.contestant))))))
 
 
-async def measure(task: Task, run: Callable[[Task], Awaitable[dict[str, int]]]) -> Outcome:
+async def measure(task: Task, run: Callable[[Task], Awaitable[Done]]) -> Outcome:
     """Run it, with the probes if they are asked for."""
     resting = _memory("VmRSS")
     late: list[float] = []
@@ -31,7 +31,7 @@ async def measure(task: Task, run: Callable[[Task], Awaitable[dict[str, int]]]) 
                 group.create_task(probes.lateness(late)),
                 group.create_task(probes.beat(task.sink, beats)),
             ]
-        counts = await run(task)
+        done = await run(task)
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         for probe in probing:
             probe.cancel()
@@ -40,20 +40,21 @@ async def measure(task: Task, run: Callable[[Task], Awaitable[dict[str, int]]]) 
         cpu_seconds=cpu_seconds,
         resting_bytes=resting,
         peak_bytes=_memory("VmHWM"),
-        counts=counts,
+        counts=done.counts,
+        cursor=done.cursor,
         lateness_seconds=late,
         heartbeat_seconds=beats,
     )
 
 
-def _contestant(name: str) -> Callable[[Task], Awaitable[dict[str, int]]]:
+def _contestant(name: str) -> Callable[[Task], Awaitable[Done]]:
     if name == "yardstick":
         return yardstick.copy_and_post
     if name == "poster":
         return poster.post
     from benchmarks import engine  # the yardstick's memory must not hold the service
 
-    return engine.full_sync
+    return engine.sync
 
 
 def _memory(name: str) -> int:

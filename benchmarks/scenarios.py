@@ -18,6 +18,8 @@ from ingest.config import Bulk
 LEAST_SHARE_OF_YARDSTICK = 0.6
 LEAST_DOCUMENTS_PER_SECOND = 250_000
 LEAST_GAIN_UNCHANGED = 3.0
+LEAST_GAIN_INCREMENTAL = 10.0
+LEAST_GAIN_BY_DIGEST = 3.0
 MOST_PEAK_MIB = 150
 MOST_GROWTH_MIB = 16
 MOST_BYTES_A_DOCUMENT = 20
@@ -86,6 +88,43 @@ def changed_1_percent(arena: Arena, request: Request) -> Report:
         checks=checks,
         notes=[f"{figures.show(gain)} times the speed of the cold sync"],
     )
+
+
+def incremental(arena: Arena, request: Request) -> Report:
+    """What a job costs that begins where another ended: nothing changed, a hundredth changed, audited."""
+    shape = request.asked_shape
+    rows = request.count(shape)
+    table = arena.table(shape, rows)
+    runs: dict[str, list[Run]] = {}
+    for number in range(request.repeats):
+        cold = arena.run("engine", table, rows, remember=True, forget=True)
+        turns = {"cold sync": cold}
+        turns["unchanged"] = again = arena.run(
+            "engine", table, rows, exists=True, job="incremental", begin_from=cold
+        )
+        audit = arena.run("engine", table, rows, exists=True, begin_from=again)
+        turns["full, unchanged"] = arena.run("engine", table, rows, exists=True, begin_from=audit)
+        arena.execute(shape.change(number))
+        turns["1% changed"] = arena.run(
+            "engine", table, rows, exists=True, job="incremental", begin_from=turns["full, unchanged"]
+        )
+        for name, run in turns.items():
+            runs.setdefault(name, []).append(run)
+    speed = {name: figures.middle(found, _speed) for name, found in runs.items()}
+    searches = max(_searches(run) for name in ("unchanged", "full, unchanged") for run in runs[name])
+    checks = [
+        Check(name="unchanged", value=speed["unchanged"] / speed["cold sync"], target=LEAST_GAIN_INCREMENTAL),
+        Check(
+            name="full, unchanged",
+            value=speed["full, unchanged"] / speed["cold sync"],
+            target=LEAST_GAIN_BY_DIGEST,
+        ),
+        Check(name="searches of the index", value=searches, target=0, is_ceiling=True),
+    ]
+    gain = figures.show(speed["1% changed"] / speed["cold sync"])
+    notes = [f"targets are times the speed of the cold sync; with 1% changed it is {gain}"]
+    name = f"incremental, {shape.name}, {rows:,} rows"
+    return Report(name=name, rows=_rows(runs), checks=checks, notes=notes)
 
 
 def memory(arena: Arena, request: Request) -> Report:
@@ -250,6 +289,7 @@ SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
         cold,
         unchanged,
         changed_1_percent,
+        incremental,
         memory,
         huge_value,
         cpu_split,
@@ -342,6 +382,10 @@ def _latencies(runs: list[Run]) -> dict[str, float]:
         "heartbeat ms p50": figures.percentile(beats, 0.5),
         "slowest": max(beats),
     }
+
+
+def _searches(run: Run) -> int:
+    return sum(count for name, count in run.sink["requests"].items() if name.endswith("/_search"))
 
 
 def _speed(run: Run) -> float:

@@ -32,6 +32,10 @@ class Task:
     """The sink's URL."""
     table: str
     rows: int
+    job: str = "full"
+    """`full` or `incremental`."""
+    cursor: dict[str, Any] | None = None
+    """What an earlier run left."""
     probes: bool = False
     """Also measure how late a waiting task is woken and how long a heartbeat takes."""
 
@@ -46,6 +50,14 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a contestant did."""
+
+    counts: dict[str, int]
+    cursor: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a contestant says of its own run."""
 
@@ -56,5 +68,7 @@ class Outcome:
     """Resident memory once everything was imported, before the run."""
     peak_bytes: int
     counts: dict[str, int] = field(default_factory=dict)
+    cursor: dict[str, Any] | None = None
+    """What a later run can begin from."""
     lateness_seconds: list[float] = field(default_factory=list)
     heartbeat_seconds: list[float] = field(default_factory=list)

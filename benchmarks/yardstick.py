@@ -9,7 +9,7 @@ import asyncio
 import aiohttp
 import asyncpg
 
-from benchmarks.tasks import DATABASE, INDEX, MEBIBYTE, Task
+from benchmarks.tasks import DATABASE, INDEX, MEBIBYTE, Done, Task
 
 BODY_BYTES = 5 * MEBIBYTE
 IN_FLIGHT = 4
@@ -61,7 +61,7 @@ class Loop:
         self._slots.release()
 
 
-async def copy_and_post(task: Task) -> dict[str, int]:
+async def copy_and_post(task: Task) -> Done:
     """Send the whole table; return the count of rows."""
     server = task.server
     connection = await asyncpg.connect(
@@ -83,4 +83,4 @@ async def copy_and_post(task: Task) -> dict[str, int]:
             await loop.flush()
     finally:
         await connection.close()
-    return {"read": loop.rows}
+    return Done(counts={"read": loop.rows})
