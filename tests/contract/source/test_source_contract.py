@@ -2,13 +2,15 @@
 
 import inspect
 from contextlib import aclosing
+from decimal import Decimal
 
+import orjson
 import pytest
 
-from sources.contract import Batch, Slice, Source
-from sources.errors import SourceConfigurationError
+from sources.contract import HASH_END, Batch, RowTest, Slice, Source
+from sources.errors import SourceConfigurationError, SourceError
 from sources.registry import SOURCES
-from tests.contract.source.conftest import World
+from tests.contract.source.conftest import MANY, World
 from tests.integration.sources.database import Known, Reading, read
 
 FIELD_MEMBERS = {
@@ -163,3 +165,62 @@ async def test_documents_carry_the_scope_of_their_slice(world: World) -> None:
 
     for document in (await read(slice_)).documents.values():
         assert dict(slice_.scope or {}).items() <= document.items()
+
+
+async def test_a_reading_that_cannot_reach_its_end_does_not_end_in_order(world: World) -> None:
+    slice_ = await only_slice(world)
+    await world.lose()
+
+    with pytest.raises(SourceError):
+        await read(slice_)
+
+
+async def test_what_is_written_meanwhile_is_not_in_the_snapshot(world: World) -> None:
+    await world.fill()
+    slice_ = await only_slice(world)
+
+    count = 0
+    async with aclosing(slice_.batches()) as batches:
+        async for batch in batches:
+            if not count:
+                await world.clear()
+            count += batch.count
+
+    assert count == MANY + 3
+
+
+async def test_keys_that_begin_alike_are_different_ids(world: World) -> None:
+    await world.fill()
+
+    assert len((await read(await only_slice(world))).documents) == MANY + 3
+
+
+async def test_a_narrowed_slice_leaves_out_exactly_what_the_tests_do_not_keep(world: World) -> None:
+    await world.change_b()
+    slice_ = await only_slice(world)
+    whole = await read(slice_)
+    (field,) = {name for document in whole.documents.values() for name in document if name.endswith("value")}
+    test = RowTest(
+        field=field,
+        operator="equals",
+        text="1",
+        number=Decimal(1),
+        boolean=None,
+        is_instant=False,
+        keeps=False,
+    )
+
+    narrowed = slice_.narrowed([test])
+
+    if narrowed is not None:
+        assert [name for name in (await read(narrowed)).documents if not name.endswith("b")] == []
+
+
+async def test_what_json_cannot_hold_is_null(world: World) -> None:
+    await world.put_infinity()
+
+    reading = await read(await only_slice(world))
+
+    documents = [orjson.loads(b"{" + line.partition(HASH_END)[2]) for line in reading.lines]
+    (nulled,) = [document for document in documents if document["id"].endswith("c")]
+    assert [value for name, value in nulled.items() if name.endswith("value")] == [None]
