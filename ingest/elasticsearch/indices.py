@@ -5,6 +5,7 @@ the first write, so an index that was deleted while a job ran would look complet
 the UUID.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -29,6 +30,9 @@ _STATES: Final = ",".join(
 )
 FIELD_HEADROOM: Final = 200
 """Fields that a pipeline or a new column may add before the limit of an index we created is reached."""
+_LACKING: Final = re.compile(
+    r"mapper (type \[[^]]+\]) .*does not exist|(analyzer \[[^]]+\]) has not been configured"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,7 @@ async def create(
     except ElasticsearchRefusedError as error:
         # Another replica was faster, or an earlier attempt of ours was applied and its answer lost.
         if error.error_type != "resource_already_exists_exception":
+            _say_what_is_lacking(name, error)
             raise
     created = await find(client, name)
     if created is None:
@@ -154,11 +159,28 @@ async def add_fields(
     if not added:
         return index
     body = {"properties": with_analyzers(added, language)}
-    await client.call("PUT", f"/{segment(index.name)}/_mapping", answers.acknowledged, body=body)
+    try:
+        await client.call("PUT", f"/{segment(index.name)}/_mapping", answers.acknowledged, body=body)
+    except ElasticsearchRefusedError as error:
+        _say_what_is_lacking(index.name, error)
+        raise
     found = await find(client, index.name)
     if found is None or found.uuid != index.uuid:
         raise IndexChangedError(f"The index {index.name} was replaced or removed while the job began.")
     return found
+
+
+def _say_what_is_lacking(name: str, error: ElasticsearchRefusedError) -> None:
+    """Raise with the remedy if it is a field type or an analyzer that this Elasticsearch does not have."""
+    lacking = _LACKING.search(error.reason)
+    if lacking is not None:
+        raise ElasticsearchRefusedError(
+            f"This Elasticsearch has no {lacking[1] or lacking[2]}, with which {name} would be mapped. Set "
+            "Mappings of the connector to dynamic, or use a distribution with all modules.",
+            status=error.status,
+            error_type=error.error_type,
+            reason=error.reason,
+        ) from error
 
 
 async def require_same(client: Client, index: ContentIndex) -> None:

@@ -342,6 +342,12 @@ class TestTheIndexWeCreate:
         assert properties["database"] == {"type": "keyword"}
         assert properties["_content_hash"] == {"type": "long", "index": False}
 
+    async def test_says_what_to_do_where_a_type_of_field_is_unknown(self, shop: World) -> None:
+        shop.source.mappings["album"] = {"price": {"type": "type_of_a_module"}}
+
+        with pytest.raises(ElasticsearchRefusedError, match=r"no type \[type_of_a_module\].* to dynamic"):
+            await shop.sync()
+
     @pytest.mark.needs("analysis-common")
     async def test_analyzes_text_in_the_connectors_language(self, shop: World) -> None:
         shop.source.mappings["album"] = {"title": {"type": "text", "fields": {"exact": {"type": "keyword"}}}}

@@ -91,6 +91,25 @@ def test_pages_and_the_final_pipeline_follow_from_the_settings() -> None:
     assert index(**{"index.final_pipeline": "audit"}).final_pipeline == "audit"
 
 
+async def test_an_analyzer_that_is_not_installed_is_named_with_the_remedy() -> None:
+    reason = "Failed to parse mapping: analyzer [german] has not been configured in mappings"
+    refusal = response(400, {"error": {"type": "mapper_parsing_exception", "reason": reason}})
+
+    with pytest.raises(ElasticsearchRefusedError, match=r"no analyzer \[german\].* to dynamic"):
+        await indices.create(answering(lambda _: refusal), "music", properties={}, language="de")
+
+
+async def test_a_field_type_that_is_not_installed_is_named_when_a_column_is_added() -> None:
+    reason = "Failed to parse mapping: The mapper type [x] declared on field [y] does not exist. It might ..."
+    refusal = response(400, {"error": {"type": "mapper_parsing_exception", "reason": reason}})
+    index = ContentIndex(name="music", concrete_name="music", uuid="u1", mapping={}, settings={})
+
+    with pytest.raises(ElasticsearchRefusedError, match=r"no type \[x\].* to dynamic"):
+        await indices.add_fields(
+            answering(lambda _: refusal), index, properties={"y": {"type": "x"}}, language=None
+        )
+
+
 async def test_an_index_somebody_else_just_created_is_taken_as_it_is() -> None:
     exists = response(400, {"error": {"type": "resource_already_exists_exception", "reason": "exists"}})
     answers = [exists, response(200, {"music": {"settings": UUID, "mappings": {"properties": {"a": {}}}}})]
