@@ -417,3 +417,56 @@ def startup_parameters(sent: bytes) -> list[str]:
     """The names in the first startup message: length, protocol 3.0, then names and values ended by zeros."""
     length = int.from_bytes(sent[:4], "big")
     return [part.decode() for part in sent[8:length].split(b"\0")][:-2:2]
+
+
+async def test_p05_a_query_that_is_cancelled_in_the_middle_is_transient_with_its_state(
+    database: Database,
+) -> None:
+    await database.execute(TABLE)
+    slice_ = await slice_of(database)
+    cancelled: list[int] = []
+
+    async def cancel() -> None:
+        cancelled.append(
+            await database.value(
+                "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
+                f" WHERE application_name = 'elastic-ingest' AND datname = '{database.name}'"
+            )
+        )
+
+    with pytest.raises(SourceUnavailableError, match="57014"):
+        await read_with(slice_, cancel)
+
+    assert cancelled == [1]
+    assert len((await read(slice_)).documents) == ROWS
+
+
+async def test_p05_the_statement_timeout_of_a_role_has_no_effect(database: Database) -> None:
+    await database.execute(
+        f"{TABLE}; DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x';"
+        "GRANT SELECT ON t TO reader; ALTER ROLE reader SET statement_timeout = '1ms'"
+    )
+
+    assert len((await read_all(database.source(**READER, tables="t"))).documents) == ROWS
+
+
+async def test_s08_functions_in_the_search_path_of_a_role_are_not_ours(database: Database) -> None:
+    """Each of them takes the very types our SQL gives, so it would stand before the server's."""
+    await database.execute(
+        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE SCHEMA hostile;"
+        "GRANT USAGE ON SCHEMA hostile TO reader;"
+        "CREATE FUNCTION hostile.to_json(text) RETURNS json LANGUAGE sql AS $$ SELECT '1'::json $$;"
+        "CREATE FUNCTION hostile.concat(text, text) RETURNS text LANGUAGE sql AS $$ SELECT 'hijacked' $$;"
+        "CREATE FUNCTION hostile.octet_length(text) RETURNS int LANGUAGE sql AS $$ SELECT 0 $$;"
+        "CREATE FUNCTION hostile.add(text, text) RETURNS text LANGUAGE sql AS $$ SELECT 'hijacked' $$;"
+        "CREATE OPERATOR hostile.|| (LEFTARG = text, RIGHTARG = text, FUNCTION = hostile.add);"
+        "CREATE TABLE t (id text PRIMARY KEY, a text); INSERT INTO t VALUES ('k', 'v');"
+        "GRANT SELECT ON t TO reader;"
+        "ALTER ROLE reader SET search_path = hostile, pg_catalog, public"
+    )
+
+    for rules in (None, [{"tables": ["t"], "query": "SELECT * FROM t"}]):
+        (document,) = (await read_all(database.source(**READER, tables="t"), rules)).documents.values()
+
+        assert document["id"] == f"{database.name}_public_t_k"
+        assert document["public_t_a"] == "v"

@@ -1,5 +1,7 @@
 """Thousands of tables cost what their rows cost: few connections, few queries, no lock that stays."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -80,3 +82,30 @@ async def test_discovery_asks_as_many_queries_for_many_tables_as_for_one(
 
     assert len(slices) == 300
     assert len(asked) == 2 * for_one
+
+
+async def test_discovery_keeps_no_lock_on_what_it_looks_at(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks are counted at the last moment of discovery's transaction, whatever it does before."""
+    await create(database, 20, "a jsonb")
+    kept: list[int] = []
+    source = database.source()
+    transaction = source.database.transaction
+
+    @asynccontextmanager
+    async def watched() -> AsyncIterator[Any]:
+        async with transaction() as connection:
+            yield connection
+            kept.append(
+                await connection.fetchval(
+                    "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation >= 16384"
+                )
+            )
+
+    monkeypatch.setattr(source.database, "transaction", watched)
+
+    assert len(await source.slices(None, 0)) == 20
+    await source.check({})
+
+    assert kept == [0, 0]
