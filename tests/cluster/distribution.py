@@ -58,14 +58,14 @@ class Distribution:
         return {**os.environ, "ES_JAVA_HOME": str(self.java_home), "ES_JAVA_OPTS": "-Xms1g -Xmx1g"}
 
 
-def prepare(folder: Path, *, password: str) -> Distribution:
-    """Fetch and unpack it below a folder, with this password for the user `elastic`.
+def prepare(folder: Path, *, password: str, data: Path) -> Distribution:
+    """Fetch and unpack it below a folder, with a password for the user `elastic` and a place for its data.
 
     Raises UnavailableError.
     """
     java_home = _java_home()
     distribution = Distribution(_unpacked(_fetched(folder), folder), java_home)
-    (distribution.home / "config/elasticsearch.yml").write_text(_SETTINGS)
+    (distribution.home / "config/elasticsearch.yml").write_text(f"{_SETTINGS}path.data: {data}\n")
     _build_plugin(distribution)
     keystore = str(distribution.home / "bin/elasticsearch-keystore")
     _run(

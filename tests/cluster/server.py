@@ -24,6 +24,8 @@ PASSWORD = "changeme"
 START_SECONDS = 300
 STOP_SECONDS = 60
 POLL_SECONDS = 0.5
+MEMORY = "/dev/shm"
+MEMORY_BYTES = 1 << 30
 OTHER_USER = "nobody"
 """Who runs it when we are root, whom it refuses."""
 
@@ -33,12 +35,15 @@ _ADDRESS = re.compile(r"HttpServerTransport.*publish_address \{([\d.]+:\d+)\}")
 @contextmanager
 def running() -> Iterator[str]:
     """Start it and yield its URL, user and password included. Raises UnavailableError if it cannot be had."""
-    with tempfile.TemporaryDirectory(prefix="real-elasticsearch-", ignore_cleanup_errors=True) as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="real-elasticsearch-", ignore_cleanup_errors=True) as name,
+        tempfile.TemporaryDirectory(dir=_memory(), ignore_cleanup_errors=True) as data,
+    ):
         folder = Path(name)
-        distribution = prepare(folder, password=PASSWORD)
+        distribution = prepare(folder, password=PASSWORD, data=Path(data))
         with Process(
             "real Elasticsearch",
-            [*_as_another_user(folder), str(distribution.home / "bin/elasticsearch")],
+            [*_as_another_user(folder, Path(data)), str(distribution.home / "bin/elasticsearch")],
             log_file=folder / "elasticsearch.log",
             folder=folder,
             environment=distribution.environment | {"HOME": name},
@@ -47,15 +52,22 @@ def running() -> Iterator[str]:
             yield f"http://{USER}:{PASSWORD}@{_address_once_ready(process)}"
 
 
-def _as_another_user(folder: Path) -> list[str]:
-    """Return what starts the command as somebody else if we are root, who then owns the folder."""
+def _memory() -> str | None:
+    """Return a folder in memory with room for the data, if there is one: every new index waits for a disk."""
+    is_large = Path(MEMORY).is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    return MEMORY if is_large else None
+
+
+def _as_another_user(*folders: Path) -> list[str]:
+    """Return what starts the command as somebody else if we are root, who then owns the folders."""
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:
         raise UnavailableError("it does not run as root, and setpriv (util-linux) is not installed.")
     other = pwd.getpwnam(OTHER_USER)
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, other.pw_uid, other.pw_gid)
+    for folder in folders:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, other.pw_uid, other.pw_gid)
     return ["setpriv", f"--reuid={other.pw_uid}", f"--regid={other.pw_gid}", "--clear-groups"]
 
 
