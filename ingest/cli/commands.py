@@ -29,6 +29,7 @@ def main() -> None:
 COMMANDS: Final = {
     "check": "ingest.cli.check:check",
     "connector": "ingest.cli.connector:connector",
+    "status": "ingest.cli.status:status",
     "sync": "ingest.cli.sync:sync",
 }
 """Commands about Elasticsearch, each with a module of its own."""

@@ -50,7 +50,7 @@ async def list_(session: Session, /, connector_id: str, most: int) -> None:
     """List the latest sync jobs of a connector."""
     await existing(session, connector_id)
     listed = await edits.list_sync_jobs(session.client, connector_id, most=most)
-    value = [{**one, "connector": {"id": connector_id}} for one in listed]
+    value = [views.without_snapshot(one) for one in listed]
     rows = table(views.JOB_COLUMNS, map(views.job_row, listed))
     session.output.show(value, rows if listed else "There are no jobs yet.")
 

@@ -133,6 +133,31 @@ def job_row(listed: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
+def unfinished_job_row(listed: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what is shown of a job that runs or waits: whose, what, since when, how far, and what for."""
+    return (
+        connector_id_of(listed),
+        listed.get("id"),
+        listed.get("job_type"),
+        listed.get("status"),
+        ago(instant(listed.get("created_at"))),
+        count(listed.get("indexed_document_count")),
+        count(listed.get("deleted_document_count")),
+        _waits_for(listed.get("metadata")),
+    )
+
+
+def without_snapshot(listed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job as the server lists it, without its copy of the connector's configuration."""
+    return {**listed, "connector": {"id": connector_id_of(listed)}}
+
+
+def connector_id_of(listed: Mapping[str, Any]) -> str | None:
+    """Return whose job it is."""
+    connector = listed.get("connector")
+    return connector.get("id") if isinstance(connector, Mapping) else None
+
+
 def job_value(job: SyncJob) -> dict[str, Any]:
     """Return what a program may want to know of a job, without the connector's configuration."""
     return {
@@ -181,6 +206,13 @@ def job_tables(job: SyncJob) -> list[RenderableType]:
             table(_REFUSAL_COLUMNS, [[one.get(name) for name in _REFUSAL_COLUMNS] for one in refused]),
         ]
     return parts
+
+
+def _waits_for(metadata: Any) -> str | None:
+    facts = metadata.get("waits_for") if isinstance(metadata, Mapping) else None
+    if not isinstance(facts, Mapping):
+        return None
+    return f"job {facts.get('sync_job_id')} of {facts.get('worker_hostname')}"
 
 
 def _order(item: tuple[str, Any]) -> int:

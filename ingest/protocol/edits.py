@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
+from ingest.protocol.words import JobStatus
 
 BUDGET_SECONDS: Final = 10.0
 """A person waits for the answer: a short outage is bridged, a longer one is reported."""
@@ -28,6 +29,16 @@ async def list_sync_jobs(client: Client, connector_id: str, *, most: int) -> lis
         if len(jobs) == most:
             break
     return jobs
+
+
+async def list_unfinished_sync_jobs(client: Client) -> list[dict[str, Any]]:
+    """Return the jobs of all connectors that run or wait, the running ones first."""
+    statuses = (JobStatus.IN_PROGRESS, JobStatus.CANCELING, JobStatus.PENDING, JobStatus.SUSPENDED)
+    return [
+        one
+        for status in statuses
+        async for one in _pages(client, "/_connector/_sync_job", {"status": status.value})
+    ]
 
 
 async def post_connector(client: Client, members: Mapping[str, Any]) -> str:

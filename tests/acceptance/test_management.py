@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from sandbox import calls
-from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
 
@@ -33,7 +32,6 @@ def place() -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def service(place: World) -> Iterator[Process]:
-    place.elasticsearch.send(Call("", "PUT", "/_connector/x", {}))
     assert command(place, "connector", "create", NAME, "--index-name", INDEX).returncode == 0
     with place.service() as running:
         yield running
@@ -222,6 +220,20 @@ def test_a_waiting_job_can_be_canceled_and_a_connector_deleted(configured: World
 
     assert canceled["status"] == "canceled"
     assert created not in [one["id"] for one in answer(configured, "connector", "list")]
+
+
+def test_status_shows_connectors_and_the_jobs_that_wait(configured: World) -> None:
+    created = answer(configured, "connector", "create", "--index-name", "nobody-works-here")["id"]
+    job_id = answer(configured, "sync", "start", created)["id"]
+
+    shown = answer(configured, "status")
+    table = command(configured, "status").stdout
+
+    assert {NAME, created} <= {one["id"] for one in shown["connectors"]}
+    assert [(one["id"], one["connector"]) for one in shown["jobs"]] == [(job_id, {"id": created})]
+    assert job_id in table
+    assert configured.reader_password not in json.dumps(shown) + table
+    answer(configured, "connector", "delete", created, "--yes", "--with-sync-jobs")
 
 
 def test_a_dumb_terminal_and_no_color_get_plain_text(configured: World) -> None:
