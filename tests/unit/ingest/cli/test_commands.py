@@ -192,7 +192,7 @@ def test_the_sources_can_be_listed_without_a_file(started: Started, tmp_path: Pa
     result = invoke(started, "-c", tmp_path / "absent.yml", "--action", "list")
 
     assert result.exit_code == 0
-    assert result.stdout.split() == ["postgresql", "PostgreSQL"]
+    assert result.stdout.split() == ["postgresql", "PostgreSQL", "sqlite", "SQLite"]
 
 
 def test_the_configuration_of_a_source_can_be_shown(started: Started) -> None:
