@@ -110,6 +110,8 @@ class Preferences:
     """Whether an index that is created for it gets the mappings of its slices."""
     readings: int = 3
     """How often a slice is read at most when the source is lost on the way."""
+    max_deleted_share: float = 0.5
+    """Which share of a slice's documents one job may delete at most; 1 for any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,17 @@ def choice(order: int, label: str, default: str, options: Mapping[str, str], too
     )
 
 
+def max_deleted_share(order: int) -> dict[str, Any]:
+    """Complete the field for `Preferences.max_deleted_share`, in percent."""
+    return number(
+        order,
+        "Largest share deleted",
+        50,
+        (1, 100),
+        "Percent of a table's documents one job may delete; more ends it in error. Spares small tables.",
+    )
+
+
 def between(low: int, high: int) -> list[dict[str, Any]]:
     """Return the validations of a whole number within these limits."""
     return [{"type": "greater_than", "constraint": low - 1}, {"type": "less_than", "constraint": high + 1}]

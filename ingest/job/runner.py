@@ -255,6 +255,7 @@ class _Run:
             derive_mappings=preferences.derives_mappings,
             language=self._job.language,
             readings=preferences.readings,
+            max_deleted_share=preferences.max_deleted_share,
             progress_seconds=settings.service.job_report_interval_seconds,
         )
 

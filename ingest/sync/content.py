@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ingest.elasticsearch import indices
 from ingest.errors import IncompleteSyncError
-from ingest.sync import balance
+from ingest.sync import balance, brake
 from ingest.sync.certificate import certify
 from ingest.sync.comparison import Comparison
 from ingest.sync.deletion import StaleDocuments
@@ -109,6 +109,7 @@ async def _compare(
 
     certificate = await certify(sync.prepared.index, inventory.scope, slices, context)
     stale = StaleDocuments(ledger=ledger, inventory=inventory, rules=request.rules)
+    await brake.check(sync, stale, certificate)
     await stale.delete(certificate, sync.delivery, context)
     await indices.refresh(context.client, request.index_name)
     await certificate.require_current(context.client)

@@ -42,6 +42,15 @@ class StaleDocuments:
         if unmet > SUSPICIOUS_SHARE * len(self.ledger):
             self._warn(unmet, context)
 
+    async def count_wanted(self, certificate: Certificate) -> int:
+        """Count those that the rules do not exclude as they stand in the index."""
+        wanted = 0
+        stale = self.inventory.stale(self.ledger, certificate, {rule.field for rule in self.rules.rules})
+        async with aclosing(stale) as pages:
+            async for hits in pages:
+                wanted += len(hits) - self._count_excluded(hits)
+        return wanted
+
     def _count_excluded(self, hits: Sequence[Mapping[str, Any]]) -> int:
         """Count documents which the rules exclude as they stand in the index."""
         return sum(not self.rules.keep(hit.get("_source", {})) for hit in hits) if self.rules.rules else 0

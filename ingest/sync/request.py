@@ -25,6 +25,8 @@ class SyncOptions:
     """The connector's language: which analyzer the text fields of an index we create get."""
     readings: int = 3
     """How often a slice is read at most when the source is lost on the way (`retry_count`)."""
+    max_deleted_share: float = 0.5
+    """Which share of a slice's documents the job may delete at most; 1 for any."""
     progress_seconds: float = 10.0
     """How often progress is logged."""
     grace_seconds: float = 5.0

@@ -7,7 +7,7 @@ optional and hidden in simple forms. What their values mean is read by `settings
 from collections.abc import Mapping
 from typing import Any
 
-from sources.fields import advanced, between, choice, field
+from sources.fields import advanced, between, choice, field, max_deleted_share
 
 MIB = 1024 * 1024
 
@@ -111,4 +111,5 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         {"skip_unchanged": "Send only what changed", "rewrite": "Send every document"},
         "Rewriting is for an index whose documents were changed by others.",
     ),
+    "max_deleted_share": max_deleted_share(19),
 }  # fmt: skip

@@ -71,6 +71,7 @@ class Settings:
     max_value_bytes: int
     mappings: Mappings
     full_sync: FullSync
+    max_deleted_share: float
 
 
 def parse(configuration: Mapping[str, Any]) -> Settings:
@@ -110,6 +111,7 @@ class _Reader(SettingsReader):
             max_value_bytes=self.integer("max_value_bytes"),
             mappings=Mappings(self.choice("mappings")),
             full_sync=FullSync(self.choice("full_sync")),
+            max_deleted_share=self.integer("max_deleted_share") / 100,
         )
 
     def _password(self) -> str:

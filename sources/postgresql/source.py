@@ -52,6 +52,7 @@ class PostgreSQL:
             derives_mappings=self.settings.mappings is Mappings.DERIVED,
             # As Elastic's service means it: attempts in all.
             readings=max(1, self.settings.retry_count),
+            max_deleted_share=self.settings.max_deleted_share,
         )
 
     async def __aenter__(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from sources.contract import Features, Finding, Preferences, RuleProblem, Slice
 from sources.errors import SourceConfigurationError
-from sources.fields import field
+from sources.fields import field, max_deleted_share
 from sources.network import Network
 from sources.settings import SettingsReader
 from sources.sqlite import tables
@@ -27,6 +27,7 @@ class SQLite:
             2, "Tables", required=False, default_value="*", value="*",
             tooltip="Names divided by commas; * for every table.",
         ),
+        "max_deleted_share": max_deleted_share(3),
     }  # fmt: skip
     features: ClassVar[Features] = Features(basic_sync_rules=True)
     network: ClassVar[Network] = Network()
@@ -35,13 +36,14 @@ class SQLite:
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         reader = SettingsReader(self.fields, configuration)
         path, names = reader.text("path"), reader.text("tables")
+        share = reader.integer("max_deleted_share") / 100
         if path and not Path(path).is_absolute():
             reader.problem("path", "must be an absolute path")
         if reader.problems:
             raise SourceConfigurationError(*reader.problems)
         self.path = Path(path)
         self.names = [name.strip() for name in names.split(",") if name.strip()]
-        self.preferences = Preferences()
+        self.preferences = Preferences(max_deleted_share=share)
 
     @property
     def scope(self) -> Mapping[str, str]:
