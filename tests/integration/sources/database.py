@@ -62,11 +62,14 @@ async def database_on(cluster: Cluster, *, options: str = "") -> AsyncIterator[D
     where = {"host": cluster.host, "port": cluster.port, "user": cluster.user, "password": cluster.password}
     administrator = await asyncpg.connect(database="postgres", **where)
     await administrator.execute(f"CREATE DATABASE {name} {options}")
+    await administrator.close()
     connection = await asyncpg.connect(database=name, **where)
     try:
         yield Database(cluster, name, connection)
     finally:
         await connection.close()
+        # Another session: the server may have crashed meanwhile, if that is what the test is about.
+        administrator = await asyncpg.connect(database="postgres", **where)
         # In two statements: version 12 does not know WITH (FORCE).
         await administrator.execute(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
