@@ -56,6 +56,9 @@ class Batch:
     """How many further rows were read whose documents `is_unchanged` knew; they are not in `lines`."""
     nulled: int = 0
     """How many values were replaced by null because JSON cannot hold them or they were over the size cap."""
+    mapping: Mapping[str, Any] | None = None
+    """`properties` that take the place of `Slice.mapping`: the first batch of a reading whose fields are not
+    those the slice was discovered with says them, before any document that has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

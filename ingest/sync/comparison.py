@@ -7,10 +7,10 @@ ledger tells which documents no row was met for.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from sources.contract import HASH_END, Batch, Slice, Snapshot
 LARGE_BLOCK_BYTES = 2**21
 """A block larger than this holds large values, of which no further copies are made to read its keys."""
 NO_RULES = BasicRules()
+MapFields = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class Comparison:
     rules: BasicRules = NO_RULES
     rewrites: bool = False
     """Take every wanted document as different, whatever the ledger knows."""
+    map_fields: MapFields | None = None
+    """Awaited with the mapping of a slice that was altered, before its documents are given."""
     marks: dict[str, Mark] | None = None
     """Where to note what a later sync can begin from; None for nowhere."""
 
@@ -75,7 +78,7 @@ class Comparison:
         async with slice_.snapshot() as snapshot:
             async with aclosing(snapshot.batches(is_unchanged if asks else None)) as batches:
                 async for batch in batches:
-                    _count(batch, tally)
+                    await self._taken(batch, tally)
                     tally.unchanged += batch.unchanged
                     yield Lines(batch.lines, batch.count)
             if asks and asked != tally.read:
@@ -98,7 +101,7 @@ class Comparison:
         """
         async with aclosing(slice_.batches()) as batches:
             async for batch in batches:
-                _count(batch, tally)
+                await self._taken(batch, tally)
                 wanted = [line for line in batch.lines.splitlines(keepends=True) if self._wants(line)]
                 tally.filtered += batch.count - len(wanted)
                 known = self._is_unchanged(b"".join(wanted)).tolist()
@@ -106,6 +109,11 @@ class Comparison:
                 tally.unchanged += len(wanted) - len(different)
                 await asyncio.sleep(0)
                 yield Lines(b"".join(different), len(different))
+
+    async def _taken(self, batch: Batch, tally: Tally) -> None:
+        if batch.mapping is not None and self.map_fields is not None:
+            await self.map_fields(batch.mapping)
+        _count(batch, tally)
 
     def _is_unchanged(self, block: bytes) -> NDArray[np.bool_]:
         if len(block) >= LARGE_BLOCK_BYTES:

@@ -29,23 +29,34 @@ async def conclude(sync: Undertaking) -> Cursor | None:
 
 
 async def counted_otherwise(sync: Undertaking) -> dict[str, str]:
-    """Return the marked slices that have more or fewer documents than rows, or cannot be counted, and why.
+    """Return the marked slices that have more or fewer documents than they should, or cannot be counted, and
+    why.
 
     The index is refreshed. Counts all documents of the source at once, and slice by slice only if need be.
     """
-    expected = sum(mark.rows for mark in sync.marks.values())
-    if len(sync.marks) == len(sync.prepared.slices) and await sync.inventory().count() == expected:
+    expected = _expected(sync)
+    is_complete = len(expected) == len(sync.prepared.slices)
+    if is_complete and await sync.inventory().count() == sum(expected.values()):
         return {}
     found = {}
     for slice_ in sync.prepared.slices:
-        if (mark := sync.marks.get(slice_.name)) is None:
+        if slice_.name not in expected:
             continue
         count = None if slice_.scope is None else await sync.inventory(slice_).count()
         if count is None:
             found[slice_.name] = "Its documents cannot be counted."
-        elif count != mark.rows:
-            found[slice_.name] = f"It has {mark.rows} rows and {count} documents."
+        elif count != expected[slice_.name]:
+            found[slice_.name] = f"It has {sync.marks[slice_.name].rows} rows and {count} documents."
     return found
+
+
+def _expected(sync: Undertaking) -> dict[str, int]:
+    """Return how many documents each marked slice should have.
+
+    A row whose document was refused in this job has none, and would hide one whose row is gone.
+    """
+    lacking = {one.name: one.tally.lacking for one in sync.context.stats.slices}
+    return {name: mark.rows - lacking.get(name, 0) for name, mark in sync.marks.items()}
 
 
 async def _cursor(sync: Undertaking, ours: int | None) -> Cursor | None:

@@ -94,6 +94,7 @@ async def _compare(
         key_reader=sync.key_reader,
         rules=request.rules,
         rewrites=request.options.rewrite,
+        map_fields=sync.map_fields,
         marks=sync.marks,
     )
     reader = ContentReader(

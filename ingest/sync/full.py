@@ -54,6 +54,7 @@ async def incremental_sync(request: SyncRequest, context: SyncContext) -> Cursor
             rules=request.rules,
             before=cursor.marks,
             marks=sync.marks,
+            map_fields=sync.map_fields,
             rewrites=request.options.rewrite,
         )
         await _begin_from(sync, comparison)

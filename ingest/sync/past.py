@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ingest.sync.blocks.lines import Lines
+from ingest.sync.comparison import MapFields
 from ingest.sync.cursor import Mark
 from ingest.sync.known import KnownDocuments
 from ingest.sync.rules import BasicRules
@@ -30,9 +31,12 @@ class ChangesComparison:
     rules: BasicRules
     before: Mapping[str, Mark]
     marks: dict[str, Mark]
+    map_fields: MapFields | None = None
     rewrites: bool = False
     refused: dict[str, str] = field(default_factory=dict)
     """Slices whose content has to be compared, and why."""
+    differed: set[str] = field(default_factory=set)
+    """Slices of which something was sent, in an abandoned reading too: their sums are not what they were."""
 
     compared_by: ClassVar[ComparedBy] = ComparedBy.CHANGES
 
@@ -50,15 +54,20 @@ class ChangesComparison:
                 return
             async with aclosing(snapshot.changes(since)) as batches:
                 async for batch in batches:
-                    yield await self._taken(batch, tally)
+                    different = await self._taken(batch, tally)
+                    if different.count:
+                        self.differed.add(slice_.name)
+                    yield different
             rows = await snapshot.count()
             tally.skipped = max(0, rows - tally.read)
-            is_as_before = tally.unchanged == tally.read and rows == before.rows
+            is_as_before = slice_.name not in self.differed and rows == before.rows
             self.marks[slice_.name] = Mark(
                 rows=rows, position=snapshot.position, sums=before.sums if is_as_before else None
             )
 
     async def _taken(self, batch: Batch, tally: Tally) -> Lines:
+        if batch.mapping is not None and self.map_fields is not None:
+            await self.map_fields(batch.mapping)
         lines = Lines(batch.lines, batch.count)
         if batch.count and not self.rewrites:
             lines, overwriting = await self.known.differing(batch.lines)

@@ -1,7 +1,7 @@
 """What a sync settles before it reads: pipelines, slices, the content index and where documents go."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from ingest.elasticsearch import indices, mappings
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.pipelines import NO_PIPELINE, PipelineDefinition, read_pipeline
-from ingest.errors import ElasticsearchRefusedError
+from ingest.errors import ElasticsearchRefusedError, IndexChangedError
 from ingest.protocol import Pipeline
 from ingest.sync.bulk.settling import Destination
 from ingest.sync.request import SyncContext, SyncRequest
@@ -83,8 +83,25 @@ async def _prepare_index(request: SyncRequest, context: SyncContext, slices: Seq
     await indices.add_own_fields(client, found)
     if not options.derive_mappings:
         return found
+    return await _add_fields(request, context, found, properties)
+
+
+async def map_new_fields(request: SyncRequest, context: SyncContext, mapping: Mapping[str, Any]) -> None:
+    """Map fields of a slice that was altered since the index was prepared, before its first document."""
+    if not request.options.derive_mappings:
+        return
+    found = await indices.find(context.client, request.index_name)
+    if found is None:
+        raise IndexChangedError(f"The index {request.index_name} was removed while the job ran.")
+    await _add_fields(request, context, found, mappings.merged([mapping]))
+
+
+async def _add_fields(
+    request: SyncRequest, context: SyncContext, found: ContentIndex, properties: Mapping[str, Any]
+) -> ContentIndex:
+    client, name, language = context.client, request.index_name, request.options.language
     try:
-        return await indices.add_fields(client, found, properties=properties, language=options.language)
+        return await indices.add_fields(client, found, properties=properties, language=language)
     except ElasticsearchRefusedError as error:
         context.stats.warnings.append(
             f"The index {name} does not take the mapping of new columns ({error}), so their first values "

@@ -70,6 +70,11 @@ class Tally:
         return max(0, min(self.rejected + self.dropped, self.overwriting - self.updated))
 
     @property
+    def lacking(self) -> int:
+        """Rows without a document: it was refused or dropped, and there was none before."""
+        return self.rejected + self.dropped - self.stale
+
+    @property
     def indexed(self) -> int:
         """Documents Elasticsearch acknowledged."""
         return self.created + self.updated

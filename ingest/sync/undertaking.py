@@ -1,8 +1,9 @@
 """One sync from its beginning to its end: what it is about, what it found, and what it proved so far."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import orjson
 
@@ -12,7 +13,7 @@ from ingest.sync.blocks.lines import KeyReader
 from ingest.sync.cursor import Cursor, Mark
 from ingest.sync.delivery import Delivery
 from ingest.sync.inventory import Inventory
-from ingest.sync.preparation import Preparation, prepare
+from ingest.sync.preparation import Preparation, map_new_fields, prepare
 from ingest.sync.request import SyncContext, SyncRequest
 from sources.contract import Slice
 
@@ -53,6 +54,10 @@ class Undertaking:
             shards=shards,
             marks=self.marks,
         )
+
+    async def map_fields(self, mapping: Mapping[str, Any]) -> None:
+        """Map fields that came up in a reading; see `sources.contract.Batch.mapping`."""
+        await map_new_fields(self.request, self.context, mapping)
 
     def inventory(self, slice_: Slice | None = None) -> Inventory:
         """Return the documents of one slice, or of all that the source has or had."""

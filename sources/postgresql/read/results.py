@@ -94,6 +94,8 @@ class RuleSlice:
         files = await catalog.files(oids)
         documents = described.documents(self.database.settings, self.seed)
         query = documents.select(statements.sub_select(described.rule.query))
+        if documents.mapping != self.mapping:
+            yield Batch(lines=b"", count=0, mapping=documents.mapping)
         async with aclosing(copied(connection, query, self.database.limits)) as blocks:
             async for block in blocks:
                 yield batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)

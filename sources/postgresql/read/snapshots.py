@@ -38,6 +38,8 @@ class TableSnapshot:
     is_unique: bool
     """Whether the server guarantees that no two rows have the same key."""
     circumstances: Circumstances
+    is_altered: bool
+    """Whether it is not what was discovered, so that its fields may be others."""
 
     @property
     def position(self) -> str | None:
@@ -56,6 +58,8 @@ class TableSnapshot:
                 read = self._in_full(self.documents.select(self.source), is_unchanged)
             else:
                 read = self._by_hash(is_unchanged)
+            if self.is_altered:
+                yield self._new_mapping
             async with aclosing(read) as batches:
                 async for batch in batches:
                     yield batch
@@ -67,6 +71,8 @@ class TableSnapshot:
                 raise ValueError(f"Not a position: {since!r}.")
             age = await self._value(versions.HORIZON_AGE, position.horizon)
             query = versions.changed(self.documents.select(self.source), age)
+            if self.is_altered:
+                yield self._new_mapping
             async with aclosing(self._in_full(query, None)) as batches:
                 async for batch in batches:
                     yield batch
@@ -81,6 +87,10 @@ class TableSnapshot:
             query = versions.digest(self.source, self.documents.wanted, self.documents.row_hash)
             (row,) = await self.connection.fetch(query, timeout=self.limits.stall_seconds)
             return Digest(rows=row["rows"], sums=row["sums"] or "0")
+
+    @property
+    def _new_mapping(self) -> Batch:
+        return Batch(lines=b"", count=0, mapping=self.documents.mapping)
 
     @property
     def _doing(self) -> str:

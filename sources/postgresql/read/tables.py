@@ -115,6 +115,7 @@ class TableSlice:
             pages=presence.pages or 0,
             is_unique=is_unique,
             circumstances=await look.circumstances(members),
+            is_altered=target is not self.target,
         )
 
     @property

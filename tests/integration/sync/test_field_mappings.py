@@ -1,7 +1,7 @@
 """Whatever a column holds, its row becomes a document under the mapping that was derived for it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -143,6 +143,40 @@ async def test_a_new_column_is_mapped_before_its_first_document(mirror: Mirror) 
     assert fields["public_t_p"]["properties"] == {
         "x": {"type": "integer"}, "y": {"type": "scaled_float", "scaling_factor": 100}
     }  # fmt: skip
+
+
+RULE = [{"tables": ["t"], "query": "SELECT * FROM t"}]
+
+
+@pytest.mark.parametrize("rules", [{}, RULE], ids=["a table", "a rule"])
+async def test_a_column_added_between_discovery_and_reading_is_mapped_before_its_first_document(
+    mirror: Mirror, rules: Any
+) -> None:
+    await mirror.database.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)")
+    is_altered = False
+
+    async def alter(_method: str, path: str, _body: bytes) -> None:
+        nonlocal is_altered
+        if path.endswith("/_refresh") and not is_altered:
+            is_altered = True
+            await mirror.database.execute(
+                "ALTER TABLE t ADD n numeric, ADD d text, ADD j jsonb;"
+                "UPDATE t SET n = 1, d = '2024-01-01', j = '{\"a\":1}' WHERE id = 1;"
+                "UPDATE t SET n = 1.75, d = 'soon', j = '5' WHERE id = 2"
+            )
+
+    mirror.index.wire.before = alter
+    stats = Stats()
+    async with mirror.database.source() as source:
+        request = replace(mirror.index.request(source), advanced_rules=rules)
+        await full_sync(request, mirror.index.context(stats))
+
+    fields = await mirror.fields()
+    assert is_altered
+    assert (stats.created, stats.rejected) == (2, 0)
+    assert fields["public_t_n"]["fields"]["number"]["type"] == "double"
+    assert fields["public_t_d"]["type"] == "text"
+    assert fields["public_t_j"]["enabled"] is False
 
 
 async def test_an_index_that_says_what_becomes_of_new_fields_is_left_alone(mirror: Mirror) -> None:

@@ -12,6 +12,8 @@ from ingest.sync.rules import BasicRules
 from ingest.sync.stats import ComparedBy
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
+from sources.errors import SourceUnavailableError
+from sources.postgresql.read.snapshots import TableSnapshot
 from tests.integration.sources.database import database_on
 from tests.integration.sync.following import Following, compared, reasons
 from tests.integration.sync.world import INDEX, Interference, nothing, world
@@ -189,6 +191,26 @@ async def test_a_rejected_document_is_tried_again_by_every_job(following: Follow
     await following.incremental()
 
 
+@pytest.mark.parametrize("emptied", ["album", "track"], ids=["of another table", "of its own table"])
+async def test_a_refused_document_does_not_hide_in_the_count_that_a_row_is_gone(
+    following: Following, emptied: str
+) -> None:
+    await following.database.execute("ALTER TABLE track ADD m text")
+    numbers = {"properties": {"public_track_m": {"type": "long"}}}
+    await following.index.call("PUT", f"/{INDEX}/_mapping", numbers)
+    await following.full()
+    await following.database.execute(
+        f"DELETE FROM {emptied} WHERE id = 3; INSERT INTO track VALUES (1000, 1, 'no number')"
+    )
+
+    stats = await following.attempt(incremental_sync)
+
+    found, expected = await following.index.content(), await following.expected()
+    assert stats.rejected > 0
+    assert [id_ for id_ in expected if id_ not in found] == [id_ for id_ in expected if id_.endswith("_1000")]
+    assert not [id_ for id_ in found if id_ not in expected]
+
+
 async def test_rules_in_sql_decide_what_is_wanted(following: Following) -> None:
     rule: dict[str, Any] = {
         "id": "1", "policy": "exclude", "field": "public_album_title", "rule": "equals", "value": "secret",
@@ -303,6 +325,34 @@ async def test_an_incremental_job_leaves_sums_of_tables_that_did_not_change(foll
     await following.incremental()
 
     assert compared(await following.full()) == [("track", DIGEST), ("album", CONTENT)]
+
+
+async def test_what_an_abandoned_reading_sent_leaves_no_sum_of_before(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that a reading sends is as sent when it is read again, so that nothing seems to have changed."""
+    await following.full()
+    await following.database.execute("UPDATE album SET title = 'new' WHERE id IN (7, 8)")
+    following.index.with_bulk(chunk_size=1)
+    count, is_lost = TableSnapshot.count, False
+
+    async def lose_once(snapshot: TableSnapshot) -> int:
+        nonlocal is_lost
+        if not is_lost:
+            is_lost = True
+            # The one that was not sent yet is then as it was.
+            await following.database.execute("UPDATE album SET title = 'title 8' WHERE id = 8")
+            raise SourceUnavailableError("the connection was closed")
+        return await count(snapshot)
+
+    monkeypatch.setattr(TableSnapshot, "count", lose_once)
+    await following.incremental()
+    assert is_lost
+    await following.database.execute("UPDATE album SET title = 'title 7' WHERE id = 7")
+
+    stats = await following.full()
+
+    assert stats.updated == 1
 
 
 async def test_counts_have_to_do_where_elasticsearch_tells_no_states(following: Following) -> None:
