@@ -1,8 +1,9 @@
 """However many rows there are, only as much is held as fits into the slots: counted byte by byte."""
 
 import tracemalloc
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any
 
 import pytest
 import structlog
@@ -19,7 +20,8 @@ from ingest.sync.ledger import Ledger
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats, Tally
-from sources.contract import Batch, IsUnchanged
+from sources.contract import Batch, IsUnchanged, Snapshot
+from sources.unversioned import unversioned
 from tests.fakes.elasticsearch import INDEX_UUID, client_over, lasting_lease, response, whole
 
 MEBIBYTE = 2**20
@@ -37,12 +39,18 @@ class LongSlice:
 
     name = "long"
     estimated_rows = None
+    mapping: Mapping[str, Any] = {}
+    scope = None
 
     def __init__(self, batches: int) -> None:
         self._count = batches
 
     def narrowed(self, _tests: object) -> None:
         """Leave every rule to the service."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Nothing is known of the past."""
+        return unversioned(self, "Nothing is remembered.")
 
     async def batches(self, _is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Make batch after batch."""
@@ -72,7 +80,7 @@ async def deliver(batches: int, rules: BasicRules) -> Tally:
     tally = Tally()
     async with Delivery(context, destination, SyncOptions(bulk=bulk), Pipeline()) as delivery:
         slice_ = LongSlice(batches)
-        async with aclosing(comparison.differing(slice_, tally)) as differing:  # type: ignore[arg-type]
+        async with aclosing(comparison.differing(slice_, tally)) as differing:
             async for documents in differing:
                 await delivery.send(documents, tally)
         await delivery.flush(tally)
