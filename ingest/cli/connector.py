@@ -1,5 +1,6 @@
 """`elastic-ingest connector ...`: connectors, listed, created, configured, scheduled and deleted."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from sources.registry import SOURCES
 
 _JOB_TYPES: Final = [kind.value for kind in JobType]
 _PATH: Final = click.Path(path_type=Path)
+_POLL_SECONDS: Final = 0.5
 
 
 @click.group()
@@ -84,19 +86,25 @@ async def create(session: Session, /, connector_id: str | None, index_name: str,
 @click.option("--set-env", "variables", multiple=True, metavar="FIELD=VARIABLE", help="A variable's value.")
 @click.option("--from-file", type=_PATH, help="A JSON object of field names and values.")
 @click.option("--no-test", is_flag=True, help="Do not connect to the source with the new values.")
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="Seconds to wait for the service to register the fields.",
+)
 @with_session
-async def configure(session: Session, /, connector_id: str, *, no_test: bool, **given: Any) -> None:
+async def configure(
+    session: Session, /, connector_id: str, *, no_test: bool, wait_seconds: float, **given: Any
+) -> None:
     """Set a connector's configuration; asks field by field unless values are given.
 
     Secrets come from a file, the environment or the prompt, never from the command line, where other users of
     the machine could read them.
     """
-    found = await existing(session, connector_id)
+    found = await _registered(session, connector_id, wait_seconds)
     schema = found.configuration
-    if not schema:
-        raise CommandFailedError(
-            f"{connector_id} has no fields yet: start the service, which registers them, and try again."
-        )
     if any(given.values()):
         values = fields.given_values(schema, **given)
     elif sys.stdin.isatty():
@@ -180,6 +188,23 @@ async def existing(session: Session, connector_id: str) -> Connector:
         raise CommandFailedError(
             f"There is no connector {connector_id}. `elastic-ingest connector list` shows those that exist."
         )
+    return found
+
+
+async def _registered(session: Session, connector_id: str, wait_seconds: float) -> Connector:
+    """Read a connector once the service has registered its fields, which it does soon after both exist."""
+    found = await existing(session, connector_id)
+    if not found.configuration and wait_seconds > 0:
+        click.echo(f"Waiting for the service to register the fields of {connector_id} ...", err=True)
+    deadline = asyncio.get_running_loop().time() + wait_seconds
+    while not found.configuration:
+        if asyncio.get_running_loop().time() >= deadline:
+            raise CommandFailedError(
+                f"{connector_id} has no fields yet, which the service registers. "
+                "Is it running, with this connector in its config.yml?"
+            )
+        await asyncio.sleep(min(_POLL_SECONDS, wait_seconds))
+        found = await existing(session, connector_id)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox import calls
+from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
 
@@ -58,11 +59,6 @@ def answer(place: World, *arguments: str, environment: Mapping[str, str] | None 
     return json.loads(finished.stdout)
 
 
-def status(place: World) -> str | None:
-    found: str | None = answer(place, "connector", "show", NAME)["status"]
-    return found
-
-
 def configure(place: World, **changed: Any) -> subprocess.CompletedProcess[str]:
     values = {**place.connector_values, **changed}
     password = str(values.pop("password"))
@@ -75,8 +71,7 @@ def configure(place: World, **changed: Any) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def configured(place: World, service: Process) -> World:
-    until(lambda: status(place) == "needs_configuration" or None, "fields are registered", watching=service)
-    finished = configure(place)
+    finished = configure(place)  # which waits until the service has registered the fields
     assert finished.returncode == 0, finished.stderr
     return place
 
@@ -127,6 +122,43 @@ def test_values_that_do_not_work_change_nothing(configured: World) -> None:
     assert "Nothing was changed" in finished.stderr
     assert "not-the-password" not in finished.stdout + finished.stderr
     assert answer(configured, "connector", "show", NAME)["configuration"] == before
+
+
+def test_configuring_waits_for_the_fields_and_says_so(configured: World) -> None:
+    shown = configured.elasticsearch.send(Call("", "GET", f"/_connector/{NAME}"))
+    created = answer(configured, "connector", "create", "--index-name", "registered-late")["id"]
+    words = [
+        sys.executable,
+        "-m",
+        "ingest",
+        "connector",
+        "configure",
+        created,
+        "--no-test",
+        "--set",
+        "host=a",
+    ]
+    waiting = subprocess.Popen(
+        [*words, "-c", str(configured.config_file)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with waiting:
+        assert waiting.stderr is not None
+        assert "Waiting for the service" in waiting.stderr.readline()
+        path = f"/_connector/{created}/_configuration"
+        configured.elasticsearch.send(Call("", "PUT", path, {"configuration": shown["configuration"]}))
+        printed, _ = waiting.communicate(timeout=90)
+
+    assert waiting.returncode == 0
+    assert "Set host" in printed
+
+
+def test_configuring_what_no_service_works_for_ends_with_the_reason(configured: World) -> None:
+    created = answer(configured, "connector", "create", "--index-name", "never-registered")["id"]
+
+    finished = command(configured, "connector", "configure", created, "--set", "host=a", "--wait", "0.2")
+
+    assert finished.returncode == 1
+    assert "Is it running, with this connector in its config.yml?" in finished.stderr
 
 
 def test_a_secret_is_not_taken_from_the_command_line(configured: World) -> None:
