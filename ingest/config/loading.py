@@ -24,6 +24,9 @@ LEGACY_CONNECTOR_KEYS = ("connector_id", "service_type")
 FILE_SUFFIX = "_file"
 """`api_key_file` names a file that holds the `api_key`; so with every secret."""
 
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Names the folder in which systemd hands files over, to the service alone whatever their mode says."""
+
 FILE = file()
 _NEEDS_ESCAPING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -41,7 +44,8 @@ def load(
 
     Raises ConfigError with every problem found, each as `<file>: <path>: <problem> (<what is allowed>)`.
     """
-    reading = _Reading(path, service_types, requires_connectors=requires_connectors)
+    guarded = environment.get(CREDENTIALS)
+    reading = _Reading(path, service_types, requires_connectors=requires_connectors, guarded_folder=guarded)
     try:
         text = files.read_text(path, files.LARGEST_CONFIG_BYTES)
         tree, reading.problems = document.parse(text, environment, OPAQUE)
@@ -60,10 +64,18 @@ def _line(path: Path, problem: str) -> str:
 class _Reading:
     """One reading of one file: what was wrong so far, what is worth a warning, where secrets came from."""
 
-    def __init__(self, path: Path, service_types: Collection[str], *, requires_connectors: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        service_types: Collection[str],
+        *,
+        requires_connectors: bool,
+        guarded_folder: str | None,
+    ) -> None:
         self._path = path
         self._service_types = service_types
         self._requires_connectors = requires_connectors
+        self._guarded_folder = guarded_folder
         self._broken: set[str] = set()
         self._open_secrets: list[str] = []
         self.problems: list[str] = []
@@ -183,6 +195,8 @@ class _Reading:
                 self.warnings.append(f"{at}{key}: has no effect: {rule.reason}")
 
     def _note_secret_in(self, path: Path) -> None:
+        if self._guarded_folder and path.is_relative_to(self._guarded_folder):
+            return
         if files.is_open_to_others(path) and str(path) not in self._open_secrets:
             self._open_secrets.append(str(path))
 

@@ -1,5 +1,6 @@
 """The systemd unit: what it promises, and what systemd itself says of it where it is installed."""
 
+import base64
 import re
 import shutil
 import subprocess
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingest import config
-from tests.repo import project
+from ingest.secret import Secret
+from tests.repo import documented, project
 
 UNIT = project.ROOT / "deploy/elastic-ingest.service"
 
@@ -67,6 +69,49 @@ def test_the_configuration_is_handed_over_as_a_credential() -> None:
 
     assert service["LoadCredential"] == "config.yml:/etc/elastic-ingest/config.yml"
     assert service["ExecStart"].endswith("/bin/elastic-ingest -c ${CREDENTIALS_DIRECTORY}/config.yml")
+
+
+def encoded(key: str) -> Secret:
+    return Secret(base64.b64encode(key.encode()).decode())
+
+
+def loaded_under_the_unit(configuration: str, etc: Path, run: Path) -> config.Config:
+    """Read config.yml as the service does when systemd has prepared what the unit says: folder, variables."""
+    run.mkdir()
+    environment = {"CREDENTIALS_DIRECTORY": str(run)}
+    (etc / "config.yml").write_text(configuration)
+    credentials = re.findall(
+        r"^(?:#   )?LoadCredential=([\w.-]+):/etc/elastic-ingest/(.*)$", UNIT.read_text(), re.M
+    )
+    for name, source in credentials:
+        if (etc / source).exists():
+            (run / name).write_text((etc / source).read_text())
+            (run / name).chmod(0o440)  # an access list for the service shows as rights of the group
+    assert settings("Service")["EnvironmentFile"] == "-/etc/elastic-ingest/environment"
+    if (etc / "environment").exists():
+        environment |= dict(line.split("=", 1) for line in (etc / "environment").read_text().splitlines())
+    return config.load(run / "config.yml", environment, service_types=["postgresql"])
+
+
+def test_the_configuration_of_the_readme_gets_its_key_from_the_file_of_variables(tmp_path: Path) -> None:
+    (tmp_path / "environment").write_text("ELASTICSEARCH_API_KEY=id:from-variable\n")
+
+    loaded = loaded_under_the_unit(documented.configuration(), tmp_path, tmp_path / "run")
+
+    assert loaded.elasticsearch.api_key == encoded("id:from-variable")
+    assert loaded.warnings == ()
+
+
+def test_a_key_in_a_credential_of_its_own_is_found_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "api-key").write_text("id:from-file\n")
+    configuration = documented.configuration().replace(
+        "api_key: ${ELASTICSEARCH_API_KEY}", "api_key_file: api-key"
+    )
+
+    loaded = loaded_under_the_unit(configuration, tmp_path, tmp_path / "run")
+
+    assert loaded.elasticsearch.api_key == encoded("id:from-file")
+    assert loaded.warnings == ()
 
 
 def test_a_service_whose_loop_stands_still_is_started_again() -> None:

@@ -588,6 +588,17 @@ def test_a_file_with_a_secret_that_others_can_open_is_a_warning(tmp_path: Path, 
         load(tmp_path, text + "\nservice.strict_permissions: true", mode=mode)
 
 
+def test_credentials_of_systemd_are_guarded_by_their_folder(tmp_path: Path) -> None:
+    # systemd lets the service read them through an access list, which shows as rights of the group.
+    text = CONNECTOR + "elasticsearch.api_key: 'id:key'\nservice.strict_permissions: true"
+
+    loaded = load(tmp_path, text, {"CREDENTIALS_DIRECTORY": str(tmp_path)}, mode=0o440)
+
+    assert loaded.warnings == ()
+    with pytest.raises(ConfigError, match="can be read or changed by others"):
+        load(tmp_path, text, {"CREDENTIALS_DIRECTORY": str(tmp_path / "elsewhere")}, mode=0o440)
+
+
 def test_a_file_whose_secrets_come_from_the_environment_may_be_open(tmp_path: Path) -> None:
     text = CONNECTOR + "elasticsearch.api_key: '${KEY}'"
 
