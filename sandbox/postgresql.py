@@ -135,6 +135,11 @@ class Cluster:
         return self.folder
 
     @property
+    def programs(self) -> Path:
+        """Where psql and the other programs are."""
+        return self._bin
+
+    @property
     def data_folder(self) -> Path:
         """The server's data directory."""
         return self.folder / "data"
