@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from ingest.config import document, files
 from ingest.config.document import Node, Scalar, Section, Sequence
 from ingest.config.ignored import IGNORED
-from ingest.config.kinds import WrongValueError, file
+from ingest.config.kinds import file
 from ingest.config.relations import broken_relations, cautions, serves_nothing
 from ingest.config.settings import Config, ConnectorEntry, Setting
+from ingest.config.urls import WrongValueError
 from ingest.errors import ConfigError
 
 T = TypeVar("T")

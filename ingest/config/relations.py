@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ingest.config import files
-from ingest.config.kinds import is_loopback
 from ingest.config.settings import MEBIBYTE, Config, Elasticsearch, Service
+from ingest.config.urls import is_loopback
 
 LONGEST_RETRYING_SECONDS = 3600
 LARGEST_IN_FLIGHT_BYTES = 1024 * MEBIBYTE

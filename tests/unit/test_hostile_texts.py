@@ -17,8 +17,9 @@ import pytest
 
 from ingest.config import document
 from ingest.config.document import DocumentError
-from ingest.config.kinds import WrongValueError, checked_url, encoded_api_key
+from ingest.config.kinds import encoded_api_key
 from ingest.config.placeholders import PlaceholderError, expand
+from ingest.config.urls import WrongValueError, checked_url
 from ingest.connector.cron import Schedule, ScheduleError
 from ingest.sync.rules import validation, values
 from ingest.sync.rules.values import Operator, PatternError
