@@ -64,6 +64,12 @@ async def incremental_sync(request: SyncRequest, context: SyncContext) -> Cursor
 async def _begin_from(sync: Undertaking, comparison: ChangesComparison | DigestComparison) -> None:
     """Settle what an earlier sync helps to settle, then compare the content of the other slices."""
     slices, stats = sync.prepared.slices, sync.context.stats
+    sync.context.log.info(
+        "sync.started",
+        index=sync.request.index_name,
+        slices=len(slices),
+        compared_by=comparison.compared_by.value,
+    )
     options = sync.request.options
     reader = Reader(
         comparison=comparison, delivery=sync.delivery, context=sync.context, readings=options.readings
