@@ -147,6 +147,11 @@ def is_usable_content_hash(definition: Mapping[str, Any]) -> bool:
     return definition.get("type") == "long" and definition.get("doc_values", True) is not False
 
 
+def is_guessed_content_hash(definition: Mapping[str, Any]) -> bool:
+    """Say whether Elasticsearch mapped our content hash from a first document: we map it before any."""
+    return definition == {"type": "long"}
+
+
 def exact_field(properties: Mapping[str, Any], name: str) -> str | None:
     """Return the field that holds the exact value of a text member: itself or a keyword multi-field.
 

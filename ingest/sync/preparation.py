@@ -83,6 +83,13 @@ async def _prepare_index(request: SyncRequest, context: SyncContext, slices: Seq
     await indices.add_own_fields(client, found)
     if not options.derive_mappings:
         return found
+    if mappings.is_guessed_content_hash(found.properties.get(mappings.CONTENT_HASH, {})):
+        context.stats.warnings.append(
+            f"Elasticsearch made the mapping of the index {name} from documents, as it does when an index is "
+            "deleted while a job writes to it, or filled by reindexing without a mapping: numbers may be "
+            "rounded in searches and documents refused. Delete the index, and the next job creates it."
+        )
+        context.log.warning("sync.mapping_guessed", index=name)
     return await _add_fields(request, context, found, properties)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ingest.elasticsearch.transport import Request
+from ingest.errors import IndexChangedError
 from ingest.protocol import Pipeline
 from ingest.sync.full import full_sync
 from ingest.sync.request import SyncOptions
@@ -177,6 +178,33 @@ async def test_a_column_added_between_discovery_and_reading_is_mapped_before_its
     assert fields["public_t_n"]["fields"]["number"]["type"] == "double"
     assert fields["public_t_d"]["type"] == "text"
     assert fields["public_t_j"]["enabled"] is False
+
+
+async def test_an_index_deleted_under_a_request_and_mapped_by_guess_is_told_of_until_it_is_mended(
+    mirror: Mirror,
+) -> None:
+    await mirror.database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, n numeric); INSERT INTO t VALUES (1, 1)"
+    )
+    is_deleted = False
+
+    async def delete_once(_method: str, path: str, _body: bytes) -> None:
+        nonlocal is_deleted
+        if path.endswith("/_bulk") and not is_deleted:
+            is_deleted = True
+            await mirror.index.call("DELETE", f"/{INDEX}")
+
+    mirror.index.wire.before = delete_once
+    with pytest.raises(IndexChangedError):
+        await mirror.sync()
+    guessed = await mirror.sync()
+    await mirror.index.call("DELETE", f"/{INDEX}")
+    mended = await mirror.sync()
+
+    assert is_deleted
+    assert "made the mapping of the index" in guessed.warnings[0]
+    assert mended.warnings == []
+    assert (await mirror.fields())["public_t_n"]["type"] == "keyword"
 
 
 async def test_an_index_that_says_what_becomes_of_new_fields_is_left_alone(mirror: Mirror) -> None:
