@@ -4,7 +4,7 @@ A sync deletes what its source does not have any more, within the source's scope
 on one index, by whatever name or alias, would each delete what the other wrote.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.client import Client
@@ -24,7 +24,7 @@ async def require_sole(
 ) -> None:
     """Raise SourceConfigurationError if another connector of this scope writes to the job's index.
 
-    `content` is the view with the connector's own key: another's index that it may not see is not its own.
+    `content` is the view with the connector's own key, which may not see the other's index by its alias.
     """
     name = job.index_name or ""
     for other in await connectors.search(client, ids=(), service_types=[source.service_type]):
@@ -33,25 +33,37 @@ async def require_sole(
         scope = _scope_of(other, sources)
         if scope is None or not overlaps(source.scope, scope):
             continue
-        if other.index_name == name or await _is_one_index(content, name, other.index_name):
+        if other.index_name == name or await _is_one_index((content, client), name, other.index_name):
             raise SourceConfigurationError(
-                f"Connector {other.id} writes documents of the same {', '.join(source.scope)} to the index "
-                f"{other.index_name}, which is the index of this connector too: each would delete what the "
-                "other wrote. Give one of them an index of its own, or let one connector read all of it."
+                f"Connector {other.id} {_deed(source, scope)} to the index {other.index_name}, which is the "
+                "index of this connector too: each would delete what the other wrote. Give one of them an "
+                "index of its own, or let one connector read all of it."
             )
 
 
 def _scope_of(connector: Connector, sources: Mapping[str, type[Source]]) -> Mapping[str, str] | None:
-    """Return the scope of a connector; None while it is not configured."""
+    """Return the scope of a connector, with no member if it can be any; None if it has written nothing.
+
+    A configuration that cannot be used says nothing about the documents that were written under another.
+    """
     try:
         return sources[connector.service_type or ""](values_of(connector.configuration)).scope
     except SourceError:
-        return None
+        return None if connector.last_synced is None else {}
 
 
-async def _is_one_index(content: Client, name: str, other: str) -> bool:
-    try:
-        mine, theirs = await indices.find(content, name), await indices.find(content, other)
-    except ElasticsearchRefusedError:
-        return False
-    return mine is not None and theirs is not None and mine.uuid == theirs.uuid
+def _deed(source: Source, scope: Mapping[str, str]) -> str:
+    if not scope:
+        return "has a configuration that cannot be used, and wrote documents"
+    return f"writes documents of the same {', '.join(source.scope)}"
+
+
+async def _is_one_index(views: Iterable[Client], name: str, other: str) -> bool:
+    """Say whether two names lead to one index, as far as any of the views may see both."""
+    for view in views:
+        try:
+            mine, theirs = await indices.find(view, name), await indices.find(view, other)
+        except ElasticsearchRefusedError:
+            continue
+        return mine is not None and theirs is not None and mine.uuid == theirs.uuid
+    return False

@@ -31,6 +31,24 @@ async def test_a_job_is_refused_before_it_reads_while_another_connector_has_its_
     assert await world.titles() == titles
 
 
+async def test_a_connector_that_cannot_be_read_any_more_keeps_what_it_wrote(world: World) -> None:
+    async with world.ready():
+        await world.until_job(await world.create_job(), "completed", "error")
+        titles = await world.titles()
+        await world.create_connector(OTHER, "elsewhere")
+    await world.configure(host="")
+    await world.write(CONNECTORS_INDEX, OTHER, {"index_name": "music"})
+    async with world.serving(config_for(world.server, CONNECTOR, OTHER)):
+        await world.until_connector("needs_configuration", OTHER)
+        await world.configure(OTHER)
+        await world.until_connector("connected", OTHER)
+        world.shelf.rows.clear()
+        job = await world.until_job(await world.create_job(OTHER), "completed", "error")
+
+    assert "has a configuration that cannot be used, and wrote documents to the index music" in job["error"]
+    assert await world.titles() == titles
+
+
 async def test_two_connectors_of_one_database_with_an_index_each_are_served(world: World) -> None:
     await world.create_connector(OTHER, "elsewhere")
     async with world.ready(config_for(world.server, CONNECTOR, OTHER)):
