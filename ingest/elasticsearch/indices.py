@@ -251,8 +251,8 @@ def _shard_states(answer: Any, concrete_name: str, count: int) -> tuple[ShardSta
             history=answers.need(copy, str, "commit", "user_data", "history_uuid"),
             max_seq_no=answers.need(copy, int, "seq_no", "max_seq_no"),
         )
-        for number in sorted(shards, key=int)
-        for copy in shards[number]
+        for number in sorted(shards, key=lambda number: (len(number), number))
+        for copy in answers.need(shards, list, number)
         if answers.need(copy, bool, "routing", "primary")
     )
     if len(states) != count:

@@ -110,6 +110,13 @@ def right_answer(request: Request) -> Any:
             return {"count": 7, "_shards": {"failed": 0}}
         case "_refresh", _:
             return {"_shards": {"failed": 0}}
+        case "docs", "GET":
+            copy = {
+                "routing": {"primary": True},
+                "commit": {"user_data": {"history_uuid": "h"}},
+                "seq_no": {"max_seq_no": 7},
+            }
+            return {"indices": {"music": {"shards": {"0": [copy]}}}}
         case "_settings", "GET":
             return {"music": {"settings": {"index.uuid": "u1"}}}
         case "_connector" | "_sync_job", "GET":
