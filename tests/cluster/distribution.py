@@ -17,6 +17,7 @@ VERSION = "8.19.21"
 COORDINATES = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
 OLDEST_JAVA = 17
 FETCH_SECONDS = 300
+TEMPORARY = "temporary"
 PLUGIN = Path(__file__).with_name("SecurityAnalysis.java")
 
 _DESCRIPTOR = f"""\
@@ -28,7 +29,11 @@ java.version={OLDEST_JAVA}
 classname={PLUGIN.stem}
 """
 
-_SETTINGS = """\
+CLUSTER_NAME = "disposable"
+"""What the cluster is called; only one of this name may be emptied by a test."""
+
+_SETTINGS = f"""\
+cluster.name: {CLUSTER_NAME}
 discovery.type: single-node
 http.host: 127.0.0.1
 http.port: 0
@@ -54,8 +59,16 @@ class Distribution:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What its programs are told."""
-        return {**os.environ, "ES_JAVA_HOME": str(self.java_home), "ES_JAVA_OPTS": "-Xms1g -Xmx1g"}
+        """What its programs are told: their Java, their memory, and to write nowhere else."""
+        temporary = str(self.home / TEMPORARY)
+        return {
+            **os.environ,
+            "HOME": str(self.home),
+            "ES_JAVA_HOME": str(self.java_home),
+            "ES_TMPDIR": temporary,
+            "ES_JAVA_OPTS": "-Xms1g -Xmx1g -XX:-UsePerfData",
+            "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={temporary} -XX:-UsePerfData",
+        }
 
 
 def prepare(folder: Path, *, password: str, data: Path) -> Distribution:
@@ -65,6 +78,7 @@ def prepare(folder: Path, *, password: str, data: Path) -> Distribution:
     """
     java_home = _java_home()
     distribution = Distribution(_unpacked(_fetched(folder), folder), java_home)
+    (distribution.home / TEMPORARY).mkdir()
     (distribution.home / "config/elasticsearch.yml").write_text(f"{_SETTINGS}path.data: {data}\n")
     _build_plugin(distribution)
     keystore = str(distribution.home / "bin/elasticsearch-keystore")

@@ -17,13 +17,17 @@ from sandbox.elasticsearch import Server, serve
 from sandbox.elasticsearch.http import Answer
 from sandbox.elasticsearch.server.dispatch import Call, Dispatcher
 from tests.cluster.connection import Connection
-from tests.cluster.distribution import VERSION
+from tests.cluster.distribution import CLUSTER_NAME, VERSION
 from tests.cluster.modules import URL
 
 EMBEDDED = ("/_connector", "/.elastic-connectors")
 PIPELINE = "ent-search-generic-ingestion"
 SENT_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Opaque-Id")
 KEPT_HEADERS = ("WWW-Authenticate", "Warning", "Content-Type")
+
+
+class NotDisposableError(Exception):
+    """The cluster that the environment names was not made to be emptied."""
 
 
 @asynccontextmanager
@@ -42,6 +46,7 @@ async def serving(**options: Any) -> AsyncIterator[Server]:
 def relayed(server: Server) -> Iterator[None]:
     """Send on what a server gets; at the end, remove from the real one what came of it."""
     real = Connection(URL)
+    make_empty(real)
     real.call("PUT", f"/_ingest/pipeline/{PIPELINE}", {"processors": []})
     # It answers as a dispatcher does, which is all that a server asks of one.
     server.dispatcher = cast("Dispatcher", Relay(server.dispatcher, real))
@@ -50,6 +55,17 @@ def relayed(server: Server) -> Iterator[None]:
     finally:
         real.clean_up()
         real.close()
+
+
+def make_empty(real: Connection) -> None:
+    """Remove what a test that was killed has left; refuse a cluster that may hold what somebody needs."""
+    name = real.call("GET", "/_cluster/health").get("cluster_name")
+    if name != CLUSTER_NAME:
+        raise NotDisposableError(
+            f"These tests remove every index and pipeline of their cluster, so its `cluster.name` has to be "
+            f"{CLUSTER_NAME!r}; that of ELASTICSEARCH_URL is {name!r}."
+        )
+    real.clean_up()
 
 
 @dataclass(frozen=True, slots=True)

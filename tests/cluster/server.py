@@ -21,8 +21,8 @@ from tests.cluster.distribution import UnavailableError, prepare
 
 USER = "elastic"
 PASSWORD = "changeme"
-START_SECONDS = 300
-STOP_SECONDS = 60
+START_SECONDS = 600
+STOP_SECONDS = 120
 POLL_SECONDS = 0.5
 MEMORY = "/dev/shm"
 MEMORY_BYTES = 1 << 30
@@ -46,7 +46,7 @@ def running() -> Iterator[str]:
             [*_as_another_user(folder, Path(data)), str(distribution.home / "bin/elasticsearch")],
             log_file=folder / "elasticsearch.log",
             folder=folder,
-            environment=distribution.environment | {"HOME": name},
+            environment=distribution.environment,
             stop_seconds=STOP_SECONDS,
         ) as process:
             yield f"http://{USER}:{PASSWORD}@{_address_once_ready(process)}"
