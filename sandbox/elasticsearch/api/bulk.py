@@ -11,7 +11,7 @@ import orjson
 
 from sandbox.elasticsearch import errors, pipelines
 from sandbox.elasticsearch.api import documents, targets
-from sandbox.elasticsearch.documents import ItemFilter, Operation, UpdateBody, operations
+from sandbox.elasticsearch.documents import EMPTY_ID, ItemFilter, Operation, UpdateBody, operations
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import Index, Write
 from sandbox.elasticsearch.security import IndexPrivilege
@@ -52,7 +52,8 @@ def bulk(request: Request) -> Answer:
     refresh = documents.refresh_policy(request)
     run = _Run(request, forced_refresh=refresh in ("", "true"))
     default_index = request.parameter("index") or None
-    items = [run.item(operation) for operation in operations(request.body, default_index)]
+    found = operations(request.body, default_index, request.query.get("pipeline"))
+    items = [run.item(operation) for operation in found]
     if refresh in ("", "true", "wait_for"):
         for index in run.written.values():
             index.refresh()
@@ -137,6 +138,8 @@ class _Run:
             if outcome.index_name != operation.index_name:
                 index = targets.writable(self.request, outcome.index_name)
                 self.written[index.name] = index
+        if document_id == "":
+            raise errors.illegal_argument(EMPTY_ID)
         if options:
             write = index.index(
                 document_id,

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.elasticsearch import errors, pipelines
 from sandbox.elasticsearch.api import parameters, targets
-from sandbox.elasticsearch.documents import SourceFilter, UpdateBody, check_id
+from sandbox.elasticsearch.documents import EMPTY_PIPELINE, SourceFilter, UpdateBody, check_id
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import Document, Index, Write
 from sandbox.elasticsearch.security import IndexPrivilege
@@ -183,6 +183,8 @@ def _index(request: Request, op_type: str) -> Answer:
     document_id = request.path_parameters.get("id")
     if not request.body:
         raise errors.validation("source is missing")
+    if request.query.get("pipeline") == "":
+        raise errors.validation(EMPTY_PIPELINE)
     check_id(document_id)
     if_seq_no = guard(request)
     processed = pipelines.Incoming(request.parameter("index"), document_id, request.body)

@@ -16,6 +16,7 @@ INTEGERS = ("if_seq_no", "if_primary_term", "version", "retry_on_conflict")
 FLAGS = ("require_alias", "require_data_stream", "list_executed_pipelines")
 OBJECTS = ("dynamic_templates", "_source")
 KNOWN = frozenset((*TEXT, *INTEGERS, *FLAGS, *OBJECTS))
+EMPTY_PIPELINE = "pipeline cannot be an empty string"
 NO_OPTIONS: Mapping[str, Any] = {}
 SIMPLE = frozenset({"_index", "_id"})
 
@@ -31,7 +32,9 @@ class Operation(NamedTuple):
     options: Mapping[str, Any]
 
 
-def operations(body: bytes, default_index: str | None) -> list[Operation]:
+def operations(
+    body: bytes, default_index: str | None, default_pipeline: str | None = None
+) -> list[Operation]:
     """Every operation of the body.
 
     Raises the refusal of the whole request: malformed lines at once, wrong values all together.
@@ -53,7 +56,7 @@ def operations(body: bytes, default_index: str | None) -> list[Operation]:
             source = lines[number]
             number += 1
         operation = _operation(action, metadata, source, default_index, number)
-        _check(operation, problems)
+        _check(operation, default_pipeline, problems)
         found.append(operation)
     if problems:
         raise errors.validation(*problems)
@@ -147,14 +150,18 @@ def _integer(name: str, value: Any, number: int) -> int:
         raise errors.illegal_argument(f'For input string: "{value}"') from None
 
 
-def _check(operation: Operation, problems: list[str]) -> None:
-    """Gather what makes an operation unacceptable, and with it the whole request."""
-    document_id = operation.id
-    if document_id is None:
-        if operation.action in ("update", "delete"):
-            problems.append("id is missing")
-    elif len(document_id) > 128 or not document_id:
-        problem = id_problem(document_id)
+def _check(operation: Operation, default_pipeline: str | None, problems: list[str]) -> None:
+    """Gather what makes an operation unacceptable, and with it the whole request.
+
+    An empty id is not among it where a document is indexed: there it is for the item alone to fail.
+    """
+    if operation.action in ("index", "create"):
+        if operation.options.get("pipeline", default_pipeline) == "":
+            problems.append(EMPTY_PIPELINE)
+    elif not operation.id:
+        problems.append("id is missing")
+    if operation.id and len(operation.id) > 128:
+        problem = id_problem(operation.id)
         if problem is not None:
             problems.append(problem)
     if not operation.index_name:

@@ -3,6 +3,7 @@
 from sandbox.elasticsearch import errors
 
 MAX_ID_BYTES = 512
+EMPTY_ID = "if _id is specified it must not be empty"
 
 
 def check_id(document_id: str | None) -> None:
@@ -16,7 +17,7 @@ def id_problem(document_id: str | None) -> str | None:
     if document_id is None:
         return None
     if document_id == "":
-        return "if _id is specified it must not be empty"
+        return EMPTY_ID
     size = len(document_id.encode("utf-8", "surrogatepass"))
     if size > MAX_ID_BYTES:
         return f"id [{document_id}] is too long, must be no longer than {MAX_ID_BYTES} bytes but was: {size}"

@@ -175,6 +175,64 @@ async def test_an_id_over_512_bytes_refuses_the_whole_request(api: Api) -> None:
     assert "is too long, must be no longer than 512 bytes but was: 600" in reason
 
 
+@pytest.mark.parametrize("action", ["index", "create"])
+async def test_an_empty_id_fails_its_item_alone(api: Api, action: str) -> None:
+    index = await api.created()
+    lines = [{action: {"_id": ""}}, {"a": 1}, {action: {"_id": "1"}}, {"a": 2}]
+
+    answer = await api("POST", f"/{index}/_bulk", lines)
+
+    refused, written = (item[action] for item in answer.body["items"])
+    assert answer.body["errors"] is True
+    assert refused == {
+        "_index": index,
+        "_id": "",
+        "status": 400,
+        "error": {"type": ARGUMENT, "reason": "if _id is specified it must not be empty"},
+    }
+    assert (written["_id"], written["status"]) == ("1", 201)
+
+
+async def test_a_missing_pipeline_is_told_before_an_empty_id(api: Api) -> None:
+    index = await api.created(settings={"index.default_pipeline": "contract-none"})
+
+    answer = await api("POST", f"/{index}/_bulk", [{"index": {"_id": ""}}, {"a": 1}])
+
+    [item] = answer.body["items"]
+    assert item["index"]["error"]["reason"] == "pipeline with id [contract-none] does not exist"
+
+
+@pytest.mark.parametrize(
+    "lines", [[{"delete": {"_id": ""}}], [{"update": {"_id": ""}}, {"doc": {}}]], ids=["delete", "update"]
+)
+async def test_an_empty_id_of_a_delete_or_an_update_refuses_the_whole_request(
+    api: Api, lines: list[Any]
+) -> None:
+    index = await api.created()
+
+    answer = await api("POST", f"/{index}/_bulk", [{"index": {"_id": "1"}}, {"a": 1}, *lines])
+
+    assert (answer.status, answer.error) == (400, (VALIDATION, "Validation Failed: 1: id is missing;"))
+    assert (await api("GET", f"/{index}/_doc/1")).status == 404
+
+
+EMPTY_PIPELINE = (VALIDATION, "Validation Failed: 1: pipeline cannot be an empty string;")
+
+
+async def test_an_empty_pipeline_is_refused_wherever_it_is_named(api: Api) -> None:
+    index = await api.created()
+    line: dict[str, Any] = {"index": {"_id": "1"}}
+    with_pipeline = {"index": {"_id": "1", "pipeline": ""}}
+
+    by_parameter = await api("POST", f"/{index}/_bulk", [line, {"a": 1}], pipeline="")
+    by_item = await api("POST", f"/{index}/_bulk", [with_pipeline, {"a": 1}])
+    of_one = await api("PUT", f"/{index}/_doc/1", {"a": 1}, pipeline="")
+
+    assert [answer.status for answer in (by_parameter, by_item, of_one)] == [400] * 3
+    assert by_parameter.error == by_item.error == of_one.error == EMPTY_PIPELINE
+    assert (await api("GET", f"/{index}/_doc/1")).status == 404
+
+
 async def test_carriage_returns_at_line_ends_are_accepted(api: Api) -> None:
     index = await api.created()
 
