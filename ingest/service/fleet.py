@@ -99,7 +99,12 @@ class Fleet:
                 structlog.get_logger().info("connector.created", connector_id=connector_id)
                 self.pace.wake()
             elif connector_id not in self._missing:
-                structlog.get_logger().warning("connector.missing", connector_id=connector_id)
+                structlog.get_logger().warning(
+                    "connector.missing",
+                    connector_id=connector_id,
+                    remedy=f"elastic-ingest connector create {connector_id} --index-name INDEX, or "
+                    "create: true and index_name in its entry of config.yml.",
+                )
                 self._missing.add(connector_id)
         self._missing -= self.connectors.keys()
 

@@ -14,6 +14,8 @@ error                connected            a job starts                     test_
 
 import asyncio
 
+import structlog
+
 from sources.errors import SourceConfigurationError, SourceUnavailableError
 from tests.integration.service.world import CONNECTOR, WRONG_PASSWORD, World, config_for, until
 
@@ -230,3 +232,19 @@ def _listings(world: World) -> int:
 
 async def _value(number: int) -> int:
     return number
+
+
+async def test_a_connector_that_does_not_exist_is_said_once_with_the_remedy(world: World) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with world.serving():
+            mark = len(world.server.journal.requests(path="/.elastic-connectors*"))
+            await until(lambda: _connector_requests(world), lambda seen: seen >= mark + 4)
+            await world.create_connector()
+            await world.until_connector("needs_configuration")
+
+    (said,) = (line for line in lines if line["event"] == "connector.missing")
+    assert f"connector create {CONNECTOR} --index-name" in said["remedy"]
+
+
+async def _connector_requests(world: World) -> int:
+    return len(world.server.journal.requests(path="/.elastic-connectors*"))
