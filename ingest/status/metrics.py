@@ -11,9 +11,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from ingest.status import health
+from ingest.status.history import OUTCOMES
 from ingest.status.snapshot import Snapshot
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+JOB_TYPES: Final = ("full", "incremental")
+ENDINGS: Final = ("completed", "error", "canceled")
 _PREFIX: Final = "elastic_ingest"
 
 
@@ -73,7 +76,10 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Metric]:
     ended = CounterMetricFamily(
         f"{_PREFIX}_jobs_ended", "Jobs that ended in this process.", labels=["job_type", "status"]
     )
-    for (job_type, status), count in sorted(snapshot.totals.jobs.items()):
+    # Zeros, too: Prometheus sees no increase in a counter that appears with its first event, so the first job
+    # in error or the first refused document would raise no alert.
+    jobs = {(job_type, status): 0 for job_type in JOB_TYPES for status in ENDINGS}
+    for (job_type, status), count in sorted({**jobs, **snapshot.totals.jobs}.items()):
         ended.add_metric([job_type, status], count)
     yield ended
     running = GaugeMetricFamily(f"{_PREFIX}_jobs_running", "Jobs this process is busy with.")
@@ -96,7 +102,8 @@ def _of_connectors(snapshot: Snapshot) -> Iterator[Metric]:
     documents = CounterMetricFamily(
         f"{_PREFIX}_documents", "Documents by what became of them.", labels=["connector_id", "outcome"]
     )
-    for (connector_id, outcome), count in sorted(snapshot.totals.documents.items()):
+    none_yet = {(connector.id, outcome): 0 for connector in snapshot.connectors for outcome in OUTCOMES}
+    for (connector_id, outcome), count in sorted({**none_yet, **snapshot.totals.documents}.items()):
         documents.add_metric([connector_id, outcome], count)
     yield documents
     sent = CounterMetricFamily(

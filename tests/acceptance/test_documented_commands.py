@@ -1,4 +1,4 @@
-"""What the documents tell to paste works when it is pasted: a walk from nothing to scheduled syncs.
+"""What the documents tell to paste works when it is pasted: from nothing to scheduled syncs with an alert.
 
     README 1, 2: key, role ─▶ README 3: config.yml ─▶ the service ─▶ README 5 and the other documents
 
@@ -7,13 +7,16 @@ One world for all. Each document gets a connector and an index of its own; only 
 
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -37,6 +40,7 @@ class Terminal:
 
     world: World
     folder: Path
+    status_port: int
 
     @property
     def environment(self) -> dict[str, str]:
@@ -104,6 +108,23 @@ class Terminal:
         return self.ask(f"/_connector/{connector_of(document)}")["scheduling"][kind]
 
 
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+    return port
+
+
+def failed_jobs(terminal: Terminal) -> float:
+    """Return what the alert rule on failed jobs watches: how many full jobs ended in error."""
+    with urlopen(f"http://127.0.0.1:{terminal.status_port}/metrics", timeout=30) as answer:
+        text = answer.read().decode()
+    (count,) = re.findall(
+        r'^elastic_ingest_jobs_ended_total{job_type="full",status="error"} (\S+)$', text, re.MULTILINE
+    )
+    return float(count)
+
+
 def connector_of(document: str) -> str:
     return CONNECTOR if document == "README.md" else f"{CONNECTOR}-{RUN.index(document)}"
 
@@ -116,7 +137,7 @@ def index_of(document: str) -> str:
 def prepared() -> Iterator[Terminal]:
     """The README up to its fourth step: a key, a role, a config.yml."""
     with world() as created:
-        terminal = Terminal(world=created, folder=created.folder / "checkout")
+        terminal = Terminal(world=created, folder=created.folder / "checkout", status_port=free_port())
         shutil.copytree(project.ROOT / "deploy", terminal.folder / "deploy")
         key_file = terminal.folder / "deploy/api-key.json"
         every_index = json.dumps([index_of(document) for document in RUN])
@@ -137,7 +158,8 @@ def write_configuration(terminal: Terminal) -> None:
     text = documented.configuration().replace("https://your-cluster:9200", terminal.world.elasticsearch.url)
     entry = text[text.index("  - connector_id") :]
     others = [entry.replace(CONNECTOR, connector_of(document)) for document in RUN[1:]]
-    (terminal.folder / "config.yml").write_text("".join([text, *others, "service.idling: 1\n"]))
+    service = f"service: {{idling: 1, status_port: {terminal.status_port}}}\n"
+    (terminal.folder / "config.yml").write_text("".join([text, *others, service]))
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +189,22 @@ def test_the_readme_leads_from_nothing_to_a_scheduled_sync(terminal: Terminal) -
     assert "completed" in printed
     assert terminal.count("README.md") == ROWS
     assert terminal.schedule("README.md", "full") == {"enabled": True, "interval": "0 0 3 * * ?"}
+
+
+def test_a_sync_that_fails_moves_what_the_alert_watches(terminal: Terminal, service: Process) -> None:
+    (connector,) = documented.to_run("README.md")[SETTING_UP:]
+    (start,) = (line for line in connector.splitlines() if line.startswith("elastic-ingest sync start"))
+    before = failed_jobs(terminal)
+    terminal.world.sql("ALTER TABLE album RENAME TO renamed")
+    try:
+        printed = terminal.paste(f'{start} || echo "exit code $?"')
+    finally:
+        terminal.world.sql("ALTER TABLE renamed RENAME TO album")
+
+    assert "exit code 1" in printed
+    assert before == 0
+    until(lambda: failed_jobs(terminal) == 1 or None, "the failure is counted", watching=service)
+    assert terminal.count("README.md") == ROWS
 
 
 def test_the_same_works_with_curl(terminal: Terminal, service: Process) -> None:
