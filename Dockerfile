@@ -34,8 +34,8 @@ COPY --from=build /app /app
 USER 65532:65532
 WORKDIR /app
 STOPSIGNAL SIGTERM
-# The service listens on no port, so there is none to ask. This says whether its configuration is right and Elasticsearch
-# answers; whether it works is seen where its users look, at `last_seen` of its connectors.
+# Asks the service itself whether it works where service.status_port is set, and otherwise whether its configuration is right
+# and Elasticsearch answers.
 HEALTHCHECK --interval=5m --timeout=30s --start-period=30s \
     CMD ["/app/bin/elastic-ingest", "-c", "/config/config.yml", "check", "--quick"]
 CMD ["/app/bin/elastic-ingest", "-c", "/config/config.yml"]
