@@ -144,7 +144,7 @@ def test_the_demo_runs_in_a_folder_that_its_owner_alone_may_enter(temporary: Pat
         ("PostgreSQL ", signal.SIGINT),
         ("Start the service", signal.SIGTERM),
         ("Configure it", signal.SIGINT),
-        ("and sync again", signal.SIGTERM),
+        ("Change one row", signal.SIGTERM),
     ],
 )
 def test_a_demo_that_is_interrupted_leaves_nothing(
