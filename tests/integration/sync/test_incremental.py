@@ -355,6 +355,23 @@ async def test_what_an_abandoned_reading_sent_leaves_no_sum_of_before(
     assert stats.updated == 1
 
 
+async def test_where_elasticsearch_tells_no_states_each_table_is_counted_by_itself(
+    following: Following,
+) -> None:
+
+    async def refuse(_method: str, path: str, _body: bytes) -> None:
+        if "/_stats" in path:
+            raise ElasticsearchRefusedError("There is no such route.", status=410)
+
+    following.index.wire.before = refuse
+    await following.full()
+    id_ = next(id_ for id_ in await following.index.documents() if id_.endswith("track_8"))
+    await following.index.call("DELETE", f"/{INDEX}/_doc/{id_}")
+    await following.database.execute("DELETE FROM album WHERE id = 9")
+
+    await following.incremental()
+
+
 async def test_counts_have_to_do_where_elasticsearch_tells_no_states(following: Following) -> None:
 
     async def refuse(_method: str, path: str, _body: bytes) -> None:
