@@ -30,6 +30,14 @@ _ITEM_MEMBERS: dict[str, Any] = {
     "status": 0,
 }
 """What Elasticsearch says of one document, in its order."""
+_GUARD_MEMBERS: dict[str, Any] = {"_index": "benchmark", "_id": "_", "status": 404}
+_GUARD_ERROR: dict[str, Any] = {
+    "type": "index_not_found_exception",
+    "reason": "no such index [benchmark] and [require_alias] request flag is [true] "
+    "and [benchmark] is not an alias",
+    "index_uuid": "_na_",
+    "index": "benchmark",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,8 @@ class Answers:
             buffer, start = bytearray(request.body), 0
             end = len(buffer)
         deleted = buffer.count(b'\n{"delete"', start, end) + buffer.startswith(b'{"delete"', start, end)
-        indexed = (buffer.count(b"\n", start, end) - deleted) // 2
+        guards = buffer.count(b'{"update":{"_id":"_","require_alias":true}}\n', start, end)
+        indexed = (buffer.count(b"\n", start, end) - deleted) // 2 - guards
         self._count_bulk(indexed, deleted, request.end - request.start)
         if self._options.remember:
             self._remembered.take(bytes(buffer[start:end]))
@@ -157,6 +166,7 @@ class Answers:
             _item("index", "updated" if is_known else "created", 200 if is_known else 201, filters)
         ] * indexed
         items += [_item("delete", "deleted", 200, filters)] * deleted
+        items += [_guard(filters)] * guards
         return Reply(body=_bulk_answer(items, filters), after_seconds=self._seconds_held())
 
     def _count_bulk(self, indexed: int, deleted: int, size: int) -> None:
@@ -258,6 +268,22 @@ def _item(action: str, result: str, status: int, filters: tuple[str, ...]) -> by
     members = {**_ITEM_MEMBERS, "result": result, "status": status}
     asked = {name: value for name, value in members.items() if _is_asked(f"items.{action}.{name}", filters)}
     return orjson.dumps({action: asked}) if asked else b""
+
+
+@cache
+def _guard(filters: tuple[str, ...]) -> bytes:
+    """Answer a guard, which requires an alias where there is an index."""
+    members = {
+        name: value for name, value in _GUARD_MEMBERS.items() if _is_asked(f"items.update.{name}", filters)
+    }
+    error = {
+        name: value
+        for name, value in _GUARD_ERROR.items()
+        if _is_asked(f"items.update.error.{name}", filters)
+    }
+    if error:
+        members["error"] = error
+    return orjson.dumps({"update": members}) if members else b""
 
 
 def _bulk_answer(items: list[bytes], filters: tuple[str, ...]) -> bytes:

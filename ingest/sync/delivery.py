@@ -17,6 +17,7 @@ import orjson
 from ingest.protocol import Pipeline, timestamp
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.blocks.lines import Lines
+from ingest.sync.bulk.guard import room_beside_guards
 from ingest.sync.bulk.settling import Destination
 from ingest.sync.bulk.slots import Slots
 from ingest.sync.bulk.writer import BulkWriter, Deletion
@@ -32,7 +33,8 @@ class Delivery:
         self, context: SyncContext, destination: Destination, options: SyncOptions, pipeline: Pipeline
     ) -> None:
         """Every document says what `pipeline` asks for."""
-        limits = ChunkLimits(options.bulk.chunk_max_mem_size_bytes, options.bulk.chunk_size)
+        room = room_beside_guards(options.bulk.chunk_max_mem_size_bytes)
+        limits = ChunkLimits(room, options.bulk.chunk_size)
         self._context = context
         self._slots = Slots(options.bulk.max_concurrency)
         self._pipeline = pipeline

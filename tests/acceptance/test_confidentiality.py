@@ -206,7 +206,7 @@ async def test_no_row_is_seen_but_in_the_index(guarded: Guarded) -> None:
     await installed.database.execute(f"UPDATE album SET title = '{row.text}' WHERE id = 3")
     reason = f"failed to parse field [x] in document with id '1'. Preview of field's value: '{row.text}'"
     fault = installed.server.faults.add(
-        FailItems(400, (0,), "document_parsing_exception", reason), path="*/_bulk"
+        FailItems(400, (1,), "document_parsing_exception", reason), path="*/_bulk"
     )
     rejected = await installed.sync()
     installed.server.faults.remove(fault)

@@ -10,6 +10,7 @@ from ingest.elasticsearch.retry import Backoff
 from ingest.elasticsearch.transport import Body, Request, Response, Transport
 from ingest.lease import Lease
 from ingest.sync.blocks.chunks import documents
+from ingest.sync.bulk.guard import GUARD
 
 INDEX_UUID = "u1"
 """Of every index."""
@@ -59,8 +60,8 @@ class AnsweringTransport:
 
     @property
     def bodies(self) -> list[bytes]:
-        """The body of each request, whole."""
-        return [whole(request.body) for request in self.requests]
+        """The body of each request, whole, without its guards."""
+        return [whole(request.body).replace(GUARD, b"") for request in self.requests]
 
     @property
     def sent_ids(self) -> list[list[str]]:
@@ -69,15 +70,17 @@ class AnsweringTransport:
 
 
 def _told_apart(answered: Response, request: Request) -> Response:
-    """Say in each item which document it is about, as Elasticsearch does."""
+    """Say in each item which document it is about, and that guards hold, as Elasticsearch does."""
     body = orjson.loads(answered.body) if answered.body.endswith(b"}]}") else None
-    ids = ids_of(whole(request.body))
+    sent = whole(request.body)
+    ids = ids_of(sent.replace(GUARD, b""))
     if not answered.is_success or body is None or len(body["items"]) != len(ids):
         return answered
     for item, id_ in zip(body["items"], ids, strict=True):
         for members in item.values():
             members.setdefault("_id", id_)
             members.setdefault("_index", request.path.split("/")[1])
+    body["items"] += [GUARD_HELD] * sent.count(GUARD)
     return replace(answered, body=orjson.dumps(body))
 
 
@@ -117,6 +120,19 @@ UPDATED = {"result": "updated", "status": 200}
 DROPPED = {"result": "noop", "status": 200}
 BUSY = {"status": 429, "error": {"type": "es_rejected_execution_exception", "reason": "queue is full"}}
 BAD = {"status": 400, "error": {"type": "document_parsing_exception", "reason": "failed to parse field [n]"}}
+
+GUARD_HELD = {
+    "update": {
+        "_index": "music",
+        "_id": "_",
+        "status": 404,
+        "error": {
+            "type": "index_not_found_exception",
+            "reason": "no such index [music] and [require_alias] request flag is [true] "
+            "and [music] is not an alias",
+        },
+    }
+}
 
 
 def lasting_lease() -> Lease:

@@ -4,14 +4,21 @@ A document that is larger than the limit travels alone. The limit can only shrin
 that answered 413 once would do so again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.sync.blocks.lines import ACTION, render, render_large, rendered_overhead, small_blocks
+from ingest.sync.blocks.lines import (
+    ACTION,
+    SMALL_BLOCK_BYTES,
+    render,
+    render_large,
+    rendered_overhead,
+    small_blocks,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +26,8 @@ class Chunk:
     """The body of one bulk request: `count` actions, each with its document.
 
     It stays in the pieces it was rendered in: one buffer of several MiB costs more to fill than all that is
-    done to it before.
+    done to it before. Each piece but the last ends with the start of the next action; only within a large
+    document there are other ends.
     """
 
     pieces: tuple[bytes | memoryview, ...]
@@ -29,7 +37,12 @@ class Chunk:
     @classmethod
     def of(cls, actions: Sequence[bytes]) -> Self:
         """Make a chunk of single actions, each with its document."""
-        return cls((b"".join(actions),), sum(map(len, actions)), len(actions))
+        body = b"".join(actions)
+        if not body.startswith(ACTION):
+            return cls((body,), len(body), len(actions))
+        rest = (action[len(ACTION) :] + ACTION for action in actions)
+        pieces = (ACTION, *(b"".join(run) for run in _runs(rest)))
+        return cls((*pieces[:-1], pieces[-1][: -len(ACTION)]), len(body), len(actions))
 
     @property
     def body(self) -> bytes:
@@ -142,6 +155,19 @@ class Chunker:
         chunk = Chunk((ACTION, *self._pieces, last), self._bytes, self._count)
         self.discard()
         return chunk
+
+
+def _runs(actions: Iterable[bytes]) -> Iterator[list[bytes]]:
+    run: list[bytes] = []
+    size = 0
+    for action in actions:
+        run.append(action)
+        size += len(action)
+        if size >= SMALL_BLOCK_BYTES:
+            yield run
+            run, size = [], 0
+    if run:
+        yield run
 
 
 def documents(body: bytes) -> list[bytes]:

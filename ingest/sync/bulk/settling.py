@@ -17,6 +17,7 @@ from ingest.errors import (
     IngestError,
 )
 from ingest.sync.blocks.chunks import Chunk
+from ingest.sync.bulk.guard import GUARD_ACTION, broken
 from ingest.sync.bulk.verdicts import Item, MismatchError, Verdict, count_successes, items_of
 from ingest.sync.stats import Rejection
 
@@ -86,19 +87,33 @@ class Settled:
             self.outcomes.append(count)
 
 
-def settle(answer: bytes, chunk: Chunk, destination: Destination) -> Settled:
-    """Say what became of each action. Raises MismatchError if the answer cannot be the one to this chunk."""
+def settle(answer: bytes, chunk: Chunk, destination: Destination, *, guards: int = 0) -> Settled:
+    """Say what became of each action. Raises MismatchError if the answer cannot be the one to this chunk.
+
+    `guards` traveled with it and are answered beside it.
+    """
     settled = Settled()
     if not destination.checks_ids:
-        successes = count_successes(answer, chunk.count, destination.index.concrete_name)
+        successes = count_successes(answer, chunk.count, destination.index.concrete_name, guards)
         if successes is not None and not chunk.is_of_deletes:
             settled.counts.created, settled.counts.updated = successes
             settled.counts.indexed_bytes = chunk.size
             settled.taken(chunk.count)
             return settled
-    for item, action in _matched(items_of(answer, chunk.count), chunk.actions, destination):
+    of_documents, of_guards = _told_apart(items_of(answer, chunk.count + guards), guards)
+    for item, action in _matched(of_documents, chunk.actions, destination):
         _settle_item(item, action, destination, settled)
+    settled.fatal = settled.fatal or broken(of_guards, destination.index)
     return settled
+
+
+def _told_apart(items: Sequence[Item], guards: int) -> tuple[list[Item], list[Item]]:
+    """Return the items of documents and those of guards."""
+    of_documents = [item for item in items if item.action != GUARD_ACTION]
+    of_guards = [item for item in items if item.action == GUARD_ACTION]
+    if len(of_guards) != guards:
+        raise MismatchError(f"{guards} guards were answered with {len(of_guards)} items")
+    return of_documents, of_guards
 
 
 def id_of(action: bytes) -> str:

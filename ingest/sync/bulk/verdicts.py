@@ -50,6 +50,10 @@ _NAMES_FIELDS_ONLY: Final = re.compile(
 """Causes that say where and not what. Of others, all that might be a value is cut."""
 
 
+_GUARD_HELD: Final = b'{"update":{%b,"_id":"_","status":404,"error":{"type":"index_not_found_exception",'
+"""How Elasticsearch writes what became of a guard (guard.py), up to the reason."""
+
+
 class MismatchError(Exception):
     """An answer that does not belong to its request."""
 
@@ -115,7 +119,7 @@ class Item:
                 return Verdict.DROPPED
             case 200 if self.action == "delete":
                 return Verdict.DELETED
-            case 404 | 409 if self.action == "delete":
+            case 404 | 409 if self.action == "delete" and self.error_type != "index_not_found_exception":
                 return Verdict.NOT_DELETED
             case 201:
                 return Verdict.CREATED
@@ -168,16 +172,20 @@ def items_of(answer: bytes, count: int) -> list[Item]:
     return [Item.from_wire(one) for one in wire]
 
 
-def count_successes(answer: bytes, count: int, index_name: str) -> tuple[int, int] | None:
+def count_successes(answer: bytes, count: int, index_name: str, guards: int = 0) -> tuple[int, int] | None:
     """Count what was created and updated in the bytes of an answer, if that is all that happened; else None.
 
-    All of it in this index. Quotes inside JSON text are escaped, so the patterns cannot occur in a reason.
+    All of it in this index, beside guards that found no alias. Quotes inside JSON text are escaped, so the
+    patterns cannot occur in a reason.
     """
     created = answer.count(b'"status":201')
     updated = answer.count(b'"status":200')
-    if created + updated != count or answer.count(b'"status":') != count or b'"noop"' in answer:
+    if created + updated != count or answer.count(b'"status":') != count + guards or b'"noop"' in answer:
         return None
-    if answer.count(b'"_index":' + orjson.dumps(index_name)) != count:
+    index = b'"_index":' + orjson.dumps(index_name)
+    if answer.count(index) != count + guards:
+        return None
+    if guards and answer.count(_GUARD_HELD % index) != guards:
         return None
     return (created, updated) if answer.rstrip().endswith(b"]}") else None
 

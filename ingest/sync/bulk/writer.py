@@ -1,12 +1,13 @@
 """Sends chunks to `_bulk` until every document has its final verdict.
 
-index still the same? -> send -> 200: settled: counted, refused, or turned away for the moment ----------+
-  |      400, 413: halves, down to one document, which then is refused                                  |
-  |      429, 5xx, no usable answer -----------------------+                                            |
-  +<------------------ wait with jitter, within the budget +<---- what was turned away, alone ----------+
+send -> 200: settled: counted, refused, or turned away for the moment ---------------------------------+
+  |      400, 413: halves, down to one document, which then is refused                                |
+  |      429, 5xx, no usable answer -----------------------+                                          |
+  +<------------------ wait with jitter, within the budget +<---- what was turned away, alone --------+
 
-Elasticsearch creates a missing index on the first write, with guessed mappings. No parameter of a request
-prevents that for an index (for an alias, `require_alias` does), so each request is preceded by a look.
+A missing index is not created: documents travel with guards (guard.py), to an alias with `require_alias`.
+Deletes create nothing, but where another index has taken the place of ours they might hit a document of the
+same id and sequence number, so each request with deletes is preceded by a look.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from ingest.errors import (
     IngestError,
 )
 from ingest.sync.blocks.chunks import Chunk, ChunkLimits
+from ingest.sync.bulk.guard import Body, guarded, unguarded
 from ingest.sync.bulk.rejections import RejectionMonitor
 from ingest.sync.bulk.settling import COUNTS_OF_TALLY, Destination, Settled, id_of, settle
 from ingest.sync.bulk.slots import Slots
@@ -133,14 +135,14 @@ class BulkWriter:
             started_at = self._slots.clock()
             wait_seconds = 0.0
             try:
-                await indices.require_present(self._client, self._destination.index)
-                response = await self._answered(chunk, params, tally)
+                body = await self._body(chunk)
+                response = await self._answered(chunk, body, params, tally)
                 if (why_refused := _blame(response, chunk)) is not None:
                     return await self._halved(chunk, params, tally, why_refused)
                 if not response.is_success and not response.is_transient:
                     raise self._refusal(response)
                 if response.is_success:
-                    settled = self._note(settle(response.body, chunk, self._destination), tally)
+                    settled = self._note(self._settled(response, chunk, body), tally)
                     if not settled.retry:
                         self._slots.succeeded(started_at)
                         return []
@@ -178,14 +180,24 @@ class BulkWriter:
         self._monitor.check()
         return settled
 
-    async def _answered(self, chunk: Chunk, params: Mapping[str, str], tally: Tally) -> Response:
+    async def _body(self, chunk: Chunk) -> Body:
+        """Return what to send, such that no index is created and no document of another one deleted."""
+        if chunk.is_of_deletes:
+            await indices.require_present(self._client, self._destination.index)
+            return unguarded(chunk)
+        return unguarded(chunk) if self._destination.is_alias else guarded(chunk)
+
+    def _settled(self, response: Response, chunk: Chunk, body: Body) -> Settled:
+        return settle(response.body, chunk, self._destination, guards=body.guards)
+
+    async def _answered(self, chunk: Chunk, body: Body, params: Mapping[str, str], tally: Tally) -> Response:
         """Send a chunk and return the answer. Canceled meanwhile, hear first what became of it, if that is
         soon.
 
         The documents may be in the index already; counting them keeps the job's counts what Elasticsearch
         did.
         """
-        sending = asyncio.ensure_future(self._post(chunk, params))
+        sending = asyncio.ensure_future(self._post(body, params))
         try:
             return await asyncio.shield(sending)
         except asyncio.CancelledError:
@@ -193,15 +205,15 @@ class BulkWriter:
                 await asyncio.wait({sending}, timeout=self._grace_seconds)
                 if sending.done() and sending.exception() is None and sending.result().is_success:
                     with suppress(IngestError, MismatchError):
-                        self._note(settle(sending.result().body, chunk, self._destination), tally)
+                        self._note(self._settled(sending.result(), chunk, body), tally)
             finally:
                 sending.cancel()
             raise
 
-    async def _post(self, chunk: Chunk, params: Mapping[str, str]) -> Response:
-        pieces, size, encoding = chunk.pieces, chunk.size, None
+    async def _post(self, body: Body, params: Mapping[str, str]) -> Response:
+        pieces, size, encoding = body.pieces, body.size, None
         if self._compresses:
-            compressed = await asyncio.to_thread(gzip.compress, chunk.body, 1)
+            compressed = await asyncio.to_thread(gzip.compress, b"".join(body.pieces), 1)
             pieces, size, encoding = (compressed,), len(compressed), "gzip"
         self._stats.requests += 1
         self._stats.sent_bytes += size

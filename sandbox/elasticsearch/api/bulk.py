@@ -5,6 +5,7 @@ Then each operation runs by itself, and what goes wrong with it goes wrong with 
 """
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -52,8 +53,9 @@ def bulk(request: Request) -> Answer:
     refresh = documents.refresh_policy(request)
     run = _Run(request, forced_refresh=refresh in ("", "true"))
     default_index = request.parameter("index") or None
-    found = operations(request.body, default_index, request.query.get("pipeline"))
-    items = [run.item(operation) for operation in found]
+    asked = operations(request.body, default_index, request.query.get("pipeline"))
+    run.spare(asked)
+    items = [run.item(operation) for operation in asked]
     if refresh in ("", "true", "wait_for"):
         for index in run.written.values():
             index.refresh()
@@ -75,7 +77,16 @@ class _Run:
         self._forced_refresh = forced_refresh
         self._require_alias = request.flag("require_alias")
         self._pipeline = request.query.get("pipeline")
-        self._targets: dict[tuple[str, str], Index | errors.ElasticsearchError] = {}
+        self._targets: dict[tuple[str, str, bool], Index | errors.ElasticsearchError] = {}
+        self._spared: set[str] = set()
+
+    def spare(self, asked: Iterable[Operation]) -> None:
+        """Create no missing index of which one operation requires that it is an alias."""
+        self._spared = {
+            operation.index_name
+            for operation in asked
+            if self._requires_alias(operation) and self.request.state.find(operation.index_name) is None
+        }
 
     def item(self, operation: Operation) -> Item:
         """Carry out one operation; its item of the answer."""
@@ -100,7 +111,7 @@ class _Run:
         return {action: self._succeeded(index, write)}
 
     def _target(self, operation: Operation) -> Index:
-        key = (operation.index_name, operation.action)
+        key = (operation.index_name, operation.action, self._requires_alias(operation))
         found = self._targets.get(key)
         if found is None:
             try:
@@ -114,14 +125,23 @@ class _Run:
 
     def _find(self, operation: Operation) -> Index:
         self.request.principal.demand_index(PRIVILEGES[operation.action], [operation.index_name])
+        requires_alias = self._requires_alias(operation)
+        if operation.index_name in self._spared and not requires_alias:
+            raise errors.index_not_found(operation.index_name)
         index = targets.writable(
             self.request,
             operation.index_name,
             kind="delete" if operation.action == "delete" else "write",
-            require_alias=bool(operation.options.get("require_alias", self._require_alias)),
+            require_alias=requires_alias,
         )
         self.written[index.name] = index
         return index
+
+    def _requires_alias(self, operation: Operation) -> bool:
+        """Deletes require nothing, whatever they say."""
+        return operation.action != "delete" and bool(
+            operation.options.get("require_alias", self._require_alias)
+        )
 
     def _index(self, index: Index, operation: Operation) -> tuple[Index, Write] | None:
         options = operation.options

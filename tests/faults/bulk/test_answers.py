@@ -15,6 +15,8 @@ from sandbox.elasticsearch.server.faults import Action, Drop, Edit, FailItems, R
 from tests.integration.sync.world import INDEX, World
 
 BULK = "*/_bulk"
+FIRST = 1
+"""The first document: a guard precedes it."""
 PASSING: list[Action] = [
     Reply(429),
     Reply(429, headers={"Retry-After": "30"}),
@@ -48,7 +50,7 @@ async def test_e01_to_e07_a_passing_fault_is_survived_and_counts_stay_exact(
 
 @pytest.mark.parametrize(
     "action",
-    [Truncate(0), Truncate(20), FailItems(429), FailItems(429, (0,)), FailItems(503, (1,))],
+    [Truncate(0), Truncate(20), FailItems(429), FailItems(429, (FIRST,)), FailItems(503, (FIRST + 1,))],
     ids=repr,
 )
 async def test_e02_e05_a_broken_or_mixed_answer_is_survived(shop: World, action: Action) -> None:
@@ -61,7 +63,7 @@ async def test_e02_e05_a_broken_or_mixed_answer_is_survived(shop: World, action:
 
 
 async def test_e02_only_the_item_turned_away_travels_again(shop: World) -> None:
-    shop.server.faults.add(FailItems(429, (0,)), path=BULK, nth=1)
+    shop.server.faults.add(FailItems(429, (FIRST,)), path=BULK, nth=1)
 
     await shop.sync()
 
@@ -90,7 +92,10 @@ async def test_e06_an_item_list_that_never_fits_ends_the_job_without_deletes(sho
 async def test_e06_errors_false_does_not_hide_a_failed_item(shop: World) -> None:
     def hide(body: dict[str, object]) -> dict[str, object]:
         items = orjson.loads(orjson.dumps(body["items"]))
-        items[0]["index"] |= {"status": 400, "error": {"type": "document_parsing_exception", "reason": "no"}}
+        items[FIRST]["index"] |= {
+            "status": 400,
+            "error": {"type": "document_parsing_exception", "reason": "no"},
+        }
         return {"errors": False, "items": items}
 
     shop.server.faults.add(Edit(hide), path=BULK, nth=1)
@@ -103,9 +108,9 @@ async def test_e06_errors_false_does_not_hide_a_failed_item(shop: World) -> None
 async def test_e06_items_in_another_order_are_told_apart_by_their_ids(shop: World) -> None:
     def turn_round(body: dict[str, Any]) -> dict[str, Any]:
         busy = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
-        (first, *others) = body["items"]
+        (guard, first, *others) = body["items"]
         kept = {name: first["index"][name] for name in ("_index", "_id")}
-        return {"items": [*others, {"index": {**kept, "status": 429, "error": busy}}]}
+        return {"items": [*others, guard, {"index": {**kept, "status": 429, "error": busy}}]}
 
     turned = shop.server.faults.add(Edit(turn_round), path=BULK, nth=1)
 
@@ -133,7 +138,7 @@ async def test_a_request_refused_for_one_document_loses_no_other(shop: World) ->
 
 
 async def test_an_item_that_fails_for_good_is_not_sent_again(shop: World) -> None:
-    failed = FailItems(500, (0,), "ingest_processor_exception", "a processor failed")
+    failed = FailItems(500, (FIRST,), "ingest_processor_exception", "a processor failed")
     shop.server.faults.add(failed, path=BULK, nth=1)
 
     stats = await shop.sync()

@@ -14,6 +14,8 @@ from urllib.parse import unquote
 
 JOBS_INDEX = "/.elastic-connectors-sync-jobs-v1"
 JOBS_ROUTE = "/_connector/_sync_job/"
+GUARD = "update"
+"""The action that keeps a bulk request from creating an index, and changes nothing."""
 UNDELIVERED = ("Drop", "Reset", "Truncate")
 """Faults after which the worker has not read the answer that the journal holds."""
 
@@ -180,7 +182,8 @@ def _scanned(request: Request, worker: str, job: str) -> Scanned | None:
 def _bulk(request: Request, worker: str, job: str) -> Bulk:
     indexed, deleted = set(request.effect.indexed), set(request.effect.deleted)
     asked = list(_actions_in(request.body))
-    answered = [next(iter(item.values())) for item in (_delivered(request) or {}).get("items", [])]
+    items = (_delivered(request) or {}).get("items", [])
+    answered = [members for item in items for operation, members in item.items() if operation != GUARD]
     if len(answered) != len(asked):
         answered = [{}] * len(asked)
     actions = tuple(
@@ -203,7 +206,8 @@ def _actions_in(body: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
         ((operation, target),) = line.items()
         if operation != "delete":
             next(lines)
-        yield operation, target
+        if operation != GUARD:
+            yield operation, target
 
 
 def _delivered(request: Request) -> Any:

@@ -82,7 +82,7 @@ FAULTS: dict[str, tuple[Action, bool]] = {
     "unavailable": (Reply(503), False),
     "refused": (Reply(403), False),
     "lost": (Drop(), True),
-    "busy": (FailItems(429, (0,)), True),
+    "busy": (FailItems(429, (1,)), True),
 }
 
 

@@ -11,6 +11,7 @@ from ingest import config
 from ingest.errors import (
     IncompleteSyncError,
     IndexChangedError,
+    IngestError,
     JobCanceledError,
     JobLostError,
     NotFoundError,
@@ -290,13 +291,54 @@ async def test_a_source_that_does_not_ask_about_its_rows_cannot_cause_deletes(sh
     assert shop.deletes() == []
 
 
-async def test_e14_an_index_deleted_meanwhile_is_not_completed_half_filled(shop: World) -> None:
+async def test_e14_an_index_deleted_right_before_a_request_is_neither_created_nor_completed(
+    shop: World,
+) -> None:
     async def delete_index() -> None:
         await shop.call("DELETE", f"/{INDEX}")
 
     at_the_first_bulk(shop, delete_index)
 
-    with pytest.raises(IndexChangedError):
+    with pytest.raises(IndexChangedError, match="removed"):
+        await shop.sync()
+
+    assert shop.deletes() == []
+    with pytest.raises(NotFoundError):
+        await shop.call("GET", f"/{INDEX}")
+    await shop.sync()
+    assert await shop.content() == shop.expected()
+
+
+async def test_e14_an_index_deleted_right_before_the_deletes_is_not_taken_for_one_without_documents(
+    shop: World,
+) -> None:
+    # The race: the look before the deletes still finds the index, the deletes do not.
+    shop.source.tables["album"].clear()
+    deleted = 0
+
+    async def delete_index(_method: str, path: str, body: bytes) -> None:
+        nonlocal deleted
+        if path.endswith("/_bulk") and body.startswith(b'{"delete"'):
+            deleted += 1
+            await shop.call("DELETE", f"/{INDEX}")
+
+    shop.wire.before = delete_index
+
+    with pytest.raises(IndexChangedError, match="removed"):
+        await shop.sync()
+
+    assert deleted == 1
+
+
+async def test_an_index_that_an_alias_takes_the_place_of_is_noticed_by_the_next_request(shop: World) -> None:
+    async def put_alias() -> None:
+        await shop.call("DELETE", f"/{INDEX}")
+        await shop.call("PUT", "/shop-000001", {"aliases": {INDEX: {}}})
+
+    shop.with_bulk(max_concurrency=1)
+    at_the_first_bulk(shop, put_alias)
+
+    with pytest.raises(IngestError, match="alias"):
         await shop.sync()
 
     assert shop.deletes() == []

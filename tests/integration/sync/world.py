@@ -173,7 +173,8 @@ def actions_in(body: bytes) -> list[tuple[str, str]]:
         ((action, target),) = lines.pop(0).items()
         if action != "delete":
             lines.pop(0)
-        found.append((action, target["_id"]))
+        if action != "update":  # a guard
+            found.append((action, target["_id"]))
     return found
 
 

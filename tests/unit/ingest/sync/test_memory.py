@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
 
+import orjson
 import pytest
 import structlog
 
@@ -13,6 +14,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.transport import Request, Response
 from ingest.protocol import Pipeline
 from ingest.sync.blocks.lines import KeyReader
+from ingest.sync.bulk.guard import GUARD
 from ingest.sync.bulk.settling import Destination
 from ingest.sync.comparison import Comparison
 from ingest.sync.delivery import Delivery
@@ -22,7 +24,7 @@ from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats, Tally
 from sources.contract import Batch, IsUnchanged, Snapshot
 from sources.unversioned import unversioned
-from tests.fakes.elasticsearch import INDEX_UUID, client_over, lasting_lease, response, whole
+from tests.fakes.elasticsearch import GUARD_HELD, INDEX_UUID, client_over, lasting_lease, response, whole
 
 MEBIBYTE = 2**20
 INDEX = ContentIndex(name="music", concrete_name="music", uuid=INDEX_UUID, mapping={}, settings={})
@@ -64,8 +66,10 @@ async def accept(request: Request) -> Response:
     """Acknowledge every document and keep none."""
     if request.path.endswith("/_settings"):
         return response(200, {"music": {"settings": {"index.uuid": INDEX_UUID}}})
-    count = whole(request.body).count(b"\n") // 2
-    return Response(200, {}, b'{"items":[' + b",".join([CREATED] * count) + b"]}")
+    body = whole(request.body)
+    guards = body.count(GUARD)
+    items = [orjson.dumps(GUARD_HELD)] * guards + [CREATED] * (body.count(b"\n") // 2 - guards)
+    return Response(200, {}, b'{"items":[' + b",".join(items) + b"]}")
 
 
 async def deliver(batches: int, rules: BasicRules) -> Tally:
