@@ -60,14 +60,11 @@ async def end_job(
     `job` is what was claimed, or what cleanup found. Safe to repeat: an ending already written is returned
     as ours.
     """
-    if stats is not None:
-        try:
-            await jobs.update_stats(client, job.id, stats, budget_seconds=budget_seconds)
-        except errors.NotFoundError:
-            return None
+    if stats is not None and not await _report_last(client, job, stats, budget_seconds):
+        return None
     for _ in range(_ROUNDS):
         current = await jobs.get(client, job.id, budget_seconds=budget_seconds)
-        if current is None or current.worker_hostname != job.worker_hostname:
+        if current is None or not _is_the_run(current, job):
             return None
         status = reachable(current.status, ending.status)
         if status is None:
@@ -81,6 +78,28 @@ async def end_job(
             return None
         return await jobs.get(client, job.id, budget_seconds=budget_seconds)
     return None
+
+
+async def _report_last(client: Client, job: SyncJob, stats: Mapping[str, Any], budget_seconds: float) -> bool:
+    """Report the last counts; say whether the job is there and still ours.
+
+    The report is not guarded: it would replace the counts of whoever has the job now, or has completed it.
+    """
+    current = await jobs.get(client, job.id, budget_seconds=budget_seconds)
+    if current is None or not _is_the_run(current, job):
+        return False
+    if reachable(current.status, JobStatus.ERROR) is None:
+        return True
+    try:
+        await jobs.update_stats(client, job.id, stats, budget_seconds=budget_seconds)
+    except errors.NotFoundError:
+        return False
+    return True
+
+
+def _is_the_run(current: SyncJob, job: SyncJob) -> bool:
+    """Say whether nobody took the job over, nor ourselves a second time."""
+    return (current.worker_hostname, current.started_at) == (job.worker_hostname, job.started_at)
 
 
 def ending_without_worker(job: SyncJob, reason: str) -> Ending:

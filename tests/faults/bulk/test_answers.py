@@ -77,8 +77,9 @@ async def test_e02_only_the_item_turned_away_travels_again(shop: World) -> None:
         lambda body: {**body, "items": body["items"][:-1]},
         lambda body: {**body, "items": body["items"] * 2},
         lambda body: {**body, "items": []},
+        lambda body: {"items": with_other_ids(body["items"])},
     ],
-    ids=["short", "long", "none"],
+    ids=["short", "long", "none", "other ids"],
 )
 async def test_e06_an_item_list_that_never_fits_ends_the_job_without_deletes(shop: World, change) -> None:  # type: ignore[no-untyped-def]
     shop.server.faults.add(Edit(change), path=BULK)
@@ -87,6 +88,28 @@ async def test_e06_an_item_list_that_never_fits_ends_the_job_without_deletes(sho
         await shop.sync()
 
     assert shop.deletes() == []
+
+
+def with_other_ids(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return items one of which failed for the moment, answered for documents nobody sent."""
+    busy = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
+    changed = [{"index": {**item["index"], "_id": f"other_{number}"}} for number, item in enumerate(items)]
+    changed[0]["index"] |= {"status": 429, "error": busy}
+    return changed
+
+
+async def test_e06_items_of_other_documents_are_no_verdict_on_those_that_were_sent(shop: World) -> None:
+    changed = shop.server.faults.add(
+        Edit(lambda body: {"items": with_other_ids(body["items"])}), path=BULK, nth=1
+    )
+
+    stats = await shop.sync()
+
+    assert changed.strikes == 1
+    assert await shop.content() == shop.expected()
+    assert (stats.indexed, stats.rejected) == (4, 0)
+    first, second = [ids for ids in _indexed_ids(shop) if ids[0].startswith("shop_album")]
+    assert second == first
 
 
 async def test_e06_errors_false_does_not_hide_a_failed_item(shop: World) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
+from ingest.service.process import Service
 from sandbox.elasticsearch.server.faults import Hold
 from sandbox.elasticsearch.server.journal import Entry
+from sources.errors import SourceConfigurationError
 from tests.integration.service.world import CONNECTOR, World, config_for, until
 
 CANCEL_POINTS = {
@@ -72,6 +74,31 @@ async def test_a_connector_deleted_mid_sync_stops_the_job_and_nothing_is_recreat
     assert (status, job_status) == (404, 404)
 
 
+async def test_j02_a_connector_alone_deleted_mid_sync_stops_its_job_and_can_be_created_anew(
+    world: World,
+) -> None:
+    world.shelf.gate = asyncio.Event()
+    config = config_for(world.server, idle_limit_seconds=2.0, job_cleanup_interval_seconds=0.2)
+    async with world.ready(config):
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        await world.ok("DELETE", f"/_connector/{CONNECTOR}", hard="true")
+        left = await world.job(job_id)
+        await until(lambda: _running_jobs(world), lambda running: running == 0)
+        world.shelf.gate.set()
+        status, _ = await world.request("GET", f"/_connector/{CONNECTOR}")
+        written = world.server.journal.requests(path="/music/_bulk")
+        await world.create_connector()
+        await world.until_connector("needs_configuration")
+        await world.configure()
+        job = await world.until_job(await world.create_job(), "completed", "error")
+
+    assert left["status"] == "in_progress"
+    assert (status, written) == (404, [])
+    assert job["status"] == "completed"
+    assert await world.titles() == {"one", "two"}
+
+
 async def test_a_job_deleted_mid_sync_is_dropped_and_the_next_one_runs(world: World) -> None:
     world.shelf.gate = asyncio.Event()
     async with world.ready(config_for(world.server, idle_limit_seconds=2.0)):
@@ -100,6 +127,38 @@ async def test_an_ending_somebody_else_wrote_is_not_overwritten(world: World, st
 
     job = await world.job(job_id)
     assert (job["status"], job["error"]) == (status, "said somebody else")
+
+
+@pytest.mark.parametrize("status", ["in_progress", "completed"])
+@pytest.mark.parametrize("ending", ["completes", "fails", "is stopped"])
+async def test_j05_a_job_taken_over_is_not_ended_by_the_old_worker(
+    world: World, status: str, ending: str
+) -> None:
+    """The old worker does not look in time: it learns of the other one when it is done."""
+    world.shelf.gate = asyncio.Event()
+    never = {"job_check_interval_seconds": 60.0, "job_report_interval_seconds": 60.0}
+    async with world.ready(config_for(world.server, **never)) as service:
+        job_id = await world.create_job()
+        await world.shelf.is_reading.wait()
+        reports = f"/_connector/_sync_job/{job_id}/_stats"
+        await until(lambda: _count(world, reports), lambda seen: seen == 1)
+        theirs = {
+            "worker_hostname": "another",
+            "started_at": "2040-01-01T00:00:00.000Z",
+            "indexed_document_count": 77,
+            "status": status,
+        }
+        await world.write(JOBS_INDEX, job_id, theirs)
+        if ending == "is stopped":
+            service.stop()
+        elif ending == "fails":
+            world.shelf.read_error = SourceConfigurationError("the old worker fails")
+        world.shelf.gate.set()
+        await until(lambda: _held(service), lambda held: held == 0)
+
+    job = await world.job(job_id)
+    assert {name: job[name] for name in theirs} == theirs
+    assert job.get("error") is None
 
 
 async def test_a_job_keeps_the_configuration_it_was_created_with(world: World) -> None:
@@ -193,6 +252,10 @@ async def _running_jobs(world: World) -> int:
     since = clock.elapsed_seconds() - 0.5
     entries = world.server.journal.requests(path="/_connector/_sync_job/*")
     return sum(entry.began_monotonic > since and entry.opaque_id is not None for entry in entries)
+
+
+async def _held(service: Service) -> int:
+    return len(service.queue.running)
 
 
 async def _count(world: World, path: str) -> int:
