@@ -103,6 +103,19 @@ async def test_r12_a_defect_in_one_connectors_tick_and_job_leaves_the_others_alo
     assert {"connector.crashed", "job.crashed"} <= {line["event"] for line in lines}
 
 
+async def test_r09_memory_that_runs_out_in_a_job_ends_the_job_and_not_the_service(world: World) -> None:
+    world.shelf.read_error = MemoryError()
+    with structlog.testing.capture_logs():
+        async with world.ready():
+            job = await world.until_job(await world.create_job(), "completed", "error")
+            world.shelf.read_error = None
+            next_job = await world.until_job(await world.create_job(), "completed", "error")
+
+    assert job["status"] == "error"
+    assert "MemoryError" in job["error"]
+    assert next_job["status"] == "completed"
+
+
 async def test_r12_a_logger_that_fails_costs_no_job(world: World) -> None:
     def explode(*_: Any) -> Any:
         raise structlog.DropEvent

@@ -179,9 +179,12 @@ def actions_in(body: bytes) -> list[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def world(server: Server, headers: Mapping[str, str] | None = None) -> AsyncIterator[World]:
-    """Open a client on the server whose waits take no time."""
-    settings = config.Elasticsearch(hosts=(server.url,), headers=headers or {})
+async def world(
+    server: Server, headers: Mapping[str, str] | None = None, *, url: str | None = None
+) -> AsyncIterator[World]:
+    """Open a client on the server, reached by this URL if by another than its own, whose waits take no
+    time."""
+    settings = config.Elasticsearch(hosts=(url or server.url,), headers=headers or {})
     async with connect(settings, make_backoff=FakeTime().backoff) as client:
         wire = Interfering(client.transport)
         yield World(server=server, client=replace(client, transport=wire), wire=wire)

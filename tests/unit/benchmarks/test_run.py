@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
@@ -16,3 +17,13 @@ def test_an_unchanged_table_is_measured_against_the_bare_loop() -> None:
     assert figures["second sync"]["operations"] == 0
     assert all(of["docs/s"] > 0 and of["peak MiB"] > 0 for of in figures.values())
     assert result.exit_code == (0 if all(check["holds"] for check in report["checks"]) else 1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_l02_l03_memory_does_not_grow_with_the_table() -> None:
+    result = CliRunner().invoke(main, ["memory", "--rows", "100000", "--json"])
+
+    checks = json.loads(result.output)["checks"]
+    assert len(checks) == 4
+    assert [check for check in checks if not check["holds"]] == []
