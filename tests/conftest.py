@@ -7,12 +7,14 @@ from hypothesis import settings
 
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
+from tests import logs
 from tests.cluster import modules
 from tests.cluster.relay import serving
 
 # An example is judged by what it shows, not by how long it took on a machine that does other things as well.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+logs.configure()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from ingest.job import heartbeat
 from ingest.lease import Lease
 from ingest.protocol import SyncJob, jobs
 from ingest.sync.stats import Stats
+from tests import logs
 from tests.integration.service.world import (
     CONNECTOR,
     SERVICE_TYPE,
@@ -125,6 +126,6 @@ async def test_r12_a_logger_that_fails_costs_no_job(world: World) -> None:
         async with world.ready():
             job = await world.until_job(await world.create_job(), "completed", "error")
     finally:
-        structlog.reset_defaults()
+        logs.configure()
 
     assert job["status"] == "completed"

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-import structlog
+
+from tests import logs
 
 
 @pytest.fixture
@@ -16,4 +17,4 @@ def logging_restored() -> Iterator[None]:
     yield
     root.handlers, root.level, sys.excepthook = handlers, level, hook
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    logs.configure()
