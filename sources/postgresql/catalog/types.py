@@ -84,8 +84,8 @@ class Relation:
 
     @property
     def label(self) -> str:
-        """How a person calls it."""
-        return f"{self.schema}.{self.name}"
+        """How a person calls it; no two relations are called the same."""
+        return ".".join(f'"{part}"' if "." in part else part for part in (self.schema, self.name))
 
     @property
     def is_plain(self) -> bool:

@@ -355,6 +355,22 @@ async def test_what_an_abandoned_reading_sent_leaves_no_sum_of_before(
     assert stats.updated == 1
 
 
+async def test_tables_whose_names_differ_by_the_place_of_a_dot_alone_are_told_apart(
+    following: Following,
+) -> None:
+    await following.database.execute(
+        'CREATE SCHEMA a; CREATE SCHEMA "a.b";'
+        'CREATE TABLE a."b.c" (id int PRIMARY KEY); CREATE TABLE "a.b".c (id int PRIMARY KEY);'
+        'INSERT INTO a."b.c" VALUES (1); INSERT INTO "a.b".c VALUES (2), (3)'
+    )
+    following.configuration = {"schema": "a, a.b"}
+    await following.full()
+    await following.full()
+    await following.database.execute('DELETE FROM "a.b".c WHERE id = 3')
+
+    assert [by for _, by in compared(await following.full())] == [DIGEST, CONTENT]
+
+
 async def test_where_elasticsearch_tells_no_states_each_table_is_counted_by_itself(
     following: Following,
 ) -> None:
