@@ -178,9 +178,9 @@ def count_successes(answer: bytes, count: int, index_name: str, guards: int = 0)
     All of it in this index, beside guards that found no alias. Quotes inside JSON text are escaped, so the
     patterns cannot occur in a reason.
     """
-    created = answer.count(b'"status":201')
-    updated = answer.count(b'"status":200')
-    if created + updated != count or answer.count(b'"status":') != count + guards or b'"noop"' in answer:
+    created = answer.count(b'"result":"created","status":201')
+    updated = answer.count(b'"result":"updated","status":200') if created < count else 0
+    if created + updated != count or answer.count(b'"status":') != count + guards:
         return None
     index = b'"_index":' + orjson.dumps(index_name)
     if answer.count(index) != count + guards:

@@ -142,7 +142,7 @@ class Rounds:
         return str(filtering["draft"]["validation"]["state"])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_each_call_survives_one_of_the_faults() -> None:
     """The quick selection: every call site once, every fault at some of them."""
     async with shop(TablesInMemory()) as opened:
