@@ -108,7 +108,7 @@ async def test_e19_the_index_is_refreshed_before_it_is_scanned(shop: World) -> N
 
     assert await shop.content() == shop.expected()
     refreshes = [entry for entry in shop.server.journal if entry.path.endswith("/_refresh")]
-    assert len(refreshes) <= 4
+    assert len(refreshes) <= 5
 
 
 async def test_every_point_in_time_is_given_back(shop: World) -> None:

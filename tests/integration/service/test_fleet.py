@@ -81,7 +81,7 @@ async def test_an_incomplete_listing_is_no_listing(world: World) -> None:
     shards = {"total": 2, "successful": 1, "skipped": 0, "failed": 1}
     world.server.faults.add(Edit(lambda body: {**body, "_shards": shards}), path=LISTING)
     async with connect(config_for(world.server).elasticsearch) as client:
-        with pytest.raises(ElasticsearchUnavailableError, match="every shard"):
+        with pytest.raises(ElasticsearchUnavailableError, match="1 shards failed"):
             await connectors.search(client, ids=["connector-000"], service_types=())
 
 
@@ -171,7 +171,8 @@ async def test_jobs_start_oldest_first_and_in_turn_between_connectors(world: Wor
 
     assert {job["status"] for job in ended} == {"completed"}
     started = sorted(range(4), key=lambda number: str(ended[number]["started_at"]))
-    assert started == [0, 3, 1, 2]
+    # A check-in of the first connector may win against the first claim, which then waits for its next turn.
+    assert started in ([0, 3, 1, 2], [3, 0, 1, 2])
 
 
 @pytest.mark.parametrize("limit", [1, 3])
