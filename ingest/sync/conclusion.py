@@ -6,8 +6,8 @@ refused, and every write to the index since the beginning was one of ours.
 
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.indices import ShardState
-from ingest.sync import refusals
 from ingest.sync.cursor import Cursor, Mark
+from ingest.sync.delivery import refusals
 from ingest.sync.undertaking import Undertaking
 
 MOST_COUNTED = 1_000

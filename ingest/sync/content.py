@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from ingest.elasticsearch import indices
 from ingest.errors import IncompleteSyncError
-from ingest.sync import balance, brake
 from ingest.sync.certificate import certify
-from ingest.sync.comparison import Comparison
-from ingest.sync.deletion import StaleDocuments
-from ingest.sync.inventory import Inventory
-from ingest.sync.ledger import Ledger
+from ingest.sync.comparison.comparison import Comparison
+from ingest.sync.deletion import balance, brake
+from ingest.sync.deletion.stale import StaleDocuments
+from ingest.sync.index.inventory import Inventory
+from ingest.sync.index.ledger import Ledger
 from ingest.sync.reading import Reader
 from ingest.sync.stats import Tally
 from ingest.sync.undertaking import Undertaking

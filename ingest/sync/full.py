@@ -9,11 +9,11 @@ proven so, both compare every row with every document, as the first sync does.
 """
 
 from ingest.elasticsearch import indices
+from ingest.sync.comparison.past import ChangesComparison, DigestComparison
 from ingest.sync.conclusion import conclude, counted_otherwise
 from ingest.sync.content import compare_everything, compare_slice
 from ingest.sync.cursor import Cursor, misfit
-from ingest.sync.known import KnownDocuments
-from ingest.sync.past import ChangesComparison, DigestComparison
+from ingest.sync.index.known import KnownDocuments
 from ingest.sync.reading import Reader
 from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.undertaking import Undertaking

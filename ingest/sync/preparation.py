@@ -13,7 +13,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.pipelines import NO_PIPELINE, PipelineDefinition, read_pipeline
 from ingest.errors import ElasticsearchRefusedError, IndexChangedError
 from ingest.protocol import Pipeline
-from ingest.sync.bulk.settling import Destination
+from ingest.sync.delivery.settling import Destination
 from ingest.sync.request import SyncContext, SyncRequest
 from sources.contract import Slice
 

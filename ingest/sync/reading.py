@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from ingest.errors import IngestError, JobCanceledError, JobLostError
 from ingest.sync.blocks.lines import Lines
-from ingest.sync.delivery import Delivery
+from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.request import SyncContext
 from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import Slice

@@ -11,8 +11,8 @@ from ingest.elasticsearch import indices
 from ingest.elasticsearch.indices import ShardState
 from ingest.sync.blocks.lines import KeyReader
 from ingest.sync.cursor import Cursor, Mark
-from ingest.sync.delivery import Delivery
-from ingest.sync.inventory import Inventory
+from ingest.sync.delivery.delivery import Delivery
+from ingest.sync.index.inventory import Inventory
 from ingest.sync.preparation import Preparation, map_new_fields, prepare
 from ingest.sync.request import SyncContext, SyncRequest
 from sources.contract import Slice

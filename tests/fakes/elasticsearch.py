@@ -10,7 +10,7 @@ from ingest.elasticsearch.retry import Backoff
 from ingest.elasticsearch.transport import Body, Request, Response, Transport
 from ingest.lease import Lease
 from ingest.sync.blocks.chunks import documents
-from ingest.sync.bulk.guard import GUARD
+from ingest.sync.delivery.guard import GUARD
 
 INDEX_UUID = "u1"
 """Of every index."""

@@ -1,6 +1,7 @@
-"""Modules, functions and constructors stay small enough to be read in one sitting."""
+"""Modules, functions, constructors and folders stay small enough to be read in one sitting."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
@@ -10,6 +11,7 @@ MODULE_LINES = 350
 MEDIAN_LINES = 200
 FUNCTION_LINES = 45
 CONSTRUCTOR_PARAMETERS = 6
+FOLDER_ENTRIES = 18
 
 PRODUCT = [module for module in project.modules() if module.package in {"ingest", "sources", "sandbox"}]
 
@@ -43,6 +45,18 @@ def test_no_constructor_takes_many_parameters() -> None:
     }
 
     assert {name: count for name, count in counts.items() if count > CONSTRUCTOR_PARAMETERS} == {}
+
+
+def test_no_folder_is_crowded() -> None:
+    entries = {(module.path.parent, module.path) for module in PRODUCT if module.path.name != "__init__.py"}
+    entries |= {(module.path.parent.parent, module.path.parent) for module in PRODUCT}
+    counts = Counter(
+        folder for folder, _ in entries if folder.is_relative_to(project.ROOT) and folder != project.ROOT
+    )
+
+    crowded = {str(folder): count for folder, count in counts.items() if count > FOLDER_ENTRIES}
+
+    assert crowded == {}
 
 
 def test_every_module_says_what_it_is_for() -> None:

@@ -14,11 +14,11 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.transport import Request, Response
 from ingest.protocol import Pipeline
 from ingest.sync.blocks.lines import KeyReader
-from ingest.sync.bulk.guard import GUARD
-from ingest.sync.bulk.settling import Destination
-from ingest.sync.comparison import Comparison
-from ingest.sync.delivery import Delivery
-from ingest.sync.ledger import Ledger
+from ingest.sync.comparison.comparison import Comparison
+from ingest.sync.delivery.delivery import Delivery
+from ingest.sync.delivery.guard import GUARD
+from ingest.sync.delivery.settling import Destination
+from ingest.sync.index.ledger import Ledger
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats, Tally

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ingest.sync.blocks.lines import Lines
-from ingest.sync.comparison import MapFields
+from ingest.sync.comparison.comparison import MapFields
 from ingest.sync.cursor import Mark
-from ingest.sync.known import KnownDocuments
+from ingest.sync.index.known import KnownDocuments
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import Batch, Slice

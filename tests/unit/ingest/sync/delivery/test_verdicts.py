@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from ingest.sync.bulk.verdicts import (
+from ingest.sync.delivery.verdicts import (
     Item,
     MismatchError,
     Verdict,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.chunks import Chunk
-from ingest.sync.bulk.settling import Destination, id_of, settle
-from ingest.sync.bulk.verdicts import MismatchError
+from ingest.sync.delivery.settling import Destination, id_of, settle
+from ingest.sync.delivery.verdicts import MismatchError
 from tests.fakes.elasticsearch import BAD, BUSY, CREATED, DROPPED, UPDATED
 
 INDEX = ContentIndex(name="music", concrete_name="music-1", uuid="u", mapping={}, settings={})

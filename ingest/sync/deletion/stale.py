@@ -5,11 +5,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ingest.sync.bulk.writer import Deletion
 from ingest.sync.certificate import Certificate
-from ingest.sync.delivery import Delivery
-from ingest.sync.inventory import Inventory
-from ingest.sync.ledger import Ledger
+from ingest.sync.delivery.delivery import Delivery
+from ingest.sync.delivery.writer import Deletion
+from ingest.sync.index.inventory import Inventory
+from ingest.sync.index.ledger import Ledger
 from ingest.sync.request import SyncContext
 from ingest.sync.rules import BasicRules
 

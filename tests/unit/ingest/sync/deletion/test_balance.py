@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ingest.sync.balance import Balance
+from ingest.sync.deletion.balance import Balance
 
 EVEN = Balance(
     met=10, created=5, updated=3, overwriting=3, refused=0, spared=0, found=15, stripped=0

@@ -19,7 +19,7 @@ from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
 from ingest.sync.certificate import Certificate
-from ingest.sync.ledger import Ledger
+from ingest.sync.index.ledger import Ledger
 
 SCANS: Final = 3
 """How often the index is scanned at most when a point in time is lost on the way."""

@@ -30,11 +30,11 @@ from ingest.errors import (
     IngestError,
 )
 from ingest.sync.blocks.chunks import Chunk, ChunkLimits
-from ingest.sync.bulk.guard import Body, guarded, unguarded
-from ingest.sync.bulk.rejections import RejectionMonitor
-from ingest.sync.bulk.settling import COUNTS_OF_TALLY, Destination, Settled, id_of, settle
-from ingest.sync.bulk.slots import Slots
-from ingest.sync.bulk.verdicts import MismatchError, redacted
+from ingest.sync.delivery.guard import Body, guarded, unguarded
+from ingest.sync.delivery.rejections import RejectionMonitor
+from ingest.sync.delivery.settling import COUNTS_OF_TALLY, Destination, Settled, id_of, settle
+from ingest.sync.delivery.slots import Slots
+from ingest.sync.delivery.verdicts import MismatchError, redacted
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Rejection, Tally
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from ingest.elasticsearch.mappings import CONTENT_HASH
 from ingest.errors import IncompleteSyncError
-from ingest.sync.inventory import Inventory
-from ingest.sync.ledger import Ledger
+from ingest.sync.index.inventory import Inventory
+from ingest.sync.index.ledger import Ledger
 from ingest.sync.stats import Stats
 
 

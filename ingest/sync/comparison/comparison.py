@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Lines, count_lines, without_members
 from ingest.sync.cursor import Mark
-from ingest.sync.ledger import Ledger
+from ingest.sync.index.ledger import Ledger
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import HASH_END, Batch, Slice, Snapshot

@@ -17,8 +17,8 @@ from ingest.errors import (
     IngestError,
 )
 from ingest.sync.blocks.chunks import Chunk
-from ingest.sync.bulk.guard import GUARD_ACTION, broken
-from ingest.sync.bulk.verdicts import Item, MismatchError, Verdict, count_successes, items_of
+from ingest.sync.delivery.guard import GUARD_ACTION, broken
+from ingest.sync.delivery.verdicts import Item, MismatchError, Verdict, count_successes, items_of
 from ingest.sync.stats import Rejection
 
 _CONFLICT: Final = 409

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.errors import IndexChangedError
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits, documents
-from ingest.sync.bulk.guard import APART_BYTES, GUARD, guarded, room_beside_guards
-from ingest.sync.bulk.settling import Destination, settle
-from ingest.sync.bulk.verdicts import MismatchError, count_successes
+from ingest.sync.delivery.guard import APART_BYTES, GUARD, guarded, room_beside_guards
+from ingest.sync.delivery.settling import Destination, settle
+from ingest.sync.delivery.verdicts import MismatchError, count_successes
 from tests.fakes.elasticsearch import BUSY, CREATED, GUARD_HELD, UPDATED
 from tests.fakes.source import line_of
 

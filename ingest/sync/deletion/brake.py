@@ -13,7 +13,7 @@ from typing import Final
 from ingest.elasticsearch import indices
 from ingest.errors import TooManyDeletesError
 from ingest.sync.certificate import Certificate
-from ingest.sync.deletion import StaleDocuments
+from ingest.sync.deletion.stale import StaleDocuments
 from ingest.sync.undertaking import Undertaking
 
 LEAST_DOCUMENTS: Final = 1_000

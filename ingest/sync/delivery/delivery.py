@@ -17,11 +17,11 @@ import orjson
 from ingest.protocol import Pipeline, timestamp
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.blocks.lines import Lines
-from ingest.sync.bulk.guard import room_beside_guards
-from ingest.sync.bulk.settling import Destination
-from ingest.sync.bulk.slots import Slots
-from ingest.sync.bulk.writer import BulkWriter, Deletion
 from ingest.sync.certificate import Certificate
+from ingest.sync.delivery.guard import room_beside_guards
+from ingest.sync.delivery.settling import Destination
+from ingest.sync.delivery.slots import Slots
+from ingest.sync.delivery.writer import BulkWriter, Deletion
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Tally
 

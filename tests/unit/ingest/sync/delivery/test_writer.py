@@ -19,9 +19,9 @@ from ingest.errors import (
 )
 from ingest.lease import Lease
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
-from ingest.sync.bulk.settling import Destination
-from ingest.sync.bulk.slots import Slots
-from ingest.sync.bulk.writer import BulkWriter, Deletion
+from ingest.sync.delivery.settling import Destination
+from ingest.sync.delivery.slots import Slots
+from ingest.sync.delivery.writer import BulkWriter, Deletion
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Stats, Tally
 from tests.fakes.elasticsearch import (

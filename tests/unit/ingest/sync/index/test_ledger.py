@@ -11,7 +11,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
 from ingest.sync.certificate import Certificate
-from ingest.sync.ledger import Ledger
+from ingest.sync.index.ledger import Ledger
 
 INDEX = ContentIndex(name="music", concrete_name="music", uuid="u", mapping={}, settings={})
 CERTIFICATE = Certificate(index=INDEX, scope={}, slices=("album",), rows=1)

@@ -19,7 +19,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.errors import IndexChangedError
 from ingest.sync.blocks.chunks import Chunk
 from ingest.sync.blocks.lines import ACTION
-from ingest.sync.bulk.verdicts import Item, Verdict
+from ingest.sync.delivery.verdicts import Item, Verdict
 
 GUARD: Final = b'{"update":{"_id":"_","require_alias":true}}\n{"doc":{}}\n'
 GUARD_ACTION: Final = "update"

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ingest.sync.bulk.slots import SLOW_SECONDS, Slots
+from ingest.sync.delivery.slots import SLOW_SECONDS, Slots
 from tests.fakes.elasticsearch import FakeTime
 
 

@@ -1,1 +1,0 @@
-"""Bulk requests: sent in a bounded number of slots, their answers read item by item."""
