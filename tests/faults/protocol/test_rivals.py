@@ -92,7 +92,12 @@ async def test_an_idle_job_is_ended_by_one_service(world: World, count: int) -> 
     await world.write(
         JOBS_INDEX,
         job_id,
-        {"status": "in_progress", "worker_hostname": "dead", "last_seen": "2020-01-01T00:00:00.000Z"},
+        {
+            "status": "in_progress",
+            "worker_hostname": "dead",
+            "last_seen": "2020-01-01T00:00:00.000Z",
+            "metadata": {"lost_workers": 3},  # so it is not resumed once more
+        },
     )
     held = world.server.faults.add(Hold(), method="POST", path=f"/{JOBS_INDEX}/_update/*")
     async with AsyncExitStack() as stack:
