@@ -17,6 +17,9 @@ from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sources.registry import SOURCES
 
+POSTGRESQL = SOURCES["postgresql"]
+"""Loaded with this module: a service has done so long before its job begins."""
+
 
 async def sync(task: Task) -> Done:
     """Sync the table with the settings a new installation has."""
@@ -37,7 +40,7 @@ async def sync(task: Task) -> Done:
     stats, lease = Stats(), Lease(_nobody_else)
     settings = config.Elasticsearch(hosts=(task.sink,))
     async with (
-        SOURCES["postgresql"](configuration) as source,
+        POSTGRESQL(configuration) as source,
         connect(settings) as client,
         asyncio.TaskGroup() as group,
     ):
