@@ -25,7 +25,8 @@ from sandbox.process import Process
 from sandbox.world import World, until, world
 from tests.repo import documented, project
 
-RUN = ("README.md", "docs/command-line.md", "docs/quickstart.md", "docs/incremental-jobs.md")
+SQLITE = "docs/adding-a-source.md"
+RUN = ("README.md", "docs/command-line.md", "docs/quickstart.md", "docs/incremental-jobs.md", SQLITE)
 """The documents with commands that are run here."""
 SETTING_UP = 2
 """So many blocks of the README come before its config.yml."""
@@ -157,7 +158,8 @@ def write_configuration(terminal: Terminal) -> None:
     """Write the README's config.yml, with a connector for each document, and a service that looks often."""
     text = documented.configuration().replace("https://your-cluster:9200", terminal.world.elasticsearch.url)
     entry = text[text.index("  - connector_id") :]
-    others = [entry.replace(CONNECTOR, connector_of(document)) for document in RUN[1:]]
+    others = [entry.replace(CONNECTOR, connector_of(document)) for document in RUN[1:-1]]
+    others.append(f"  - connector_id: {connector_of(SQLITE)}\n    service_type: sqlite\n")
     service = f"service: {{idling: 1, status_port: {terminal.status_port}}}\n"
     (terminal.folder / "config.yml").write_text("".join([text, *others, service]))
 
@@ -256,3 +258,14 @@ def test_incremental_jobs_are_scheduled_and_started_as_their_page_says(terminal:
     assert "completed" in printed
     assert terminal.count(document) == ROWS
     assert terminal.schedule(document, "incremental") == {"enabled": True, "interval": "0 * * * * ?"}
+
+
+def test_a_database_file_is_synced_as_the_page_on_sources_says(terminal: Terminal) -> None:
+    (commands,) = documented.to_run(SQLITE)
+
+    printed = terminal.paste(commands, SQLITE)
+
+    assert "sqlite          SQLite" in printed
+    assert "pen" in printed
+    assert "completed" in printed
+    assert terminal.count(SQLITE) == 2

@@ -26,7 +26,7 @@ _TRANSIENT_TYPES: Final = frozenset(
         "illegal_index_shard_state_exception", "index_shard_not_started_exception",
         "index_shard_not_recovering_exception", "shard_not_in_primary_mode_exception",
         "retry_on_primary_exception", "retry_on_replica_exception", "engine_closed_exception",
-        "already_closed_exception",
+        "already_closed_exception", "index_shard_closed_exception",
         # a node that leaves, or a master that is being elected
         "node_closed_exception", "node_not_connected_exception", "node_disconnected_exception",
         "connect_transport_exception", "receive_timeout_transport_exception",
