@@ -93,8 +93,12 @@ async def test_e06_an_item_list_that_never_fits_ends_the_job_without_deletes(sho
 def with_other_ids(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return items one of which failed for the moment, answered for documents nobody sent."""
     busy = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
-    changed = [{"index": {**item["index"], "_id": f"other_{number}"}} for number, item in enumerate(items)]
-    changed[0]["index"] |= {"status": 429, "error": busy}
+    changed = [
+        {"index": {**item["index"], "_id": f"other_{number}"}} if "index" in item else item
+        for number, item in enumerate(items)
+    ]
+    first = next(item["index"] for item in changed if "index" in item)
+    first |= {"status": 429, "error": busy}
     return changed
 
 

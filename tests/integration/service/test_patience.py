@@ -127,6 +127,7 @@ async def test_a_database_that_restarts_while_a_job_begins_is_waited_for(world: 
         cluster.execute(
             "CREATE TABLE album (id int PRIMARY KEY, title text); INSERT INTO album VALUES (1, 'one')"
         )
+        cluster.execute("CHECKPOINT")  # the embedded server commits asynchronously, and is about to crash
         await world.create_connector()
         with structlog.testing.capture_logs() as lines:
             async with world.serving(sources=SOURCES):

@@ -180,9 +180,7 @@ async def test_a_column_added_between_discovery_and_reading_is_mapped_before_its
     assert fields["public_t_j"]["enabled"] is False
 
 
-async def test_an_index_deleted_under_a_request_and_mapped_by_guess_is_told_of_until_it_is_mended(
-    mirror: Mirror,
-) -> None:
+async def test_an_index_deleted_under_a_request_is_created_properly_by_the_next_job(mirror: Mirror) -> None:
     await mirror.database.execute(
         "CREATE TABLE t (id int PRIMARY KEY, n numeric); INSERT INTO t VALUES (1, 1)"
     )
@@ -197,11 +195,23 @@ async def test_an_index_deleted_under_a_request_and_mapped_by_guess_is_told_of_u
     mirror.index.wire.before = delete_once
     with pytest.raises(IndexChangedError):
         await mirror.sync()
+    stats = await mirror.sync()
+
+    assert is_deleted
+    assert stats.warnings == []
+    assert (await mirror.fields())["public_t_n"]["type"] == "keyword"
+
+
+async def test_an_index_whose_mapping_was_guessed_is_told_of_until_it_is_mended(mirror: Mirror) -> None:
+    await mirror.database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, n numeric); INSERT INTO t VALUES (1, 1)"
+    )
+    await mirror.index.call("PUT", f"/{INDEX}/_doc/1", {"public_t_n": 1, "_content_hash": 1})
+
     guessed = await mirror.sync()
     await mirror.index.call("DELETE", f"/{INDEX}")
     mended = await mirror.sync()
 
-    assert is_deleted
     assert "made the mapping of the index" in guessed.warnings[0]
     assert mended.warnings == []
     assert (await mirror.fields())["public_t_n"]["type"] == "keyword"
