@@ -195,7 +195,7 @@ async def test_no_secret_is_seen_whatever_goes_wrong(guarded: Guarded) -> None:
     (running,) = installed.processes
 
     assert "not as it should" in said[-1], said[-1]
-    assert running.log()
+    assert '"log.level": "error"' in running.log()
     assert await guarded.seen() == []
 
 
