@@ -7,9 +7,9 @@ from hypothesis import settings
 
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
-from tests import logs
 from tests.cluster import modules
 from tests.cluster.relay import serving
+from tests.support import logs
 
 # An example is judged by what it shows, not by how long it took on a machine that does other things as well.
 settings.register_profile("project", deadline=None)

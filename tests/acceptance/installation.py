@@ -20,10 +20,10 @@ import yaml
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Hold
 from sandbox.elasticsearch.server.journal import Entry
-from tests.faults.history.events import events_of
-from tests.faults.history.promises import Circumstances, problems
-from tests.integration.service.world import CONNECTOR, World, until
-from tests.integration.sources.database import Database
+from tests.support.database import Database
+from tests.support.history.events import events_of
+from tests.support.history.promises import Circumstances, problems
+from tests.support.service_harness import CONNECTOR, ServiceHarness, until
 
 INDEX = "music"
 ROWS = 12
@@ -83,7 +83,7 @@ class Installation:
 
     server: Server
     database: Database
-    world: World
+    harness: ServiceHarness
     folder: Path
     job_ids: list[str] = field(default_factory=list)
     processes: list[Running] = field(default_factory=list)
@@ -135,24 +135,24 @@ class Installation:
 
     async def connect(self, **values: Any) -> None:
         """Create the connector, and configure it once the service has registered its schema."""
-        await self.world.create_connector(CONNECTOR, INDEX)
+        await self.harness.create_connector(CONNECTOR, INDEX)
         await self._until_connector("needs_configuration")
         await self.configure(**values)
         await self._until_connector("connected")
 
     async def _until_connector(self, status: str) -> None:
         await until(
-            self.world.connector, lambda one: one["status"] == status, within_seconds=PATIENCE_SECONDS
+            self.harness.connector, lambda one: one["status"] == status, within_seconds=PATIENCE_SECONDS
         )
 
     async def configure(self, **values: Any) -> None:
         """Give the connector its right values, but for those given."""
         port = str(self.database.cluster.port)
-        await self.world.configure(**self.database.configuration(**{"port": port, **values}))
+        await self.harness.configure(**self.database.configuration(**{"port": port, **values}))
 
     async def create_job(self) -> str:
         """Ask for a sync."""
-        self.job_ids.append(await self.world.create_job())
+        self.job_ids.append(await self.harness.create_job())
         return self.job_ids[-1]
 
     async def sync(self) -> dict[str, Any]:
@@ -162,12 +162,12 @@ class Installation:
     async def end_of(self, job_id: str) -> dict[str, Any]:
         """Wait for the job's end and until its connector says so; return the job."""
         job = await until(
-            lambda: self.world.job(job_id),
+            lambda: self.harness.job(job_id),
             lambda one: one["status"] in ENDED,
             within_seconds=PATIENCE_SECONDS,
         )
         await until(
-            self.world.connector,
+            self.harness.connector,
             lambda one: one["last_sync_status"] in ENDED,
             within_seconds=PATIENCE_SECONDS,
         )
@@ -183,9 +183,9 @@ class Installation:
 
     async def titles(self) -> dict[str, str]:
         """Return id and title of every album in the index."""
-        await self.world.ok("POST", f"/{INDEX}/_refresh")
+        await self.harness.ok("POST", f"/{INDEX}/_refresh")
         body = {"size": 1000, "query": {"term": {"table": "album"}}}
-        hits = (await self.world.ok("POST", f"/{INDEX}/_search", body))["hits"]["hits"]
+        hits = (await self.harness.ok("POST", f"/{INDEX}/_search", body))["hits"]["hits"]
         return {hit["_id"]: hit["_source"]["public_album_title"] for hit in hits}
 
     async def expected_titles(self) -> dict[str, str]:
@@ -200,8 +200,8 @@ class Installation:
             Circumstances(
                 connector_of=dict.fromkeys(self.job_ids, CONNECTOR),
                 living=living,
-                jobs={job_id: await self.world.job(job_id) for job_id in self.job_ids},
-                connectors={CONNECTOR: await self.world.connector()},
+                jobs={job_id: await self.harness.job(job_id) for job_id in self.job_ids},
+                connectors={CONNECTOR: await self.harness.connector()},
             ),
         )
 
@@ -231,7 +231,7 @@ async def installation(
     """Install the service; nothing of it is left running at the end."""
     await database.execute(_FILL)
     async with aiohttp.ClientSession(headers=headers) as session:
-        installed = Installation(server, database, World(server, session), folder)
+        installed = Installation(server, database, ServiceHarness(server, session), folder)
         installed.write_config()
         try:
             yield installed

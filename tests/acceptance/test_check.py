@@ -13,14 +13,14 @@ import pytest
 from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import READER, World, world
-from tests import worlds
+from tests.support import sandbox_world
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[tuple[World, Process]]:
     with world() as created, created.service() as service:
-        worlds.set_up(created, service)
-        worlds.configure(created)
+        sandbox_world.set_up(created, service)
+        sandbox_world.configure(created)
         yield created, service
 
 
@@ -56,7 +56,7 @@ def test_where_a_job_would_work_it_passes_and_shows_what_would_be_read(place: tu
     for words in ("version", "privileges", "public.album", "2 tables", "public_album_title", "No problems"):
         assert words in finished.stdout
     assert created.reader_password not in finished.stdout + finished.stderr
-    assert worlds.sync(created, service)["status"] == "completed"
+    assert sandbox_world.sync(created, service)["status"] == "completed"
 
 
 def test_it_writes_nothing(place: tuple[World, Process]) -> None:
@@ -82,12 +82,12 @@ def test_a_mistake_in_the_configuration_is_found(
     place: tuple[World, Process], changed: dict[str, Any], named: list[str]
 ) -> None:
     created, service = place
-    worlds.configure(created, **changed)
+    sandbox_world.configure(created, **changed)
     try:
         (problem,) = problems(created)
-        job = worlds.sync(created, service)
+        job = sandbox_world.sync(created, service)
     finally:
-        worlds.configure(created)
+        sandbox_world.configure(created)
 
     assert all(word in problem for word in named)
     assert job["status"] == "error"

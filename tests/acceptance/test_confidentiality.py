@@ -24,8 +24,8 @@ from sandbox.elasticsearch import Security, User, serve
 from sandbox.elasticsearch.server.faults import Edit, FailItems, Reply
 from sandbox.postgresql import Cluster
 from tests.acceptance.installation import INDEX, Installation, installation, is_of_a_service
-from tests.integration.service.world import CONNECTOR, until
-from tests.integration.sources.database import database_on
+from tests.support.database import database_on
+from tests.support.service_harness import CONNECTOR, until
 
 SHOWN_CHARACTERS = 8
 """Even so much of a secret's beginning must not be seen."""
@@ -88,9 +88,9 @@ class Guarded:
 
     async def seen(self) -> list[str]:
         """Return every secret that can be seen anywhere."""
-        world = self.installed.world
-        jobs = (await world.ok("GET", "/_connector/_sync_job", size="1000"))["results"]
-        documents = [*jobs, await world.connector()]
+        harness = self.installed.harness
+        jobs = (await harness.ok("GET", "/_connector/_sync_job", size="1000"))["results"]
+        documents = [*jobs, await harness.connector()]
         sent = [entry for entry in self.installed.server.journal if is_of_a_service(entry)]
         places = [running.log() for running in self.installed.processes]
         places += [json.dumps(without_configuration(document), ensure_ascii=False) for document in documents]
@@ -130,7 +130,7 @@ async def guarded(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Guarded]:
     ):
         role = f"reader_{database.name}"
         await database.execute(await database.value(_CREATE_READER, role, password))
-        keys = [await installed.world.ok("POST", "/_security/api_key", calls.API_KEY) for _ in range(2)]
+        keys = [await installed.harness.ok("POST", "/_security/api_key", calls.API_KEY) for _ in range(2)]
         installed.write_config(
             {"api_key": keys[0]["encoded"]}, {"api_key": keys[1]["encoded"]}, log_level="debug"
         )
@@ -211,17 +211,17 @@ async def test_no_row_is_seen_but_in_the_index(guarded: Guarded) -> None:
     rejected = await installed.sync()
     installed.server.faults.remove(fault)
     query = {"tables": ["album"], "query": "SELECT id, title::int AS title FROM public.album WHERE id = 3"}
-    await installed.world.ok(
+    await installed.harness.ok(
         "PUT", f"/_connector/{CONNECTOR}/_filtering", {"advanced_snippet": {"value": [query]}}
     )
-    await until(installed.world.connector, _has_active_rules)
+    await until(installed.harness.connector, _has_active_rules)
     failed = await installed.sync()
 
     assert rejected["metadata"]["rejections"]
     assert failed["status"] == "error"
     places = [
         installed.processes[0].log(),
-        *map(json.dumps, (rejected, failed, await installed.world.connector())),
+        *map(json.dumps, (rejected, failed, await installed.harness.connector())),
     ]
     assert [one for place in places for one in found([row], place)] == []
 

@@ -8,16 +8,16 @@ import pytest
 
 from sandbox.process import Process
 from sandbox.world import READER, World, world
-from tests import worlds
+from tests.support import sandbox_world
 
 
 @pytest.fixture(scope="module")
 def synced() -> Iterator[tuple[World, Process]]:
     """A world whose 622 documents are in the index, and the service that brought them there."""
     with world() as created, created.service() as service:
-        worlds.set_up(created, service)
-        worlds.configure(created)
-        assert worlds.sync(created, service)["indexed_document_count"] == 622
+        sandbox_world.set_up(created, service)
+        sandbox_world.configure(created)
+        assert sandbox_world.sync(created, service)["indexed_document_count"] == 622
         created.sql(f"REVOKE SELECT ON invoice FROM {READER}")
         yield created, service
 
@@ -46,10 +46,10 @@ def test_the_job_says_what_to_do_and_nothing_is_deleted(
     synced: tuple[World, Process], changed: Mapping[str, Any], named: list[str]
 ) -> None:
     world, service = synced
-    before = worlds.documents(world)
-    worlds.configure(world, **changed)
+    before = sandbox_world.documents(world)
+    sandbox_world.configure(world, **changed)
 
-    job = worlds.sync(world, service)
+    job = sandbox_world.sync(world, service)
 
     assert job["status"] == "error"
     assert "\n" not in job["error"]
@@ -58,17 +58,17 @@ def test_the_job_says_what_to_do_and_nothing_is_deleted(
     assert world.reader_password not in job["error"]
     assert all(word in job["error"] for word in named), job["error"]
     assert job["deleted_document_count"] == 0
-    assert worlds.documents(world) == before
+    assert sandbox_world.documents(world) == before
     service.check()
 
 
 def test_the_next_job_works_once_the_cause_is_gone(synced: tuple[World, Process]) -> None:
     world, service = synced
-    worlds.configure(world, tables="no_such_table")
-    assert worlds.sync(world, service)["status"] == "error"
-    worlds.configure(world)
+    sandbox_world.configure(world, tables="no_such_table")
+    assert sandbox_world.sync(world, service)["status"] == "error"
+    sandbox_world.configure(world)
 
-    job = worlds.sync(world, service)
+    job = sandbox_world.sync(world, service)
 
     assert (job["status"], job["error"]) == ("completed", None)
     assert (job["indexed_document_count"], job["deleted_document_count"]) == (0, 0)

@@ -14,9 +14,9 @@ from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.acceptance.installation import DYING, Installation, installation
-from tests.faults.proxy import FaultProxy
-from tests.integration.service.world import until
-from tests.integration.sources.database import database_on
+from tests.support.database import database_on
+from tests.support.fault_proxy import FaultProxy
+from tests.support.service_harness import until
 
 BULK = "*/_bulk"
 JOB_WRITES = f"/{JOBS_INDEX}/_update/*"
@@ -75,7 +75,7 @@ async def test_a_stopped_service_suspends_its_job_and_the_next_one_completes_it(
     async with MOMENTS[moment](installed):
         running.signal(signal.SIGTERM)
         code = await running.ended()
-        suspended = await installed.world.job(installed.job_ids[-1])
+        suspended = await installed.harness.job(installed.job_ids[-1])
     await installed.start()
     job = await installed.end_of(installed.job_ids[-1])
 

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.process import Process
 from sandbox.world import World, until, world
-from tests import worlds
+from tests.support import sandbox_world
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -32,9 +32,9 @@ def synced(port: int) -> Iterator[tuple[World, Process]]:
         with created.config_file.open("a") as file:
             file.write(f"\nservice.status_port: {port}\n")
         with created.service() as service:
-            worlds.set_up(created, service)
-            worlds.configure(created)
-            assert worlds.sync(created, service)["status"] == "completed"
+            sandbox_world.set_up(created, service)
+            sandbox_world.configure(created)
+            assert sandbox_world.sync(created, service)["status"] == "completed"
             yield created, service
 
 

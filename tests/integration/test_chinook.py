@@ -16,8 +16,8 @@ import pytest
 from sandbox.postgresql import Cluster
 from sandbox.process import Process
 from sandbox.world import World, world
-from tests import worlds
 from tests.repo import project
+from tests.support import sandbox_world
 
 BESIDE = project.ROOT.parent / "shared/data/Chinook_PostgreSql.sql"
 SCRIPT = Path(os.environ.get("CHINOOK_SQL", BESIDE))
@@ -37,7 +37,7 @@ def chinook() -> Iterator[tuple[World, Process]]:
         cluster.execute(SCRIPT.read_text())  # creates the database `chinook` itself
 
     with world(fill) as created, created.service() as service:
-        worlds.set_up(created, service)
+        sandbox_world.set_up(created, service)
         yield created, service
 
 
@@ -65,25 +65,25 @@ def columns(document: Mapping[str, Any], table: str) -> dict[str, Any]:
 
 def test_two_tables_give_622_documents(chinook: tuple[World, Process]) -> None:
     world, service = chinook
-    worlds.configure(world, tables="album,artist")
+    sandbox_world.configure(world, tables="album,artist")
 
-    job = worlds.sync(world, service)
+    job = sandbox_world.sync(world, service)
 
     assert (job["status"], job["error"]) == ("completed", None)
     assert job["indexed_document_count"] == 622
-    assert len(worlds.documents(world)) == 622
+    assert len(sandbox_world.documents(world)) == 622
 
 
 def test_all_tables_give_every_row_with_equal_values(chinook: tuple[World, Process]) -> None:
     world, service = chinook
-    worlds.configure(world, tables="*")
+    sandbox_world.configure(world, tables="*")
 
-    job = worlds.sync(world, service)
+    job = sandbox_world.sync(world, service)
 
     assert (job["status"], job["error"]) == ("completed", None)
     names = world.sql(TABLES).split()
     assert len(names) == 11
     for table in names:
-        found = worlds.documents(world, term={"table": table})
+        found = sandbox_world.documents(world, term={"table": table})
         assert {key: columns(document, table) for key, document in found.items()} == expected(world, table)
     assert job["total_document_count"] == sum(len(rows(world, table)) for table in names)

@@ -18,31 +18,31 @@ from ingest.config import Config
 from ingest.elasticsearch.client import connect
 from ingest.secret import Secret
 from sandbox.elasticsearch import Security, User, serve
-from tests.integration.service.world import World, config_for, entry_of, until
 from tests.repo import project
+from tests.support.service_harness import ServiceHarness, config_for, entry_of, until
 
 DOCUMENTED: dict[str, Any] = json.loads((project.ROOT / "deploy/api-key.json").read_text())
 PASSWORD = "the password of elastic"
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def harness() -> AsyncIterator[ServiceHarness]:
     """A server that demands credentials, with an index and a pipeline made by somebody else."""
     security = Security([User("elastic", PASSWORD)])
     headers = {"Authorization": "Basic " + base64.b64encode(f"elastic:{PASSWORD}".encode()).decode()}
     async with serve(security=security) as server, aiohttp.ClientSession(headers=headers) as session:
-        world = World(server, session)
-        await world.ok("PUT", "/music", {"mappings": {"properties": {"title": {"type": "text"}}}})
-        await world.ok("PUT", "/_ingest/pipeline/polish", {"processors": []})
-        await world.create_connector()
+        harness = ServiceHarness(server, session)
+        await harness.ok("PUT", "/music", {"mappings": {"properties": {"title": {"type": "text"}}}})
+        await harness.ok("PUT", "/_ingest/pipeline/polish", {"processors": []})
+        await harness.create_connector()
         pipeline = {
             "name": "polish",
             "extract_binary_content": False,
             "reduce_whitespace": False,
             "run_ml_inference": False,
         }
-        await world.ok("PUT", "/_connector/my-connector-id/_pipeline", {"pipeline": pipeline})
-        yield world
+        await harness.ok("PUT", "/_connector/my-connector-id/_pipeline", {"pipeline": pipeline})
+        yield harness
 
 
 def rights() -> list[tuple[str, int | None, str]]:
@@ -64,13 +64,13 @@ def without(section: str, number: int | None, name: str) -> dict[str, Any]:
     return body
 
 
-async def config_with(world: World, key: dict[str, Any]) -> Config:
-    encoded = (await world.ok("POST", "/_security/api_key", key))["encoded"]
-    config = config_for(world.server)
+async def config_with(harness: ServiceHarness, key: dict[str, Any]) -> Config:
+    encoded = (await harness.ok("POST", "/_security/api_key", key))["encoded"]
+    config = config_for(harness.server)
     return replace(config, elasticsearch=replace(config.elasticsearch, api_key=Secret(encoded)))
 
 
-async def refusals(world: World, config: Config) -> str:
+async def refusals(harness: ServiceHarness, config: Config) -> str:
     """Sync twice, with a row deleted in between; return what the service says about refusals."""
     with structlog.testing.capture_logs() as lines:
 
@@ -78,8 +78,8 @@ async def refusals(world: World, config: Config) -> str:
             return story.done() or any("403" in str(line) for line in lines)
 
         try:
-            async with world.serving(config):
-                story = asyncio.create_task(sync_twice(world))
+            async with harness.serving(config):
+                story = asyncio.create_task(sync_twice(harness))
                 await until(story_or_refusal, bool)
                 story.cancel()
                 await asyncio.wait([story])
@@ -88,34 +88,34 @@ async def refusals(world: World, config: Config) -> str:
     return " ".join(str(line) for line in lines if "403" in str(line))
 
 
-async def sync_twice(world: World) -> None:
-    await world.until_connector("needs_configuration")
-    await world.configure()
+async def sync_twice(harness: ServiceHarness) -> None:
+    await harness.until_connector("needs_configuration")
+    await harness.configure()
     for _ in range(2):
-        await world.until_job(await world.create_job(), "completed")
-        world.shelf.rows.popitem()
+        await harness.until_job(await harness.create_job(), "completed")
+        harness.shelf.rows.popitem()
 
 
-async def test_the_documented_key_is_enough(world: World) -> None:
-    config = await config_with(world, DOCUMENTED)
+async def test_the_documented_key_is_enough(harness: ServiceHarness) -> None:
+    config = await config_with(harness, DOCUMENTED)
 
-    assert await refusals(world, config) == ""
-    assert await world.titles() == {"one"}
+    assert await refusals(harness, config) == ""
+    assert await harness.titles() == {"one"}
 
 
 async def test_the_documented_key_is_enough_to_create_a_connector_in_a_cluster_that_has_none() -> None:
     security = Security([User("elastic", PASSWORD)])
     headers = {"Authorization": "Basic " + base64.b64encode(f"elastic:{PASSWORD}".encode()).decode()}
     async with serve(security=security) as server, aiohttp.ClientSession(headers=headers) as session:
-        world = World(server, session)
-        config = await config_with(world, DOCUMENTED)
+        harness = ServiceHarness(server, session)
+        config = await config_with(harness, DOCUMENTED)
         entries = [entry_of(name, create=True, index_name=name) for name in ("music", "other")]
         with structlog.testing.capture_logs() as lines:
-            async with world.serving(replace(config, connectors=tuple(entries))):
-                first = await until(lambda: found(world, "music"), lambda one: one is not None)
-                second = await until(lambda: found(world, "other"), lambda one: one is not None)
-                await world.until_connector("needs_configuration", "music")
-                await world.until_connector("needs_configuration", "other")
+            async with harness.serving(replace(config, connectors=tuple(entries))):
+                first = await until(lambda: found(harness, "music"), lambda one: one is not None)
+                second = await until(lambda: found(harness, "other"), lambda one: one is not None)
+                await harness.until_connector("needs_configuration", "music")
+                await harness.until_connector("needs_configuration", "other")
 
     assert first is not None
     assert second is not None
@@ -123,22 +123,24 @@ async def test_the_documented_key_is_enough_to_create_a_connector_in_a_cluster_t
     assert [line for line in lines if "403" in str(line)] == []
 
 
-async def found(world: World, connector_id: str) -> dict[str, Any] | None:
-    status, answer = await world.request("GET", f"/_connector/{connector_id}")
+async def found(harness: ServiceHarness, connector_id: str) -> dict[str, Any] | None:
+    status, answer = await harness.request("GET", f"/_connector/{connector_id}")
     return dict(answer) if status == 200 else None
 
 
 @pytest.mark.parametrize(("section", "number", "name"), rights(), ids=str)
-async def test_each_right_of_it_is_needed(world: World, section: str, number: int | None, name: str) -> None:
-    config = await config_with(world, without(section, number, name))
+async def test_each_right_of_it_is_needed(
+    harness: ServiceHarness, section: str, number: int | None, name: str
+) -> None:
+    config = await config_with(harness, without(section, number, name))
 
-    assert name in await refusals(world, config)
+    assert name in await refusals(harness, config)
 
 
-async def test_without_monitor_it_works_and_the_check_says_what_that_costs(world: World) -> None:
-    config = await config_with(world, without("cluster", None, "monitor"))
+async def test_without_monitor_it_works_and_the_check_says_what_that_costs(harness: ServiceHarness) -> None:
+    config = await config_with(harness, without("cluster", None, "monitor"))
 
-    assert await refusals(world, config) == ""
+    assert await refusals(harness, config) == ""
     async with connect(config.elasticsearch) as client:
         found = [check async for check in examine(config, client)]
     notes = [check.sentence for check in found if check.severity is Severity.NOTE]

@@ -15,7 +15,7 @@ from ingest import log
 from ingest.config import Bulk, Config, ConnectorEntry, Elasticsearch, Service
 from ingest.service import program
 from sources.contract import Batch, IsUnchanged, Slice
-from tests.integration.service.world import SERVICE_TYPE, Shelf, ShelfSlice, ShelfSource, line_of, source_over
+from tests.support.service_harness import SERVICE_TYPE, Shelf, ShelfSlice, ShelfSource, line_of, source_over
 
 ROWS = 5
 SECONDS_A_ROW = 0.08

@@ -18,7 +18,7 @@ import pytest
 
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Reply
-from tests.integration.service.world import SERVICE_TYPE, World, until
+from tests.support.service_harness import SERVICE_TYPE, ServiceHarness, until
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -126,15 +126,15 @@ async def test_sighup_takes_over_what_can_change_and_refuses_what_is_wrong(
     tmp_path: Path, elasticsearch: Server
 ) -> None:
     async with aiohttp.ClientSession() as session:
-        world = World(elasticsearch, session)
+        harness = ServiceHarness(elasticsearch, session)
         write(tmp_path, elasticsearch.url, "one")
         async with running(tmp_path) as process:
-            await world_has(world, "one")
+            await world_has(harness, "one")
             await logged(tmp_path, "service.started")
 
             write(tmp_path, elasticsearch.url, "one", "two", log_level="debug")
             process.send_signal(signal.SIGHUP)
-            await world_has(world, "two")
+            await world_has(harness, "two")
             reloaded = await logged(tmp_path, "config.reloaded")
 
             (tmp_path / "config.yml").write_text("service: {idling: soon}")
@@ -143,7 +143,7 @@ async def test_sighup_takes_over_what_can_change_and_refuses_what_is_wrong(
 
             write(tmp_path, "http://127.0.0.1:1", "one", "two", "three")
             process.send_signal(signal.SIGHUP)
-            await world_has(world, "three")
+            await world_has(harness, "three")
             fixed = await logged(tmp_path, "config.needs_restart")
 
             process.send_signal(signal.SIGTERM)
@@ -155,11 +155,11 @@ async def test_sighup_takes_over_what_can_change_and_refuses_what_is_wrong(
     assert code == 0
 
 
-async def world_has(world: World, connector_id: str) -> None:
+async def world_has(harness: ServiceHarness, connector_id: str) -> None:
     """Wait until the connector exists and describes its source."""
 
     async def status() -> Any:
-        _, connector = await world.request("GET", f"/_connector/{connector_id}")
+        _, connector = await harness.request("GET", f"/_connector/{connector_id}")
         return connector.get("status")
 
     await until(status, lambda seen: seen == "needs_configuration", within_seconds=PATIENCE_SECONDS)

@@ -9,7 +9,7 @@ import pytest
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.acceptance.installation import Installation, Running, installation
-from tests.integration.sources.database import database_on
+from tests.support.database import database_on
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "2"}

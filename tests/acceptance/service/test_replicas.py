@@ -19,9 +19,9 @@ import pytest
 
 from sandbox.elasticsearch import Server
 from tests.acceptance.service.replica import ROWS
-from tests.faults.history.events import Bulk, Event, StatusWritten, events_of
-from tests.faults.history.promises import Circumstances, problems
-from tests.integration.service.world import ShelfSource, World, until
+from tests.support.history.events import Bulk, Event, StatusWritten, events_of
+from tests.support.history.promises import Circumstances, problems
+from tests.support.service_harness import ServiceHarness, ShelfSource, until
 
 ROOT = Path(__file__).parents[3]
 CONNECTORS = [f"connector-{number:02}" for number in range(50)]
@@ -104,15 +104,15 @@ async def replicas_of(server: Server, count: int, logs: Path) -> AsyncIterator[R
                 await process.wait()
 
 
-async def configure(world: World) -> None:
+async def configure(harness: ServiceHarness) -> None:
     """Create the connectors as somebody leaves them who filled in their configuration."""
     fields = {name: {**properties, "value": "shelf"} for name, properties in ShelfSource.fields.items()}
     for connector_id in CONNECTORS:
-        await world.create_connector(connector_id, f"index-{connector_id}")
-        await world.ok("PUT", f"/_connector/{connector_id}/_configuration", {"configuration": fields})
+        await harness.create_connector(connector_id, f"index-{connector_id}")
+        await harness.ok("PUT", f"/_connector/{connector_id}/_configuration", {"configuration": fields})
 
 
-async def chaos(world: World, replicas: Replicas, seconds: float) -> dict[str, str]:
+async def chaos(harness: ServiceHarness, replicas: Replicas, seconds: float) -> dict[str, str]:
     """Create jobs while replicas die and stall; return whose job each job is."""
     connector_of: dict[str, str] = {}
     loop = asyncio.get_running_loop()
@@ -121,7 +121,7 @@ async def chaos(world: World, replicas: Replicas, seconds: float) -> dict[str, s
     async with asyncio.TaskGroup() as group:
         while loop.time() < end:
             connector_id = random.choice(CONNECTORS[: len(CONNECTORS) // 2])
-            connector_of[await world.create_job(connector_id)] = connector_id
+            connector_of[await harness.create_job(connector_id)] = connector_id
             await asyncio.sleep(0.15)
             if loop.time() >= next_blow:
                 next_blow += 1.2
@@ -136,15 +136,15 @@ async def test_every_job_runs_once_whoever_dies_or_stalls(
     elasticsearch: Server, count: int, seconds: float, tmp_path: Path
 ) -> None:
     async with aiohttp.ClientSession() as session, replicas_of(elasticsearch, count, tmp_path) as replicas:
-        world = World(elasticsearch, session)
-        await configure(world)
+        harness = ServiceHarness(elasticsearch, session)
+        await configure(harness)
         for connector_id in CONNECTORS:
-            await until_connected(world, connector_id)
-        connector_of = await chaos(world, replicas, seconds)
-        await until(lambda: unfinished(world), lambda jobs: not jobs, within_seconds=60)
-        await until(lambda: in_progress(world), lambda connectors: not connectors, within_seconds=20)
+            await until_connected(harness, connector_id)
+        connector_of = await chaos(harness, replicas, seconds)
+        await until(lambda: unfinished(harness), lambda jobs: not jobs, within_seconds=60)
+        await until(lambda: in_progress(harness), lambda connectors: not connectors, within_seconds=20)
         codes = await replicas.stop()
-        circumstances = await circumstances_of(world, connector_of)
+        circumstances = await circumstances_of(harness, connector_of)
 
     events = events_of(elasticsearch.journal)
     assert problems(without_stragglers(events), circumstances) == []
@@ -180,39 +180,39 @@ def without_stragglers(events: Sequence[Event]) -> list[Event]:
     return kept
 
 
-async def until_connected(world: World, connector_id: str) -> None:
+async def until_connected(harness: ServiceHarness, connector_id: str) -> None:
     """Wait for the first replica to get to a connector; on a busy machine a process starts slowly."""
     await until(
-        lambda: world.connector(connector_id), lambda one: one["status"] == "connected", within_seconds=60
+        lambda: harness.connector(connector_id), lambda one: one["status"] == "connected", within_seconds=60
     )
 
 
-async def circumstances_of(world: World, connector_of: dict[str, str]) -> Circumstances:
+async def circumstances_of(harness: ServiceHarness, connector_of: dict[str, str]) -> Circumstances:
     """Return what the history is judged by: how jobs and connectors are in the end."""
-    connectors = await world.ok("GET", "/_connector", size="100")
+    connectors = await harness.ok("GET", "/_connector", size="100")
     return Circumstances(
         connector_of=connector_of,
         living=frozenset(map(str, range(ROWS))),
-        jobs={job["id"]: job for job in await jobs(world)},
+        jobs={job["id"]: job for job in await jobs(harness)},
         connectors={one["id"]: one for one in connectors["results"]},
     )
 
 
-async def jobs(world: World) -> list[dict[str, Any]]:
+async def jobs(harness: ServiceHarness) -> list[dict[str, Any]]:
     """Return all jobs."""
-    return list((await world.ok("GET", "/_connector/_sync_job", size="1000"))["results"])
+    return list((await harness.ok("GET", "/_connector/_sync_job", size="1000"))["results"])
 
 
-async def unfinished(world: World) -> list[str]:
+async def unfinished(harness: ServiceHarness) -> list[str]:
     """Return the jobs that have not ended."""
     return [
         f"{job['id']} {job['status']} {job.get('worker_hostname')}"
-        for job in await jobs(world)
+        for job in await jobs(harness)
         if job["status"] not in ("completed", "error", "canceled")
     ]
 
 
-async def in_progress(world: World) -> list[str]:
+async def in_progress(harness: ServiceHarness) -> list[str]:
     """Return the connectors that say they are syncing."""
-    answer = await world.ok("GET", "/_connector", size="100")
+    answer = await harness.ok("GET", "/_connector", size="100")
     return [one["id"] for one in answer["results"] if one.get("last_sync_status") == "in_progress"]

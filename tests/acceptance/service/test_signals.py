@@ -19,7 +19,7 @@ from sandbox.elasticsearch.server.faults import Action, Fault, Hold, Reply
 from sandbox.elasticsearch.server.journal import Entry
 from sandbox.postgresql import Cluster
 from sources.postgresql import PostgreSQL
-from tests.integration.service.world import CONNECTOR, World, until
+from tests.support.service_harness import CONNECTOR, ServiceHarness, until
 
 ROOT = Path(__file__).parents[3]
 DOCKER_GRACE_SECONDS = 10.0
@@ -38,7 +38,7 @@ def albums(cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture
-async def world(elasticsearch: Server, albums: Cluster) -> AsyncIterator[World]:
+async def harness(elasticsearch: Server, albums: Cluster) -> AsyncIterator[ServiceHarness]:
     """A connector whose configuration is filled in."""
     values: dict[str, Any] = {
         "host": albums.host,
@@ -55,10 +55,10 @@ async def world(elasticsearch: Server, albums: Cluster) -> AsyncIterator[World]:
         for name, properties in PostgreSQL.fields.items()
     }
     async with aiohttp.ClientSession() as session:
-        world = World(elasticsearch, session)
-        await world.create_connector()
-        await world.ok("PUT", f"/_connector/{CONNECTOR}/_configuration", {"configuration": fields})
-        yield world
+        harness = ServiceHarness(elasticsearch, session)
+        await harness.create_connector()
+        await harness.ok("PUT", f"/_connector/{CONNECTOR}/_configuration", {"configuration": fields})
+        yield harness
 
 
 def config_text(url: str, **service: Any) -> str:
@@ -121,21 +121,21 @@ MIDDLES: dict[str, tuple[Action, str]] = {
     ],
 )
 async def test_a_stop_in_the_middle_loses_nothing(
-    world: World, tmp_path: Path, middle: str, number: signal.Signals
+    harness: ServiceHarness, tmp_path: Path, middle: str, number: signal.Signals
 ) -> None:
     action, path = MIDDLES[middle]
     # A compare-and-set carried out after its worker has gone is repaired after a share of the idle limit.
-    text = config_text(world.server.url, idle_limit=30, fencing_limit=20, shutdown_timeout=2)
+    text = config_text(harness.server.url, idle_limit=30, fencing_limit=20, shutdown_timeout=2)
     async with daemon(tmp_path, text) as process:
-        await world.until_connector("connected")
-        fault = world.server.faults.add(action, path=path, when=is_of_a_job)
-        job_id = await world.create_job()
+        await harness.until_connector("connected")
+        fault = harness.server.faults.add(action, path=path, when=is_of_a_job)
+        job_id = await harness.create_job()
         await fault.struck()
         code, seconds = await stopped(process, number)
-        job = await world.job(job_id)
-    world.server.faults.clear()
+        job = await harness.job(job_id)
+    harness.server.faults.clear()
     async with daemon(tmp_path, text) as process:
-        resumed = await world.until_job(job_id, "completed", "error")
+        resumed = await harness.until_job(job_id, "completed", "error")
         await stopped(process, number)
 
     assert (code, seconds < DOCKER_GRACE_SECONDS) == (0, True), seconds
@@ -143,11 +143,11 @@ async def test_a_stop_in_the_middle_loses_nothing(
     assert (resumed["status"], resumed["error"], resumed["total_document_count"]) == ("completed", None, 300)
 
 
-async def test_a_second_signal_ends_it_at_once(world: World, tmp_path: Path) -> None:
-    async with daemon(tmp_path, config_text(world.server.url, shutdown_timeout=60)) as process:
-        await world.until_connector("connected")
-        held = world.server.faults.add(Hold(), when=is_of_a_job)
-        await world.create_job()
+async def test_a_second_signal_ends_it_at_once(harness: ServiceHarness, tmp_path: Path) -> None:
+    async with daemon(tmp_path, config_text(harness.server.url, shutdown_timeout=60)) as process:
+        await harness.until_connector("connected")
+        held = harness.server.faults.add(Hold(), when=is_of_a_job)
+        await harness.create_job()
         await held.struck()
         process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.5)
@@ -167,48 +167,48 @@ async def test_it_can_be_stopped_while_it_waits(tmp_path: Path, elasticsearch: S
 
 
 async def test_a_job_whose_worker_was_killed_is_resumed_at_once_by_the_next_one(
-    world: World, tmp_path: Path
+    harness: ServiceHarness, tmp_path: Path
 ) -> None:
     """The idle limit is the default of five minutes, which nobody waits for."""
-    text = config_text(world.server.url)
+    text = config_text(harness.server.url)
     for _ in range(2):
         async with daemon(tmp_path, text) as process:
-            await world.until_connector("connected")
-            held = world.server.faults.add(Hold(), path="/music/_bulk")
-            job_id = await world.create_job()
+            await harness.until_connector("connected")
+            held = harness.server.faults.add(Hold(), path="/music/_bulk")
+            job_id = await harness.create_job()
             await held.struck()
             process.kill()
             await process.wait()
-        world.server.faults.clear()
+        harness.server.faults.clear()
         async with daemon(tmp_path, text) as process:
-            job = await world.until_job(job_id, "completed", "error")
+            job = await harness.until_job(job_id, "completed", "error")
             await stopped(process, signal.SIGTERM)
 
         assert (job["status"], job["error"], job["total_document_count"]) == ("completed", None, 300)
         assert job["metadata"]["lost_workers"] == 1
         assert len(job["metadata"]["attempts"]) == 1
-        await world.ok("DELETE", "/music")
+        await harness.ok("DELETE", "/music")
 
 
 async def test_a_job_that_kills_its_workers_is_given_up_after_three_resumptions(
-    world: World, tmp_path: Path
+    harness: ServiceHarness, tmp_path: Path
 ) -> None:
-    text = config_text(world.server.url)
-    held = world.server.faults.add(Hold(), path="/music/_bulk")
+    text = config_text(harness.server.url)
+    held = harness.server.faults.add(Hold(), path="/music/_bulk")
     job_id = None
     for workers in range(1, 5):
         async with daemon(tmp_path, text) as process:
             if job_id is None:
-                await world.until_connector("connected")
-                job_id = await world.create_job()
+                await harness.until_connector("connected")
+                job_id = await harness.create_job()
             await until(lambda: _strikes(held), lambda seen, wanted=workers: seen >= wanted)  # type: ignore[misc]
             process.kill()
             await process.wait()
     assert job_id is not None
-    world.server.faults.clear()
+    harness.server.faults.clear()
     async with daemon(tmp_path, text) as process:
-        job = await world.until_job(job_id, "completed", "error")
-        again = await world.until_job(await world.create_job(), "completed", "error")
+        job = await harness.until_job(job_id, "completed", "error")
+        again = await harness.until_job(await harness.create_job(), "completed", "error")
         await stopped(process, signal.SIGTERM)
 
     assert job["status"] == "error"

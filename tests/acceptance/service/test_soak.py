@@ -16,8 +16,8 @@ from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Hold, Reply, Reset, Truncate
 from sandbox.postgresql import Cluster
 from tests.acceptance.installation import Installation, Running, installation
-from tests.integration.service.world import until
-from tests.integration.sources.database import database_on
+from tests.support.database import database_on
+from tests.support.service_harness import until
 
 SYNCS = int(os.environ.get("SOAK_SYNCS", "40"))
 WARM_UP = 15

@@ -12,8 +12,8 @@ from sandbox.postgresql import Cluster
 from sources.contract import Source
 from sources.errors import SourceUnavailableError
 from sources.sqlite import SQLite
-from tests.fakes.source import MemorySource
-from tests.integration.sources.database import database_on
+from tests.support.database import database_on
+from tests.support.memory_source import MemorySource
 
 MANY = 2_000
 CREATE = "CREATE TABLE letter (id text PRIMARY KEY, value float8);"
@@ -24,7 +24,7 @@ LOSE = "DROP TABLE letter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class SourceUnderTest:
     """A source with the rows a, b and c, and ways to change it."""
 
     source: Source
@@ -39,7 +39,7 @@ class World:
     """Take away what the slice reads from."""
 
 
-def memory_world(source: MemorySource) -> World:
+def memory_subject(source: MemorySource) -> SourceUnderTest:
     """Put the rows into a source that may be broken."""
     source.put("letter", [(letter, {"value": 1}) for letter in "abc"])
 
@@ -61,17 +61,19 @@ def memory_world(source: MemorySource) -> World:
 
         source.before_batch = lost
 
-    return World(
+    return SourceUnderTest(
         source=source, change_b=change_b, fill=fill, put_infinity=put_infinity, clear=clear, lose=lose
     )
 
 
 @pytest.fixture(params=["postgresql", "sqlite", "memory"])
-async def world(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path) -> AsyncIterator[World]:
+async def subject(
+    request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path
+) -> AsyncIterator[SourceUnderTest]:
     """A source under the contract."""
     match request.param:
         case "memory":
-            yield memory_world(MemorySource())
+            yield memory_subject(MemorySource())
         case "sqlite":
             connection = sqlite3.connect(tmp_path / "letters.db", isolation_level=None)
             connection.executescript(f"PRAGMA journal_mode = wal; {CREATE} {INSERT}")
@@ -81,17 +83,19 @@ async def world(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path
 
             numbers = f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY} - 1)"
             many = f"{numbers} INSERT INTO letter SELECT 'many ' || i, 0 FROM n"
-            yield _world(SQLite({"path": str(tmp_path / "letters.db")}), run, many, "9e999")
+            yield _subject(SQLite({"path": str(tmp_path / "letters.db")}), run, many, "9e999")
             connection.close()
         case _:
             async with database_on(cluster) as database:
                 await database.execute(CREATE + INSERT)
                 many = f"INSERT INTO letter SELECT 'many ' || i, 0 FROM generate_series(1, {MANY}) i"
-                yield _world(database.source(), database.execute, many, "'Infinity'")
+                yield _subject(database.source(), database.execute, many, "'Infinity'")
 
 
-def _world(source: Source, run: Callable[[str], Awaitable[None]], many: str, infinity: str) -> World:
-    return World(
+def _subject(
+    source: Source, run: Callable[[str], Awaitable[None]], many: str, infinity: str
+) -> SourceUnderTest:
+    return SourceUnderTest(
         source=source,
         change_b=lambda: run(UPDATE),
         fill=lambda: run(many),

@@ -10,8 +10,8 @@ import pytest
 from sources.contract import HASH_END, Batch, RowTest, Slice, Source
 from sources.errors import SourceConfigurationError, SourceError
 from sources.registry import SOURCES
-from tests.contract.source.conftest import MANY, World
-from tests.integration.sources.database import Known, Reading, read
+from tests.contract.source.conftest import MANY, SourceUnderTest
+from tests.support.database import Known, Reading, read
 
 FIELD_MEMBERS = {
     "default_value", "depends_on", "display", "label", "options", "order", "required", "sensitive", "tooltip",
@@ -19,8 +19,8 @@ FIELD_MEMBERS = {
 }  # fmt: skip
 
 
-async def only_slice(world: World, seed: int = 0) -> Slice:
-    (slice_,) = await world.source.slices(None, seed)
+async def only_slice(subject: SourceUnderTest, seed: int = 0) -> Slice:
+    (slice_,) = await subject.source.slices(None, seed)
     return slice_
 
 
@@ -49,16 +49,16 @@ def test_an_invalid_configuration_is_reported_at_once_with_every_problem(source:
         assert f"({name})" in str(raised.value)
 
 
-async def test_a_source_answers_pings_and_finds_nothing_fatal(world: World) -> None:
-    async with world.source as source:
+async def test_a_source_answers_pings_and_finds_nothing_fatal(subject: SourceUnderTest) -> None:
+    async with subject.source as source:
         await source.ping()
 
         assert not [finding for finding in await source.check({}) if finding.is_fatal]
         assert list(await source.validate(None)) == []
 
 
-async def test_two_full_reads_are_equal(world: World) -> None:
-    slice_ = await only_slice(world)
+async def test_two_full_reads_are_equal(subject: SourceUnderTest) -> None:
+    slice_ = await only_slice(subject)
 
     first, second = await read(slice_), await read(slice_)
 
@@ -66,17 +66,17 @@ async def test_two_full_reads_are_equal(world: World) -> None:
     assert (first.documents, first.hashes) == (second.documents, second.hashes)
 
 
-async def test_documents_carry_the_scope_and_their_id(world: World) -> None:
-    reading = await read(await only_slice(world))
+async def test_documents_carry_the_scope_and_their_id(subject: SourceUnderTest) -> None:
+    reading = await read(await only_slice(subject))
 
-    assert world.source.scope
+    assert subject.source.scope
     for identifier, document in reading.documents.items():
         assert document["id"] == identifier
-        assert dict(world.source.scope).items() <= document.items()
+        assert dict(subject.source.scope).items() <= document.items()
 
 
-async def test_batches_come_from_an_async_generator_that_can_be_left(world: World) -> None:
-    slice_ = await only_slice(world)
+async def test_batches_come_from_an_async_generator_that_can_be_left(subject: SourceUnderTest) -> None:
+    slice_ = await only_slice(subject)
 
     async with aclosing(slice_.batches()) as batches:
         assert inspect.isasyncgen(batches)
@@ -85,8 +85,8 @@ async def test_batches_come_from_an_async_generator_that_can_be_left(world: Worl
     assert len((await read(slice_)).documents) == 3
 
 
-async def test_known_rows_are_counted_and_each_row_is_asked_about_once(world: World) -> None:
-    slice_ = await only_slice(world)
+async def test_known_rows_are_counted_and_each_row_is_asked_about_once(subject: SourceUnderTest) -> None:
+    slice_ = await only_slice(subject)
     known = Known((await read(slice_)).hashes)
 
     again = await read(slice_, known)
@@ -95,11 +95,11 @@ async def test_known_rows_are_counted_and_each_row_is_asked_about_once(world: Wo
     assert len(known.asked) == len(set(known.asked)) == 3
 
 
-async def test_only_the_changed_row_is_given_again(world: World) -> None:
-    before = await read(await only_slice(world))
-    await world.change_b()
+async def test_only_the_changed_row_is_given_again(subject: SourceUnderTest) -> None:
+    before = await read(await only_slice(subject))
+    await subject.change_b()
 
-    after = await read(await only_slice(world), Known(before.hashes))
+    after = await read(await only_slice(subject), Known(before.hashes))
 
     (identifier,) = after.documents
     assert identifier.endswith("b")
@@ -107,16 +107,16 @@ async def test_only_the_changed_row_is_given_again(world: World) -> None:
     assert after.unchanged == 2
 
 
-async def test_the_seed_enters_every_hash(world: World) -> None:
-    one: Reading = await read(await only_slice(world, seed=1))
-    other: Reading = await read(await only_slice(world, seed=-(2**63)))
+async def test_the_seed_enters_every_hash(subject: SourceUnderTest) -> None:
+    one: Reading = await read(await only_slice(subject, seed=1))
+    other: Reading = await read(await only_slice(subject, seed=-(2**63)))
 
     assert one.documents == other.documents
     assert not set(one.hashes.values()) & set(other.hashes.values())
 
 
-async def test_a_snapshot_reads_what_a_slice_reads(world: World) -> None:
-    slice_ = await only_slice(world)
+async def test_a_snapshot_reads_what_a_slice_reads(subject: SourceUnderTest) -> None:
+    slice_ = await only_slice(subject)
     reading = Reading()
 
     async with slice_.snapshot() as snapshot, aclosing(snapshot.batches()) as batches:
@@ -126,12 +126,12 @@ async def test_a_snapshot_reads_what_a_slice_reads(world: World) -> None:
     assert reading.documents == (await read(slice_)).documents
 
 
-async def test_a_snapshot_tells_what_changed_or_why_it_cannot(world: World) -> None:
-    async with (await only_slice(world)).snapshot() as before:
+async def test_a_snapshot_tells_what_changed_or_why_it_cannot(subject: SourceUnderTest) -> None:
+    async with (await only_slice(subject)).snapshot() as before:
         since = before.position
-    await world.change_b()
+    await subject.change_b()
 
-    async with (await only_slice(world)).snapshot() as after:
+    async with (await only_slice(subject)).snapshot() as after:
         assert after.misfit(None)
         if (reason := after.misfit(since)) is not None:
             assert reason.endswith(".")
@@ -145,12 +145,12 @@ async def test_a_snapshot_tells_what_changed_or_why_it_cannot(world: World) -> N
         assert await after.count() == 3
 
 
-async def test_equal_digests_mean_equal_rows(world: World) -> None:
+async def test_equal_digests_mean_equal_rows(subject: SourceUnderTest) -> None:
     digests = []
-    for change in (None, None, world.change_b):
+    for change in (None, None, subject.change_b):
         if change is not None:
             await change()
-        async with (await only_slice(world)).snapshot() as snapshot:
+        async with (await only_slice(subject)).snapshot() as snapshot:
             digests.append(await snapshot.digest())
 
     first, second, third = digests
@@ -160,44 +160,46 @@ async def test_equal_digests_mean_equal_rows(world: World) -> None:
         assert first != third
 
 
-async def test_documents_carry_the_scope_of_their_slice(world: World) -> None:
-    slice_ = await only_slice(world)
+async def test_documents_carry_the_scope_of_their_slice(subject: SourceUnderTest) -> None:
+    slice_ = await only_slice(subject)
 
     for document in (await read(slice_)).documents.values():
         assert dict(slice_.scope or {}).items() <= document.items()
 
 
-async def test_a_reading_that_cannot_reach_its_end_does_not_end_in_order(world: World) -> None:
-    slice_ = await only_slice(world)
-    await world.lose()
+async def test_a_reading_that_cannot_reach_its_end_does_not_end_in_order(subject: SourceUnderTest) -> None:
+    slice_ = await only_slice(subject)
+    await subject.lose()
 
     with pytest.raises(SourceError):
         await read(slice_)
 
 
-async def test_what_is_written_meanwhile_is_not_in_the_snapshot(world: World) -> None:
-    await world.fill()
-    slice_ = await only_slice(world)
+async def test_what_is_written_meanwhile_is_not_in_the_snapshot(subject: SourceUnderTest) -> None:
+    await subject.fill()
+    slice_ = await only_slice(subject)
 
     count = 0
     async with aclosing(slice_.batches()) as batches:
         async for batch in batches:
             if not count:
-                await world.clear()
+                await subject.clear()
             count += batch.count
 
     assert count == MANY + 3
 
 
-async def test_keys_that_begin_alike_are_different_ids(world: World) -> None:
-    await world.fill()
+async def test_keys_that_begin_alike_are_different_ids(subject: SourceUnderTest) -> None:
+    await subject.fill()
 
-    assert len((await read(await only_slice(world))).documents) == MANY + 3
+    assert len((await read(await only_slice(subject))).documents) == MANY + 3
 
 
-async def test_a_narrowed_slice_leaves_out_exactly_what_the_tests_do_not_keep(world: World) -> None:
-    await world.change_b()
-    slice_ = await only_slice(world)
+async def test_a_narrowed_slice_leaves_out_exactly_what_the_tests_do_not_keep(
+    subject: SourceUnderTest,
+) -> None:
+    await subject.change_b()
+    slice_ = await only_slice(subject)
     whole = await read(slice_)
     (field,) = {name for document in whole.documents.values() for name in document if name.endswith("value")}
     test = RowTest(
@@ -216,10 +218,10 @@ async def test_a_narrowed_slice_leaves_out_exactly_what_the_tests_do_not_keep(wo
         assert [name for name in (await read(narrowed)).documents if not name.endswith("b")] == []
 
 
-async def test_what_json_cannot_hold_is_null(world: World) -> None:
-    await world.put_infinity()
+async def test_what_json_cannot_hold_is_null(subject: SourceUnderTest) -> None:
+    await subject.put_infinity()
 
-    reading = await read(await only_slice(world))
+    reading = await read(await only_slice(subject))
 
     documents = [orjson.loads(b"{" + line.partition(HASH_END)[2]) for line in reading.lines]
     (nulled,) = [document for document in documents if document["id"].endswith("c")]

@@ -11,13 +11,13 @@ import pytest
 from sources.contract import Batch, IsUnchanged, RowTest, Slice
 from sources.errors import SourceError
 from tests.contract.source import test_source_contract as suite
-from tests.contract.source.conftest import memory_world
-from tests.fakes.source import MemorySlice, MemorySource
+from tests.contract.source.conftest import memory_subject
+from tests.support.memory_source import MemorySlice, MemorySource
 
 SUITE = [
     test
     for name, test in inspect.getmembers(suite, inspect.iscoroutinefunction)
-    if name.startswith("test_") and list(inspect.signature(test).parameters) == ["world"]
+    if name.startswith("test_") and list(inspect.signature(test).parameters) == ["subject"]
 ]
 
 
@@ -104,7 +104,7 @@ async def refused_by(kind: type[MemorySlice]) -> list[str]:
     refusing = []
     for test in SUITE:
         try:
-            await test(memory_world(source_of(kind)))
+            await test(memory_subject(source_of(kind)))
         except (Exception, pytest.fail.Exception):
             refusing.append(test.__name__)
     return refusing

@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sandbox.elasticsearch import Server
-from tests.integration.sync.world import World, world
+from tests.support.sync_harness import SyncHarness, sync_harness
 
 
 @pytest.fixture
-async def shop(elasticsearch: Server) -> AsyncIterator[World]:
+async def shop(elasticsearch: Server) -> AsyncIterator[SyncHarness]:
     """Synced once, changed since: what a sync must add, update, keep and delete."""
-    async with world(elasticsearch) as opened:
+    async with sync_harness(elasticsearch) as opened:
         await age(opened)
         yield opened
 
 
-async def age(shop: World) -> None:
+async def age(shop: SyncHarness) -> None:
     """Sync, then change the source: one insert, one update, one delete a table."""
     for table in ("album", "track"):
         shop.put(*(f"shop_{table}_{number}" for number in range(5)), table=table)

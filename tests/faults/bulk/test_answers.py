@@ -1,5 +1,6 @@
 """Whatever `_bulk` answers, the index is exact in the end or the job is in error and nothing was deleted."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from ingest.errors import (
     IngestError,
 )
 from sandbox.elasticsearch.server.faults import Action, Drop, Edit, FailItems, Reply, Reset, Truncate
-from tests.integration.sync.world import INDEX, World
+from tests.support.sync_harness import INDEX, SyncHarness
 
 BULK = "*/_bulk"
 FIRST = 1
@@ -38,7 +39,7 @@ PASSING: list[Action] = [
 @pytest.mark.parametrize("applied", [False, True], ids=["before", "after it was applied"])
 @pytest.mark.parametrize("action", PASSING, ids=repr)
 async def test_e01_to_e07_a_passing_fault_is_survived_and_counts_stay_exact(
-    shop: World, action: Action, applied: bool
+    shop: SyncHarness, action: Action, applied: bool
 ) -> None:
     shop.server.faults.add(action, path=BULK, nth=1, applied=applied)
 
@@ -53,7 +54,7 @@ async def test_e01_to_e07_a_passing_fault_is_survived_and_counts_stay_exact(
     [Truncate(0), Truncate(20), FailItems(429), FailItems(429, (FIRST,)), FailItems(503, (FIRST + 1,))],
     ids=repr,
 )
-async def test_e02_e05_a_broken_or_mixed_answer_is_survived(shop: World, action: Action) -> None:
+async def test_e02_e05_a_broken_or_mixed_answer_is_survived(shop: SyncHarness, action: Action) -> None:
     shop.server.faults.add(action, path=BULK, nth=1)
 
     stats = await shop.sync()
@@ -62,7 +63,7 @@ async def test_e02_e05_a_broken_or_mixed_answer_is_survived(shop: World, action:
     assert stats.indexed == 4
 
 
-async def test_e02_only_the_item_turned_away_travels_again(shop: World) -> None:
+async def test_e02_only_the_item_turned_away_travels_again(shop: SyncHarness) -> None:
     shop.server.faults.add(FailItems(429, (FIRST,)), path=BULK, nth=1)
 
     await shop.sync()
@@ -81,7 +82,9 @@ async def test_e02_only_the_item_turned_away_travels_again(shop: World) -> None:
     ],
     ids=["short", "long", "none", "other ids"],
 )
-async def test_e06_an_item_list_that_never_fits_ends_the_job_without_deletes(shop: World, change) -> None:  # type: ignore[no-untyped-def]
+async def test_e06_an_item_list_that_never_fits_ends_the_job_without_deletes(
+    shop: SyncHarness, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
     shop.server.faults.add(Edit(change), path=BULK)
 
     with pytest.raises(IncompleteSyncError, match="do not add up"):
@@ -102,7 +105,7 @@ def with_other_ids(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return changed
 
 
-async def test_e06_items_of_other_documents_are_no_verdict_on_those_that_were_sent(shop: World) -> None:
+async def test_e06_items_of_other_documents_are_no_verdict_on_those_that_were_sent(shop: SyncHarness) -> None:
     changed = shop.server.faults.add(
         Edit(lambda body: {"items": with_other_ids(body["items"])}), path=BULK, nth=1
     )
@@ -116,7 +119,7 @@ async def test_e06_items_of_other_documents_are_no_verdict_on_those_that_were_se
     assert second == first
 
 
-async def test_e06_errors_false_does_not_hide_a_failed_item(shop: World) -> None:
+async def test_e06_errors_false_does_not_hide_a_failed_item(shop: SyncHarness) -> None:
     def hide(body: dict[str, object]) -> dict[str, object]:
         items = orjson.loads(orjson.dumps(body["items"]))
         items[FIRST]["index"] |= {
@@ -132,7 +135,7 @@ async def test_e06_errors_false_does_not_hide_a_failed_item(shop: World) -> None
     assert (stats.indexed, stats.rejected) == (3, 1)
 
 
-async def test_e06_items_in_another_order_are_told_apart_by_their_ids(shop: World) -> None:
+async def test_e06_items_in_another_order_are_told_apart_by_their_ids(shop: SyncHarness) -> None:
     def turn_round(body: dict[str, Any]) -> dict[str, Any]:
         busy = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
         (guard, first, *others) = body["items"]
@@ -150,7 +153,7 @@ async def test_e06_items_in_another_order_are_told_apart_by_their_ids(shop: Worl
     assert second == first[:1]
 
 
-async def test_a_request_refused_for_one_document_loses_no_other(shop: World) -> None:
+async def test_a_request_refused_for_one_document_loses_no_other(shop: SyncHarness) -> None:
     duplicate = {"error": {"type": "x_content_parse_exception", "reason": "Duplicate field 'a'"}}
     shop.put(*(f"shop_album_{number}" for number in range(200)), title="changed")
     shop.put("shop_album_77", title="twice")
@@ -164,7 +167,7 @@ async def test_a_request_refused_for_one_document_loses_no_other(shop: World) ->
     assert [one.id for one in stats.rejections] == ["shop_album_77"]
 
 
-async def test_an_item_that_fails_for_good_is_not_sent_again(shop: World) -> None:
+async def test_an_item_that_fails_for_good_is_not_sent_again(shop: SyncHarness) -> None:
     failed = FailItems(500, (FIRST,), "ingest_processor_exception", "a processor failed")
     shop.server.faults.add(failed, path=BULK, nth=1)
 
@@ -176,7 +179,7 @@ async def test_an_item_that_fails_for_good_is_not_sent_again(shop: World) -> Non
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_e01_endless_pressure_ends_the_job_within_the_budget_without_deletes(
-    shop: World, status: int
+    shop: SyncHarness, status: int
 ) -> None:
     shop.server.faults.add(Reply(status), path=BULK)
 
@@ -189,7 +192,7 @@ async def test_e01_endless_pressure_ends_the_job_within_the_budget_without_delet
 
 @pytest.mark.parametrize(("status", "most_actions"), [(400, 8), (401, 4), (403, 4)])
 async def test_e13_a_final_no_ends_the_job_at_once_without_deletes(
-    shop: World, status: int, most_actions: int
+    shop: SyncHarness, status: int, most_actions: int
 ) -> None:
     # After a 400 each document is tried alone, for one of them may be the cause.
     shop.server.faults.add(Reply(status), path=BULK)
@@ -201,7 +204,7 @@ async def test_e13_a_final_no_ends_the_job_at_once_without_deletes(
     assert shop.deletes() == []
 
 
-async def test_e12_the_flood_stage_ends_the_job_and_the_next_one_catches_up(shop: World) -> None:
+async def test_e12_the_flood_stage_ends_the_job_and_the_next_one_catches_up(shop: SyncHarness) -> None:
     before = await shop.content()
     setting = "index.blocks.read_only_allow_delete"
     await shop.call("PUT", f"/{INDEX}/_settings", {setting: True})
@@ -216,7 +219,7 @@ async def test_e12_the_flood_stage_ends_the_job_and_the_next_one_catches_up(shop
     assert await shop.content() == shop.expected()
 
 
-async def test_e12_the_flood_stage_of_older_versions_is_waited_for_as_well(shop: World) -> None:
+async def test_e12_the_flood_stage_of_older_versions_is_waited_for_as_well(shop: SyncHarness) -> None:
     blocked = FailItems(
         403,
         None,
@@ -231,7 +234,7 @@ async def test_e12_the_flood_stage_of_older_versions_is_waited_for_as_well(shop:
     assert shop.deletes() == []
 
 
-async def test_e12_an_administrators_block_ends_the_job_at_once(shop: World) -> None:
+async def test_e12_an_administrators_block_ends_the_job_at_once(shop: SyncHarness) -> None:
     blocked = FailItems(403, None, "cluster_block_exception", "blocked by: [FORBIDDEN/8/index write (api)];")
     shop.server.faults.add(blocked, path=BULK)
 
@@ -241,7 +244,7 @@ async def test_e12_an_administrators_block_ends_the_job_at_once(shop: World) -> 
     assert shop.deletes() == []
 
 
-async def test_e10_a_server_with_a_small_limit_gets_small_requests(shop: World) -> None:
+async def test_e10_a_server_with_a_small_limit_gets_small_requests(shop: SyncHarness) -> None:
     shop.put(*(f"shop_album_{number}" for number in range(300)))
     limit = 4_000
     shop.server.faults.add(Reply(413), path=BULK, when=lambda entry: entry.body_bytes > limit)
@@ -253,7 +256,7 @@ async def test_e10_a_server_with_a_small_limit_gets_small_requests(shop: World) 
     assert len({bytes(entry.body) for entry in refused}) == len(refused)
 
 
-async def test_e11_a_rejected_document_keeps_its_old_version_and_the_others_go_on(shop: World) -> None:
+async def test_e11_a_rejected_document_keeps_its_old_version_and_the_others_go_on(shop: SyncHarness) -> None:
     shop.put("shop_album_1", "shop_album_3", length="not a number")
     await shop.call("PUT", f"/{INDEX}/_mapping", {"properties": {"length": {"type": "long"}}})
 
@@ -265,7 +268,7 @@ async def test_e11_a_rejected_document_keeps_its_old_version_and_the_others_go_o
     assert "not a number" not in str(stats.to_wire())
 
 
-async def test_b3_no_bulk_request_can_be_lost_whichever_fails(shop: World) -> None:
+async def test_b3_no_bulk_request_can_be_lost_whichever_fails(shop: SyncHarness) -> None:
     shop.put(*(f"shop_album_{number}" for number in range(40)))
     shop.with_bulk(chunk_size=5, max_concurrency=3)
 
@@ -283,8 +286,8 @@ async def test_b3_no_bulk_request_can_be_lost_whichever_fails(shop: World) -> No
     assert await shop.content() == shop.expected()
 
 
-def _indexed_ids(shop: World) -> list[list[str]]:
-    from tests.integration.sync.world import actions_in
+def _indexed_ids(shop: SyncHarness) -> list[list[str]]:
+    from tests.support.sync_harness import actions_in
 
     found = []
     for entry in shop.server.journal:

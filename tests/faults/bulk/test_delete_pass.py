@@ -3,13 +3,13 @@
 import pytest
 
 from ingest.errors import IndexChangedError, NotFoundError
-from tests.integration.sync.world import INDEX, World
+from tests.support.sync_harness import INDEX, SyncHarness
 
 
 class Loss:
     """Does away with the index at one request of the delete pass."""
 
-    def __init__(self, shop: World, *, path: str, holds: bytes = b"", replaces: bool) -> None:
+    def __init__(self, shop: SyncHarness, *, path: str, holds: bytes = b"", replaces: bool) -> None:
         self.shop = shop
         self.path = path
         self.holds = holds
@@ -43,7 +43,7 @@ POINTS = {
 @pytest.mark.parametrize("replaces", [False, True], ids=["deleted", "replaced by an empty one"])
 @pytest.mark.parametrize("point", POINTS)
 async def test_e14_an_index_lost_during_the_delete_pass_is_not_completed(
-    shop: World, point: str, replaces: bool
+    shop: SyncHarness, point: str, replaces: bool
 ) -> None:
     path, holds = POINTS[point]
     loss = Loss(shop, path=path, holds=holds, replaces=replaces)

@@ -12,7 +12,7 @@ from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Reply, Reset, Truncate
 from tests.cluster.relay import serving
 from tests.faults.bulk.conftest import age
-from tests.integration.sync.world import nothing, world
+from tests.support.sync_harness import nothing, sync_harness
 
 KINDS: list[tuple[str, Action, bool]] = [
     ("unavailable once", Reply(503), False),
@@ -27,7 +27,7 @@ KINDS: list[tuple[str, Action, bool]] = [
 
 
 async def _count_requests() -> int:
-    async with serving() as server, world(server) as shop:
+    async with serving() as server, sync_harness(server) as shop:
         await age(shop)
         await shop.sync()
         return len(server.journal)
@@ -39,7 +39,7 @@ async def test_no_broken_request_loses_a_living_document(action: Action, applied
     assert requests > 10
 
     for nth in range(1, requests + 1):
-        async with serving() as server, world(server) as shop:
+        async with serving() as server, sync_harness(server) as shop:
             await age(shop)
             living = shop.expected().keys() & (await shop.content()).keys()
             server.faults.add(action, nth=nth, applied=applied)
@@ -66,7 +66,7 @@ async def test_a_worker_killed_at_any_request_leaves_what_the_next_sync_repairs(
 
     requests = await _count_requests()
     for nth in range(1, requests + 1):
-        async with serving() as server, world(server) as shop:
+        async with serving() as server, sync_harness(server) as shop:
             await age(shop)
             living = shop.expected().keys() & (await shop.content()).keys()
             seen = 0

@@ -6,7 +6,7 @@ import pytest
 
 from ingest.errors import ElasticsearchUnavailableError, IncompleteSyncError
 from sandbox.elasticsearch.server.faults import Action, Drop, Edit, Reply, Reset, Truncate
-from tests.integration.sync.world import World
+from tests.support.sync_harness import SyncHarness
 
 SEARCH = "/_search"
 
@@ -40,7 +40,7 @@ FAULTS: dict[str, Action] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_e18_a_fault_in_any_page_is_survived(shop: World, name: str) -> None:
+async def test_e18_a_fault_in_any_page_is_survived(shop: SyncHarness, name: str) -> None:
     await shop.call("PUT", "/search-shop/_settings", {"index.max_result_window": 4})
     shop.page_size = 4
     for round_ in range(1, 7):
@@ -62,7 +62,7 @@ async def test_e18_a_fault_in_any_page_is_survived(shop: World, name: str) -> No
 
 @pytest.mark.parametrize("name", ["point in time lost", "a shard failed"])
 async def test_e18_an_index_that_cannot_be_read_whole_ends_the_job_before_reading(
-    shop: World, name: str
+    shop: SyncHarness, name: str
 ) -> None:
     shop.server.faults.add(FAULTS[name], path=SEARCH)
 
@@ -73,7 +73,7 @@ async def test_e18_an_index_that_cannot_be_read_whole_ends_the_job_before_readin
     assert shop.actions() == []
 
 
-async def test_pages_that_a_proxy_writes_anew_are_read_all_the_same(shop: World) -> None:
+async def test_pages_that_a_proxy_writes_anew_are_read_all_the_same(shop: SyncHarness) -> None:
     await shop.call("PUT", "/search-shop/_settings", {"index.max_result_window": 4})
     shop.page_size = 4
     shop.server.faults.add(Edit(_spaced), path=SEARCH)
@@ -85,7 +85,7 @@ async def test_pages_that_a_proxy_writes_anew_are_read_all_the_same(shop: World)
     assert (stats.indexed, stats.unchanged, stats.deleted) == (4, 6, 2)
 
 
-async def test_e18_a_delete_pass_that_cannot_search_deletes_nothing(shop: World) -> None:
+async def test_e18_a_delete_pass_that_cannot_search_deletes_nothing(shop: SyncHarness) -> None:
     def is_for_deletes(entry) -> bool:  # type: ignore[no-untyped-def]
         return b"seq_no_primary_term" in entry.body
 
@@ -98,7 +98,7 @@ async def test_e18_a_delete_pass_that_cannot_search_deletes_nothing(shop: World)
     assert shop.stats.indexed == 4
 
 
-async def test_e19_the_index_is_refreshed_before_it_is_scanned(shop: World) -> None:
+async def test_e19_the_index_is_refreshed_before_it_is_scanned(shop: SyncHarness) -> None:
     await shop.call("PUT", "/search-shop/_settings", {"index.refresh_interval": "-1"})
     shop.put("shop_album_9")
     await shop.call("PUT", "/search-shop/_doc/shop_album_9", {"written": "just now"})
@@ -111,7 +111,7 @@ async def test_e19_the_index_is_refreshed_before_it_is_scanned(shop: World) -> N
     assert len(refreshes) <= 5
 
 
-async def test_every_point_in_time_is_given_back(shop: World) -> None:
+async def test_every_point_in_time_is_given_back(shop: SyncHarness) -> None:
     await shop.sync()
 
     opened = [

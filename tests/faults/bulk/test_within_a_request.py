@@ -5,8 +5,8 @@ from yarl import URL
 
 from sandbox.elasticsearch import Server
 from tests.faults.bulk.conftest import age
-from tests.faults.proxy import FaultProxy
-from tests.integration.sync.world import world
+from tests.support.fault_proxy import FaultProxy
+from tests.support.sync_harness import sync_harness
 
 ROWS, TITLE = 60, "x" * 2_000
 
@@ -17,7 +17,7 @@ async def test_e07_a_connection_that_breaks_within_a_request_is_survived(
 ) -> None:
     async with FaultProxy("127.0.0.1", URL(elasticsearch.url).port or 0) as proxy:
         url = f"http://{proxy.host}:{proxy.port}"
-        async with world(elasticsearch, url=url) as shop:
+        async with sync_harness(elasticsearch, url=url) as shop:
             await age(shop)
             shop.put(*(f"shop_album_{number}" for number in range(10, 10 + ROWS)), title=TITLE)
             attempts: list[bytes] = []

@@ -13,7 +13,7 @@ from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server, serve
 from sandbox.elasticsearch.server.faults import Reset
 from sandbox.elasticsearch.server.journal import Entry
-from tests.integration.service.world import World, config_for, until
+from tests.support.service_harness import ServiceHarness, config_for, until
 
 LIMITS = {
     "fencing_limit_seconds": 1.6,
@@ -65,25 +65,25 @@ class Crash:
 async def die_and_recover(kind: str, nth: int) -> None:
     """Let a worker die, and another come."""
     async with serve() as server, aiohttp.ClientSession() as session:
-        world = World(server, session)
-        async with world.ready(config_for(server, **LIMITS)):
+        harness = ServiceHarness(server, session)
+        async with harness.ready(config_for(server, **LIMITS)):
             crash = Crash(server, kind, nth)
-            job_id = await world.create_job()
+            job_id = await harness.create_job()
             await asyncio.wait_for(crash.struck.wait(), 30)
         server.faults.clear()
-        async with world.serving(config_for(server, **{**LIMITS, "shutdown_timeout_seconds": 5.0})):
-            job = await world.until_job(job_id, "completed", "error")
-            await until(world.connector, lambda one: one["last_sync_status"] != "in_progress")
-        async with world.serving():  # with limits that a busy machine does not reach
-            world.shelf.rows = {"2": {"title": "two"}, "3": {"title": "three"}}
-            clean = await world.until_job(await world.create_job(), "completed", "error")
-            connector = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
+        async with harness.serving(config_for(server, **{**LIMITS, "shutdown_timeout_seconds": 5.0})):
+            job = await harness.until_job(job_id, "completed", "error")
+            await until(harness.connector, lambda one: one["last_sync_status"] != "in_progress")
+        async with harness.serving():  # with limits that a busy machine does not reach
+            harness.shelf.rows = {"2": {"title": "two"}, "3": {"title": "three"}}
+            clean = await harness.until_job(await harness.create_job(), "completed", "error")
+            connector = await until(harness.connector, lambda one: one["last_sync_status"] == "completed")
 
         if job["status"] == "error":
             assert "No report since" in job["error"], kind
         assert (clean["status"], clean["error"]) == ("completed", None), kind
         assert connector["status"] == "connected", kind
-        assert await world.titles() == {"two", "three"}, kind
+        assert await harness.titles() == {"two", "three"}, kind
 
 
 async def test_a_worker_that_dies_anywhere_leaves_nothing_that_stays_broken() -> None:

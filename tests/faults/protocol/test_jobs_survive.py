@@ -10,7 +10,7 @@ import pytest
 
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch.server.faults import Action, Drop, Hold, Reply
-from tests.integration.service.world import WRONG_PASSWORD, World, until
+from tests.support.service_harness import WRONG_PASSWORD, ServiceHarness, until
 
 PROXY_PAGE = Reply(502, "<html>Bad Gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None})
 BAD_ANSWERS: list[Action] = [Reply(503), PROXY_PAGE, Drop()]
@@ -28,12 +28,14 @@ SITES = {
 
 @pytest.mark.parametrize("action", BAD_ANSWERS, ids=str)
 @pytest.mark.parametrize("site", SITES)
-async def test_a_bad_answer_costs_time_and_nothing_else(world: World, site: str, action: Action) -> None:
+async def test_a_bad_answer_costs_time_and_nothing_else(
+    harness: ServiceHarness, site: str, action: Action
+) -> None:
     method, path = SITES[site]
-    async with world.ready():
-        fault = world.server.faults.add(action, method=method, path=path, times=1)
-        job = await world.until_job(await world.create_job(), "completed", "error")
-        connector = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
+    async with harness.ready():
+        fault = harness.server.faults.add(action, method=method, path=path, times=1)
+        job = await harness.until_job(await harness.create_job(), "completed", "error")
+        connector = await until(harness.connector, lambda one: one["last_sync_status"] == "completed")
 
     assert fault.strikes == 1
     assert (job["status"], job["error"], job["indexed_document_count"]) == ("completed", None, 2)
@@ -50,17 +52,17 @@ BESIDE_A_JOB = {
 @pytest.mark.parametrize("action", [Reply(503), Reply(200, {})], ids=str)
 @pytest.mark.parametrize("site", BESIDE_A_JOB)
 async def test_what_is_asked_beside_a_running_job_may_be_answered_badly(
-    world: World, site: str, action: Action
+    harness: ServiceHarness, site: str, action: Action
 ) -> None:
     method, path = BESIDE_A_JOB[site]
-    world.shelf.gate = asyncio.Event()
-    async with world.ready():
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
-        fault = world.server.faults.add(action, method=method, path=path, times=2)
+    harness.shelf.gate = asyncio.Event()
+    async with harness.ready():
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
+        fault = harness.server.faults.add(action, method=method, path=path, times=2)
         await until(lambda: _strikes(fault.strikes), lambda seen: seen == 2)
-        world.shelf.gate.set()
-        job = await world.until_job(job_id, "completed", "error")
+        harness.shelf.gate.set()
+        job = await harness.until_job(job_id, "completed", "error")
 
     assert (job["status"], job["error"], job["indexed_document_count"]) == ("completed", None, 2)
 
@@ -76,69 +78,69 @@ WRITES = {
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_a_lost_answer_to_a_write_changes_nothing(world: World, write: str) -> None:
+async def test_a_lost_answer_to_a_write_changes_nothing(harness: ServiceHarness, write: str) -> None:
     path, nth = WRITES[write]
-    async with world.ready():
-        fault = world.server.faults.add(Drop(), path=path, nth=nth, applied=True)
-        job = await world.until_job(await world.create_job(), "completed", "error")
-        connector = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
+    async with harness.ready():
+        fault = harness.server.faults.add(Drop(), path=path, nth=nth, applied=True)
+        job = await harness.until_job(await harness.create_job(), "completed", "error")
+        connector = await until(harness.connector, lambda one: one["last_sync_status"] == "completed")
 
     assert fault.strikes == 1
     assert (job["status"], job["error"]) == ("completed", None)
     assert (connector["status"], connector["error"]) == ("connected", None)
-    assert world.shelf.reads == 1
+    assert harness.shelf.reads == 1
 
 
-async def test_ten_lost_heartbeats_in_a_row_do_not_end_a_job(world: World) -> None:
-    world.shelf.gate = asyncio.Event()
-    async with world.ready():
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
-        fault = world.server.faults.add(Reply(400), path="*/_stats", times=10)
+async def test_ten_lost_heartbeats_in_a_row_do_not_end_a_job(harness: ServiceHarness) -> None:
+    harness.shelf.gate = asyncio.Event()
+    async with harness.ready():
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
+        fault = harness.server.faults.add(Reply(400), path="*/_stats", times=10)
         await until(lambda: _strikes(fault.strikes), lambda seen: seen == 10)
-        assert (await world.job(job_id))["status"] == "in_progress"
-        world.shelf.gate.set()
-        job = await world.until_job(job_id, "completed", "error")
+        assert (await harness.job(job_id))["status"] == "in_progress"
+        harness.shelf.gate.set()
+        job = await harness.until_job(job_id, "completed", "error")
 
     assert job["status"] == "completed"
 
 
-async def test_heartbeats_go_on_while_every_bulk_is_held(world: World) -> None:
-    async with world.ready():
-        held = world.server.faults.add(Hold(), path="*/_bulk")
-        job_id = await world.create_job()
+async def test_heartbeats_go_on_while_every_bulk_is_held(harness: ServiceHarness) -> None:
+    async with harness.ready():
+        held = harness.server.faults.add(Hold(), path="*/_bulk")
+        job_id = await harness.create_job()
         await held.struck()
-        before = _heartbeats(world)
-        await until(lambda: _strikes(_heartbeats(world)), lambda seen: seen >= before + 5)
+        before = _heartbeats(harness)
+        await until(lambda: _strikes(_heartbeats(harness)), lambda seen: seen >= before + 5)
         held.release()
-        job = await world.until_job(job_id, "completed", "error")
+        job = await harness.until_job(job_id, "completed", "error")
 
     assert (job["status"], job["indexed_document_count"]) == ("completed", 2)
 
 
-async def test_a_secret_in_a_source_s_message_does_not_reach_the_job(world: World) -> None:
-    async with world.ready():
-        await world.configure(password=WRONG_PASSWORD)
-        job = await world.until_job(await world.create_job(), "completed", "error")
+async def test_a_secret_in_a_source_s_message_does_not_reach_the_job(harness: ServiceHarness) -> None:
+    async with harness.ready():
+        await harness.configure(password=WRONG_PASSWORD)
+        job = await harness.until_job(await harness.create_job(), "completed", "error")
 
     assert "check Password" in job["error"]
     assert WRONG_PASSWORD not in job["error"]
 
 
-async def test_a_mistake_of_ours_ends_the_job_and_not_the_service(world: World) -> None:
-    world.shelf.read_error = ZeroDivisionError("a row of nobody's business")
-    async with world.ready():
-        job = await world.until_job(await world.create_job(), "completed", "error")
-        world.shelf.read_error = None
-        again = await world.until_job(await world.create_job(), "completed", "error")
+async def test_a_mistake_of_ours_ends_the_job_and_not_the_service(harness: ServiceHarness) -> None:
+    harness.shelf.read_error = ZeroDivisionError("a row of nobody's business")
+    async with harness.ready():
+        job = await harness.until_job(await harness.create_job(), "completed", "error")
+        harness.shelf.read_error = None
+        again = await harness.until_job(await harness.create_job(), "completed", "error")
 
     assert "Unexpected ZeroDivisionError" in job["error"]
     assert "nobody's business" not in job["error"]
     assert again["status"] == "completed"
 
 
-def _heartbeats(world: World) -> int:
-    return len(world.server.journal.requests(path="/_connector/_sync_job/*", method="PUT", status=200))
+def _heartbeats(harness: ServiceHarness) -> int:
+    return len(harness.server.journal.requests(path="/_connector/_sync_job/*", method="PUT", status=200))
 
 
 async def _strikes(number: int) -> int:

@@ -16,9 +16,9 @@ from ingest.elasticsearch.answers import an_object
 from ingest.elasticsearch.client import Client, connect
 from ingest.elasticsearch.transport import Request
 from sandbox.elasticsearch import Server
-from tests.fakes.elasticsearch import FakeTime
-from tests.faults.proxy import FaultProxy
-from tests.integration.service.world import World, config_for
+from tests.support.fake_transport import FakeTime
+from tests.support.fault_proxy import FaultProxy
+from tests.support.service_harness import ServiceHarness, config_for
 
 DEAD = "http://127.0.0.1:1"
 GET = Request(method="GET", path="/")
@@ -76,19 +76,19 @@ async def test_a_path_in_front_of_elasticsearch_is_kept(elasticsearch: Server) -
     ]
 
 
-async def test_a_job_completes_although_one_of_its_nodes_dies_on_the_way(world: World) -> None:
-    async with proxy_of(world.server) as dying:
-        config = config_for(world.server)
-        settings = replace(config.elasticsearch, hosts=(url_of(dying), world.server.url))
-        async with world.ready(replace(config, elasticsearch=settings)):
-            world.shelf.gate = asyncio.Event()
-            job_id = await world.create_job()
-            await world.shelf.is_reading.wait()
+async def test_a_job_completes_although_one_of_its_nodes_dies_on_the_way(harness: ServiceHarness) -> None:
+    async with proxy_of(harness.server) as dying:
+        config = config_for(harness.server)
+        settings = replace(config.elasticsearch, hosts=(url_of(dying), harness.server.url))
+        async with harness.ready(replace(config, elasticsearch=settings)):
+            harness.shelf.gate = asyncio.Event()
+            job_id = await harness.create_job()
+            await harness.shelf.is_reading.wait()
             asked = dying.requests.passed_bytes
             await dying.down()
-            world.shelf.gate.set()
+            harness.shelf.gate.set()
 
-            job = await world.until_job(job_id, "completed", "error")
+            job = await harness.until_job(job_id, "completed", "error")
 
     assert (job["status"], job["error"]) == ("completed", None)
     assert asked > 0, "the node that died was in use"

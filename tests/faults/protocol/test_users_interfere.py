@@ -10,7 +10,7 @@ from ingest.service.process import Service
 from sandbox.elasticsearch.server.faults import Hold
 from sandbox.elasticsearch.server.journal import Entry
 from sources.errors import SourceConfigurationError
-from tests.integration.service.world import CONNECTOR, World, config_for, until
+from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
 
 CANCEL_POINTS = {
     "before the compare and set": ("POST", f"/{CONNECTORS_INDEX}/_update/*"),
@@ -24,21 +24,21 @@ CANCEL_POINTS = {
 
 
 @pytest.mark.parametrize("point", CANCEL_POINTS)
-async def test_a_cancel_is_honoured_wherever_the_job_is(world: World, point: str) -> None:
+async def test_a_cancel_is_honoured_wherever_the_job_is(harness: ServiceHarness, point: str) -> None:
     method, path = CANCEL_POINTS[point]
-    async with world.ready():
+    async with harness.ready():
 
         def is_of_a_job(entry: Entry) -> bool:
             return bool(entry.opaque_id)
 
-        held = world.server.faults.add(Hold(), method=method, path=path, when=is_of_a_job, times=1)
-        job_id = await world.create_job()
+        held = harness.server.faults.add(Hold(), method=method, path=path, when=is_of_a_job, times=1)
+        job_id = await harness.create_job()
         await held.struck()
-        await world.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
+        await harness.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
         held.release()
-        job = await world.until_job(job_id, "canceled", "completed", "error")
-        connector = await until(world.connector, lambda one: one.get("last_sync_status") != "in_progress")
-        next_job = await world.until_job(await world.create_job(), "completed", "error")
+        job = await harness.until_job(job_id, "canceled", "completed", "error")
+        connector = await until(harness.connector, lambda one: one.get("last_sync_status") != "in_progress")
+        next_job = await harness.until_job(await harness.create_job(), "completed", "error")
 
     assert (job["status"], job.get("error")) == ("canceled", None)
     assert job["completed_at"] == job["canceled_at"]
@@ -46,130 +46,132 @@ async def test_a_cancel_is_honoured_wherever_the_job_is(world: World, point: str
     assert next_job["status"] == "completed"
 
 
-async def test_no_document_is_deleted_after_a_cancel_was_seen(world: World) -> None:
-    async with world.ready():
-        await world.until_job(await world.create_job(), "completed")
-        world.shelf.rows = {"9": {"title": "nine"}}
-        world.shelf.gate = asyncio.Event()
-        world.shelf.is_reading.clear()
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
-        await world.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
-        await world.until_job(job_id, "canceled")
-        world.shelf.gate.set()
+async def test_no_document_is_deleted_after_a_cancel_was_seen(harness: ServiceHarness) -> None:
+    async with harness.ready():
+        await harness.until_job(await harness.create_job(), "completed")
+        harness.shelf.rows = {"9": {"title": "nine"}}
+        harness.shelf.gate = asyncio.Event()
+        harness.shelf.is_reading.clear()
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
+        await harness.ok("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
+        await harness.until_job(job_id, "canceled")
+        harness.shelf.gate.set()
 
-    assert {"one", "two"} <= await world.titles()
+    assert {"one", "two"} <= await harness.titles()
 
 
-async def test_a_connector_deleted_mid_sync_stops_the_job_and_nothing_is_recreated(world: World) -> None:
-    world.shelf.gate = asyncio.Event()
-    async with world.ready():
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
-        await world.ok("DELETE", f"/_connector/{CONNECTOR}", hard="true", delete_sync_jobs="true")
-        await until(lambda: _running_jobs(world), lambda running: running == 0)
-        status, _ = await world.request("GET", f"/_connector/{CONNECTOR}")
-        job_status, _ = await world.request("GET", f"/_connector/_sync_job/{job_id}")
+async def test_a_connector_deleted_mid_sync_stops_the_job_and_nothing_is_recreated(
+    harness: ServiceHarness,
+) -> None:
+    harness.shelf.gate = asyncio.Event()
+    async with harness.ready():
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
+        await harness.ok("DELETE", f"/_connector/{CONNECTOR}", hard="true", delete_sync_jobs="true")
+        await until(lambda: _running_jobs(harness), lambda running: running == 0)
+        status, _ = await harness.request("GET", f"/_connector/{CONNECTOR}")
+        job_status, _ = await harness.request("GET", f"/_connector/_sync_job/{job_id}")
 
     assert (status, job_status) == (404, 404)
 
 
 async def test_j02_a_connector_alone_deleted_mid_sync_stops_its_job_and_can_be_created_anew(
-    world: World,
+    harness: ServiceHarness,
 ) -> None:
-    world.shelf.gate = asyncio.Event()
-    config = config_for(world.server, idle_limit_seconds=2.0, job_cleanup_interval_seconds=0.2)
-    async with world.ready(config):
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
-        await world.ok("DELETE", f"/_connector/{CONNECTOR}", hard="true")
-        left = await world.job(job_id)
-        await until(lambda: _running_jobs(world), lambda running: running == 0)
-        world.shelf.gate.set()
-        status, _ = await world.request("GET", f"/_connector/{CONNECTOR}")
-        written = world.server.journal.requests(path="/music/_bulk")
-        await world.create_connector()
-        await world.until_connector("needs_configuration")
-        await world.configure()
-        job = await world.until_job(await world.create_job(), "completed", "error")
+    harness.shelf.gate = asyncio.Event()
+    config = config_for(harness.server, idle_limit_seconds=2.0, job_cleanup_interval_seconds=0.2)
+    async with harness.ready(config):
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
+        await harness.ok("DELETE", f"/_connector/{CONNECTOR}", hard="true")
+        left = await harness.job(job_id)
+        await until(lambda: _running_jobs(harness), lambda running: running == 0)
+        harness.shelf.gate.set()
+        status, _ = await harness.request("GET", f"/_connector/{CONNECTOR}")
+        written = harness.server.journal.requests(path="/music/_bulk")
+        await harness.create_connector()
+        await harness.until_connector("needs_configuration")
+        await harness.configure()
+        job = await harness.until_job(await harness.create_job(), "completed", "error")
 
     assert left["status"] == "in_progress"
     assert (status, written) == (404, [])
     assert job["status"] == "completed"
-    assert await world.titles() == {"one", "two"}
+    assert await harness.titles() == {"one", "two"}
 
 
-async def test_a_job_deleted_mid_sync_is_dropped_and_the_next_one_runs(world: World) -> None:
-    world.shelf.gate = asyncio.Event()
-    async with world.ready(config_for(world.server, idle_limit_seconds=2.0)):
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
-        await world.ok("DELETE", f"/_connector/_sync_job/{job_id}")
-        world.shelf.gate = None
-        job = await world.until_job(await world.create_job(), "completed", "error")
-        status, _ = await world.request("GET", f"/_connector/_sync_job/{job_id}")
+async def test_a_job_deleted_mid_sync_is_dropped_and_the_next_one_runs(harness: ServiceHarness) -> None:
+    harness.shelf.gate = asyncio.Event()
+    async with harness.ready(config_for(harness.server, idle_limit_seconds=2.0)):
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
+        await harness.ok("DELETE", f"/_connector/_sync_job/{job_id}")
+        harness.shelf.gate = None
+        job = await harness.until_job(await harness.create_job(), "completed", "error")
+        status, _ = await harness.request("GET", f"/_connector/_sync_job/{job_id}")
 
     assert job["status"] == "completed"
     assert status == 404
 
 
 @pytest.mark.parametrize("status", ["error", "canceled", "completed", "suspended"])
-async def test_an_ending_somebody_else_wrote_is_not_overwritten(world: World, status: str) -> None:
-    world.shelf.gate = asyncio.Event()
-    async with world.ready() as service:
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
-        await world.write(JOBS_INDEX, job_id, {"status": status, "error": "said somebody else"})
+async def test_an_ending_somebody_else_wrote_is_not_overwritten(harness: ServiceHarness, status: str) -> None:
+    harness.shelf.gate = asyncio.Event()
+    async with harness.ready() as service:
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
+        await harness.write(JOBS_INDEX, job_id, {"status": status, "error": "said somebody else"})
         if status == "suspended":
             service.stop()
         else:
-            await until(lambda: _running_jobs(world), lambda running: running == 0)
+            await until(lambda: _running_jobs(harness), lambda running: running == 0)
 
-    job = await world.job(job_id)
+    job = await harness.job(job_id)
     assert (job["status"], job["error"]) == (status, "said somebody else")
 
 
 @pytest.mark.parametrize("status", ["in_progress", "completed"])
 @pytest.mark.parametrize("ending", ["completes", "fails", "is stopped"])
 async def test_j05_a_job_taken_over_is_not_ended_by_the_old_worker(
-    world: World, status: str, ending: str
+    harness: ServiceHarness, status: str, ending: str
 ) -> None:
     """The old worker does not look in time: it learns of the other one when it is done."""
-    world.shelf.gate = asyncio.Event()
+    harness.shelf.gate = asyncio.Event()
     never = {"job_check_interval_seconds": 60.0, "job_report_interval_seconds": 60.0}
-    async with world.ready(config_for(world.server, **never)) as service:
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
+    async with harness.ready(config_for(harness.server, **never)) as service:
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
         reports = f"/_connector/_sync_job/{job_id}/_stats"
-        await until(lambda: _count(world, reports), lambda seen: seen == 1)
+        await until(lambda: _count(harness, reports), lambda seen: seen == 1)
         theirs = {
             "worker_hostname": "another",
             "started_at": "2040-01-01T00:00:00.000Z",
             "indexed_document_count": 77,
             "status": status,
         }
-        await world.write(JOBS_INDEX, job_id, theirs)
+        await harness.write(JOBS_INDEX, job_id, theirs)
         if ending == "is stopped":
             service.stop()
         elif ending == "fails":
-            world.shelf.read_error = SourceConfigurationError("the old worker fails")
-        world.shelf.gate.set()
+            harness.shelf.read_error = SourceConfigurationError("the old worker fails")
+        harness.shelf.gate.set()
         await until(lambda: _held(service), lambda held: held == 0)
 
-    job = await world.job(job_id)
+    job = await harness.job(job_id)
     assert {name: job[name] for name in theirs} == theirs
     assert job.get("error") is None
 
 
-async def test_a_job_keeps_the_configuration_it_was_created_with(world: World) -> None:
-    world.shelf.gate = asyncio.Event()
-    async with world.ready():
-        job_id = await world.create_job()
-        await world.shelf.is_reading.wait()
-        await world.configure(host="elsewhere", password="edited")
-        world.shelf.gate.set()
-        job = await world.until_job(job_id, "completed", "error")
-        connector = await world.until_connector("connected")
+async def test_a_job_keeps_the_configuration_it_was_created_with(harness: ServiceHarness) -> None:
+    harness.shelf.gate = asyncio.Event()
+    async with harness.ready():
+        job_id = await harness.create_job()
+        await harness.shelf.is_reading.wait()
+        await harness.configure(host="elsewhere", password="edited")
+        harness.shelf.gate.set()
+        job = await harness.until_job(job_id, "completed", "error")
+        connector = await harness.until_connector("connected")
 
     assert job["status"] == "completed"
     assert job["connector"]["configuration"]["host"]["value"] == "shelf"
@@ -178,12 +180,14 @@ async def test_a_job_keeps_the_configuration_it_was_created_with(world: World) -
 
 
 @pytest.mark.parametrize("job_type", ["access_control"])
-async def test_a_job_of_an_unsupported_type_ends_in_error_once(world: World, job_type: str) -> None:
-    async with world.ready():
-        job = await world.until_job(await world.create_job(job_type=job_type), "error")
-        other = await world.until_job(await world.create_job(), "completed", "error")
-        again = await world.job(job["id"])
-        connector = await world.connector()
+async def test_a_job_of_an_unsupported_type_ends_in_error_once(
+    harness: ServiceHarness, job_type: str
+) -> None:
+    async with harness.ready():
+        job = await harness.until_job(await harness.create_job(job_type=job_type), "error")
+        other = await harness.until_job(await harness.create_job(), "completed", "error")
+        again = await harness.job(job["id"])
+        connector = await harness.connector()
 
     assert job_type in job["error"]
     assert "'full'" in job["error"]
@@ -205,52 +209,56 @@ async def test_a_job_of_an_unsupported_type_ends_in_error_once(world: World, job
     ],
     ids=str,
 )
-async def test_a_broken_job_document_ends_in_error_with_a_reason(world: World, members: Any) -> None:
-    async with world.ready():
+async def test_a_broken_job_document_ends_in_error_with_a_reason(
+    harness: ServiceHarness, members: Any
+) -> None:
+    async with harness.ready():
         pass
-    broken = await world.create_job()
-    await world.write(JOBS_INDEX, broken, members)
-    async with world.serving():
-        job = await world.until_job(broken, "error")
-        other = await world.until_job(await world.create_job(), "completed", "error")
+    broken = await harness.create_job()
+    await harness.write(JOBS_INDEX, broken, members)
+    async with harness.serving():
+        job = await harness.until_job(broken, "error")
+        other = await harness.until_job(await harness.create_job(), "completed", "error")
 
     assert job["error"]
     assert "Unexpected" not in job["error"]
     assert other["status"] == "completed"
 
 
-async def test_a_pending_job_of_a_connector_that_is_gone_ends_in_error(world: World) -> None:
-    await world.create_connector("gone", "some-index")
-    orphan = await world.create_job("gone")
-    running = await world.create_job("gone")
-    fresh = await world.create_job("gone")
-    await world.ok("DELETE", "/_connector/gone", hard="true")
+async def test_a_pending_job_of_a_connector_that_is_gone_ends_in_error(harness: ServiceHarness) -> None:
+    await harness.create_connector("gone", "some-index")
+    orphan = await harness.create_job("gone")
+    running = await harness.create_job("gone")
+    fresh = await harness.create_job("gone")
+    await harness.ok("DELETE", "/_connector/gone", hard="true")
     long_ago = "2020-01-01T00:00:00.000Z"
-    await world.write(JOBS_INDEX, orphan, {"last_seen": long_ago})
-    await world.write(JOBS_INDEX, running, {"last_seen": long_ago, "status": "in_progress"})
-    async with world.ready(config_for(world.server, job_cleanup_interval_seconds=1)):
-        ended = [await world.until_job(job_id, "error") for job_id in (orphan, running)]
+    await harness.write(JOBS_INDEX, orphan, {"last_seen": long_ago})
+    await harness.write(JOBS_INDEX, running, {"last_seen": long_ago, "status": "in_progress"})
+    async with harness.ready(config_for(harness.server, job_cleanup_interval_seconds=1)):
+        ended = [await harness.until_job(job_id, "error") for job_id in (orphan, running)]
 
     assert all("'gone'" in job["error"] for job in ended)
-    assert (await world.job(fresh))["status"] == "pending"
+    assert (await harness.job(fresh))["status"] == "pending"
 
 
-async def test_a_job_of_a_connector_other_services_serve_is_no_orphan(world: World) -> None:
-    await world.create_connector("theirs", "some-index")
-    theirs = await world.create_job("theirs")
-    await world.write(JOBS_INDEX, theirs, {"last_seen": "2020-01-01T00:00:00.000Z", "status": "in_progress"})
-    async with world.ready(config_for(world.server, job_cleanup_interval_seconds=1)):
-        searches = len(world.server.journal.requests(path=f"/{CONNECTORS_INDEX}/_doc/theirs"))
-        await until(lambda: _count(world, f"/{CONNECTORS_INDEX}/_doc/theirs"), lambda seen: seen > searches)
+async def test_a_job_of_a_connector_other_services_serve_is_no_orphan(harness: ServiceHarness) -> None:
+    await harness.create_connector("theirs", "some-index")
+    theirs = await harness.create_job("theirs")
+    await harness.write(
+        JOBS_INDEX, theirs, {"last_seen": "2020-01-01T00:00:00.000Z", "status": "in_progress"}
+    )
+    async with harness.ready(config_for(harness.server, job_cleanup_interval_seconds=1)):
+        searches = len(harness.server.journal.requests(path=f"/{CONNECTORS_INDEX}/_doc/theirs"))
+        await until(lambda: _count(harness, f"/{CONNECTORS_INDEX}/_doc/theirs"), lambda seen: seen > searches)
 
-    assert (await world.job(theirs))["status"] == "in_progress"
+    assert (await harness.job(theirs))["status"] == "in_progress"
 
 
-async def _running_jobs(world: World) -> int:
+async def _running_jobs(harness: ServiceHarness) -> int:
     """How many workers still report on a job, going by the last half second of the journal."""
-    clock = world.server.state.clock
+    clock = harness.server.state.clock
     since = clock.elapsed_seconds() - 0.5
-    entries = world.server.journal.requests(path="/_connector/_sync_job/*")
+    entries = harness.server.journal.requests(path="/_connector/_sync_job/*")
     return sum(entry.began_monotonic > since and entry.opaque_id is not None for entry in entries)
 
 
@@ -258,5 +266,5 @@ async def _held(service: Service) -> int:
     return len(service.queue.running)
 
 
-async def _count(world: World, path: str) -> int:
-    return len(world.server.journal.requests(path=path))
+async def _count(harness: ServiceHarness, path: str) -> int:
+    return len(harness.server.journal.requests(path=path))

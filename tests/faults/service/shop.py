@@ -24,21 +24,21 @@ from sandbox.postgresql import Cluster
 from sources.contract import Slice, Source
 from sources.registry import SOURCES
 from tests.cluster.relay import serving
-from tests.fakes.source import Document, MemorySource
-from tests.faults.history.events import events_of
-from tests.faults.history.promises import Circumstances, problems
-from tests.faults.proxy import FaultProxy
-from tests.integration.service.world import (
+from tests.support.database import Database, database_on
+from tests.support.fault_proxy import FaultProxy
+from tests.support.history.events import events_of
+from tests.support.history.promises import Circumstances, problems
+from tests.support.memory_source import Document, MemorySource
+from tests.support.service_harness import (
     CONNECTOR,
     SERVICE_TYPE,
+    ServiceHarness,
     Shelf,
     ShelfSource,
-    World,
     config_for,
     source_over,
     until,
 )
-from tests.integration.sources.database import Database, database_on
 
 INDEX = "music"
 IDLE_LIMIT_SECONDS = 5.0
@@ -180,7 +180,7 @@ class Shop:
 
     server: Server
     tables: Tables
-    world: World
+    harness: ServiceHarness
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """The documents the rows should become, for each table, oldest first."""
     changes: int = 0
@@ -227,9 +227,9 @@ class Shop:
 
     async def content(self) -> dict[str, dict[str, Any]]:
         """Return what the index holds, without the members every document is given."""
-        await self.world.ok("POST", f"/{INDEX}/_refresh")
+        await self.harness.ok("POST", f"/{INDEX}/_refresh")
         body = {"size": 1000, "query": {"match_all": {}}}
-        hits = (await self.world.ok("POST", f"/{INDEX}/_search", body))["hits"]["hits"]
+        hits = (await self.harness.ok("POST", f"/{INDEX}/_search", body))["hits"]["hits"]
         return {
             hit["_id"]: {name: value for name, value in hit["_source"].items() if name not in ADDED}
             for hit in hits
@@ -237,18 +237,18 @@ class Shop:
 
     async def quiet(self, job_id: str) -> Mapping[str, Any]:
         """Wait until the job has ended and its connector says so; return the job."""
-        job = await self.world.until_job(job_id, "completed", "error", "canceled")
-        await until(self.world.connector, lambda one: one["last_sync_status"] != "in_progress")
+        job = await self.harness.until_job(job_id, "completed", "error", "canceled")
+        await until(self.harness.connector, lambda one: one["last_sync_status"] != "in_progress")
         return job
 
     async def problems(self, living: frozenset[str], *job_ids: str) -> list[str]:
         """Check what is in the journal."""
-        jobs = {job_id: await self.world.job(job_id) for job_id in job_ids}
+        jobs = {job_id: await self.harness.job(job_id) for job_id in job_ids}
         circumstances = Circumstances(
             connector_of=dict.fromkeys(job_ids, CONNECTOR),
             living=living,
             jobs=jobs,
-            connectors={CONNECTOR: await self.world.connector()},
+            connectors={CONNECTOR: await self.harness.connector()},
         )
         return problems(events_of(self.server.journal), circumstances)
 
@@ -301,14 +301,14 @@ class Shop:
 async def shop(tables: Tables) -> AsyncIterator[Shop]:
     """Open a shop whose rows have been synced once; nobody serves it."""
     async with serving() as server, aiohttp.ClientSession() as session:
-        opened = Shop(server, tables, World(server, session))
+        opened = Shop(server, tables, ServiceHarness(server, session))
         await opened.fill()
-        await opened.world.create_connector(CONNECTOR, INDEX)
+        await opened.harness.create_connector(CONNECTOR, INDEX)
         async with opened.serving():
-            await opened.world.until_connector("needs_configuration")
-            await opened.world.configure(**tables.values)
-            await opened.world.until_connector("connected")
-            assert (await opened.quiet(await opened.world.create_job()))["status"] == "completed"
+            await opened.harness.until_connector("needs_configuration")
+            await opened.harness.configure(**tables.values)
+            await opened.harness.until_connector("connected")
+            assert (await opened.quiet(await opened.harness.create_job()))["status"] == "completed"
         assert await opened.content() == opened.expected()
         yield opened
 

@@ -16,7 +16,7 @@ from sandbox.elasticsearch.server.faults import Action, Edit, Fault, Hold, Reply
 from sandbox.elasticsearch.server.journal import Entry
 from tests.faults.service.call_sites import CallSite, call_sites, common, is_of_the_service, kind_of
 from tests.faults.service.shop import Shop, TablesInMemory, shop
-from tests.integration.service.world import CONNECTOR, entry_of, until
+from tests.support.service_harness import CONNECTOR, entry_of, until
 
 PATIENCE_SECONDS = 1.0
 """How long silence lasts for the service in these tests; for a real one it is a minute and more."""
@@ -102,26 +102,26 @@ class Rounds:
         """Break one call (none without a site), check everything, say whether the fault took place."""
         self.count += 1
         breakage, where = BREAKAGES[name], f"{name}: {site}"
-        opened, world = self.shop, self.shop.world
+        opened, harness = self.shop, self.shop.harness
         living = await opened.change()
         opened.server.journal.clear()
         fault = self._scripted(site, breakage)
         created = entry_of(f"created-{self.count}", create=True, index_name=f"index-{self.count}")
         async with opened.serving(created, patience_seconds=breakage.patience_seconds):
-            await world.ok("PUT", f"/_connector/{CONNECTOR}/_filtering", {"rules": [DEFAULT_RULE]})
-            job_id = await world.create_job()
+            await harness.ok("PUT", f"/_connector/{CONNECTOR}/_filtering", {"rules": [DEFAULT_RULE]})
+            job_id = await harness.create_job()
             job = await opened.quiet(job_id)
             await until(self._draft, lambda state: state == "valid")
-            await world.until_connector("needs_configuration", created.connector_id)
+            await harness.until_connector("needs_configuration", created.connector_id)
             self.called = call_sites(opened.server.journal)
             if fault is not None:
                 opened.server.faults.remove(fault)
-            clean_id = await world.create_job()
+            clean_id = await harness.create_job()
             clean = await opened.quiet(clean_id)
 
         assert job["status"] in ("completed", "error"), where
         assert (clean["status"], clean["error"]) == ("completed", None), where
-        assert (await world.connector())["status"] == "connected", where
+        assert (await harness.connector())["status"] == "connected", where
         assert await opened.content() == opened.expected(), where
         problems = await opened.problems(living, job_id, clean_id)
         if isinstance(breakage.action, Hold):
@@ -143,7 +143,7 @@ class Rounds:
         )
 
     async def _draft(self) -> str:
-        filtering = (await self.shop.world.connector())["filtering"][0]
+        filtering = (await self.shop.harness.connector())["filtering"][0]
         return str(filtering["draft"]["validation"]["state"])
 
 

@@ -89,7 +89,7 @@ class Enumeration:
         fault = self.faults.add(
             breakage.action, path=breakage.path, when=is_of_a_job, nth=nth, applied=breakage.applied
         )
-        job_id = await self.shop.world.create_job()
+        job_id = await self.shop.harness.create_job()
         await self.shop.quiet(job_id)
         return fault, job_id
 
@@ -102,7 +102,7 @@ class Enumeration:
             living = await self.shop.change()
             self.shop.server.journal.clear()
             answers.hold(nth)
-            job_id = await self.shop.world.create_job()
+            job_id = await self.shop.harness.create_job()
             is_struck = await self._comes_before_the_end(answers.is_held.wait(), job_id)
             # A connection that has not logged in yet is not in the server's list: that one is cut.
             ended = (await tables.end_backends() or tables.proxy.cut()) if is_struck else 0
@@ -122,7 +122,7 @@ class Enumeration:
                 return answer
 
             fault = self.faults.add(Edit(kill), when=is_of_a_job, nth=nth)
-            job_id = await self.shop.world.create_job()
+            job_id = await self.shop.harness.create_job()
             await self._is_struck(fault, job_id)
         self.shop.let_time_pass()
         async with self.shop.serving():
@@ -150,7 +150,7 @@ class Enumeration:
         async with AsyncExitStack() as stack:
             if not self.shop.is_served:
                 await stack.enter_async_context(self.shop.serving())
-            clean_id = await self.shop.world.create_job()
+            clean_id = await self.shop.harness.create_job()
             clean = await self.shop.quiet(clean_id)
 
         expected = self.shop.expected()

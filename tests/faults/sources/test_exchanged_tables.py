@@ -10,7 +10,7 @@ import pytest
 from sources.contract import Slice
 from sources.errors import SourceConfigurationError, SourceUnavailableError
 from tests.faults.sources.test_postgresql_faults import database, slice_of, until
-from tests.integration.sources.database import Database, Known, read
+from tests.support.database import Database, Known, read
 
 __all__ = ["database"]
 

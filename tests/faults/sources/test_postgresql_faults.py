@@ -13,8 +13,8 @@ import pytest
 from sandbox.postgresql import Cluster
 from sources.contract import Slice
 from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
-from tests.faults.proxy import FaultProxy
-from tests.integration.sources.database import BRISK, Database, Known, database_on, read, read_all
+from tests.support.database import BRISK, Database, Known, database_on, read, read_all
+from tests.support.fault_proxy import FaultProxy
 
 ROWS = 20_000
 TABLE = (

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.postgresql import Cluster
 from tests.integration.changes.servers import server, versions
-from tests.integration.sources.database import Database, database_on
+from tests.support.database import Database, database_on
 
 
 @pytest.fixture(scope="session", params=versions())

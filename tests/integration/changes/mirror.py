@@ -10,7 +10,7 @@ from typing import Any
 
 from sources.contract import Slice, Snapshot
 from sources.postgresql import PostgreSQL
-from tests.integration.sources.database import Reading
+from tests.support.database import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

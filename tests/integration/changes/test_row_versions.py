@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests.integration.changes.mirror import Mirror, Step
-from tests.integration.sources.database import Database
+from tests.support.database import Database
 
 NOTHING = Step(reason=None, is_proven=True)
 ALTERED = "It was altered, rewritten or emptied since, or documents are made of it in another way."

@@ -16,7 +16,7 @@ from sandbox.postgresql import Cluster
 from sources.postgresql import PostgreSQL
 from tests.integration.changes.mirror import Mirror, Step
 from tests.integration.changes.servers import server
-from tests.integration.sources.database import BRISK
+from tests.support.database import BRISK
 
 NOTHING = Step(reason=None, is_proven=True)
 TABLE = (

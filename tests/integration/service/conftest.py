@@ -1,4 +1,4 @@
-"""The world the service's tests live in."""
+"""The harness the service's tests live in."""
 
 from collections.abc import AsyncIterator
 
@@ -6,11 +6,11 @@ import aiohttp
 import pytest
 
 from sandbox.elasticsearch import Server
-from tests.integration.service.world import World
+from tests.support.service_harness import ServiceHarness
 
 
 @pytest.fixture
-async def world(elasticsearch: Server) -> AsyncIterator[World]:
+async def harness(elasticsearch: Server) -> AsyncIterator[ServiceHarness]:
     """An embedded Elasticsearch with nothing in it, as a user reaches it."""
     async with aiohttp.ClientSession() as session:
-        yield World(elasticsearch, session)
+        yield ServiceHarness(elasticsearch, session)

@@ -13,11 +13,11 @@ from sandbox.postgresql import Cluster
 from sources.contract import Finding, RuleProblem, Slice
 from sources.errors import SourceUnavailableError
 from sources.registry import SOURCES
-from tests.integration.service.world import (
+from tests.support.service_harness import (
     CONNECTOR,
     SERVICE_TYPE,
+    ServiceHarness,
     ShelfSource,
-    World,
     config_for,
     source_over,
     until,
@@ -56,20 +56,20 @@ class RestartingSource(ShelfSource):
 
 @pytest.mark.parametrize("moments", [MOMENTS[:2], MOMENTS[2:]], ids=" and ".join)
 async def test_a_source_that_is_lost_while_a_job_begins_is_tried_again(
-    world: World, moments: tuple[str, ...]
+    harness: ServiceHarness, moments: tuple[str, ...]
 ) -> None:
     class Restarting(RestartingSource):
         lost_at: ClassVar[list[str]] = [*moments]
 
-    source = source_over(world.shelf, base=Restarting)
-    await world.create_connector()
+    source = source_over(harness.shelf, base=Restarting)
+    await harness.create_connector()
     with structlog.testing.capture_logs() as lines:
-        async with world.serving(sources={SERVICE_TYPE: source}):
-            await world.until_connector("needs_configuration")
-            await world.configure()
-            await world.until_connector("connected")
+        async with harness.serving(sources={SERVICE_TYPE: source}):
+            await harness.until_connector("needs_configuration")
+            await harness.configure()
+            await harness.until_connector("connected")
             source.is_armed = True  # type: ignore[attr-defined]
-            job = await world.until_job(await world.create_job(), "completed", "error")
+            job = await harness.until_job(await harness.create_job(), "completed", "error")
 
     assert source.lost_at == []  # type: ignore[attr-defined]
     assert (job["status"], job["metadata"]["attempts"]) == ("completed", [])
@@ -77,42 +77,42 @@ async def test_a_source_that_is_lost_while_a_job_begins_is_tried_again(
     assert sum(line["event"] == "source.awaited" for line in lines) == len(moments)
 
 
-async def test_a_job_that_pauses_before_a_retry_makes_room_for_another(world: World) -> None:
-    config = config_for(world.server, CONNECTOR, "other", max_concurrent_content_syncs=1)
-    await world.create_connector()
-    await world.create_connector("other", "other-index")
-    async with world.serving(config) as service:
+async def test_a_job_that_pauses_before_a_retry_makes_room_for_another(harness: ServiceHarness) -> None:
+    config = config_for(harness.server, CONNECTOR, "other", max_concurrent_content_syncs=1)
+    await harness.create_connector()
+    await harness.create_connector("other", "other-index")
+    async with harness.serving(config) as service:
         for name in (CONNECTOR, "other"):
-            await world.until_connector("needs_configuration", name)
-            await world.configure(name)
-            await world.until_connector("connected", name)
-        world.server.faults.add(Reply(503, headers={"Retry-After": "60"}), path="/music/_bulk")
-        pausing = await world.create_job()
-        await world.server.journal.wait_for(lambda entry: entry.status == 503)
-        other = await world.until_job(await world.create_job("other"), "completed", "error")
-        still = await world.job(pausing)
+            await harness.until_connector("needs_configuration", name)
+            await harness.configure(name)
+            await harness.until_connector("connected", name)
+        harness.server.faults.add(Reply(503, headers={"Retry-After": "60"}), path="/music/_bulk")
+        pausing = await harness.create_job()
+        await harness.server.journal.wait_for(lambda entry: entry.status == 503)
+        other = await harness.until_job(await harness.create_job("other"), "completed", "error")
+        still = await harness.job(pausing)
         held = {one.job.id: one.is_paused for one in service.queue.running.values()}
 
     assert (other["status"], still["status"]) == ("completed", "in_progress")
     assert held[pausing]
 
 
-async def test_jobs_that_pause_do_not_pile_up(world: World) -> None:
+async def test_jobs_that_pause_do_not_pile_up(harness: ServiceHarness) -> None:
     names = [f"connector-{number}" for number in range(4)]
-    config = config_for(world.server, *names, max_concurrent_content_syncs=1)
+    config = config_for(harness.server, *names, max_concurrent_content_syncs=1)
     for name in names:
-        await world.create_connector(name, name)
-    async with world.serving(config) as service:
+        await harness.create_connector(name, name)
+    async with harness.serving(config) as service:
         for name in names:
-            await world.until_connector("needs_configuration", name)
-            await world.configure(name)
-            await world.until_connector("connected", name)
-        world.server.faults.add(Reply(503, headers={"Retry-After": "60"}), path="*/_bulk")
+            await harness.until_connector("needs_configuration", name)
+            await harness.configure(name)
+            await harness.until_connector("connected", name)
+        harness.server.faults.add(Reply(503, headers={"Retry-After": "60"}), path="*/_bulk")
         for name in names:
-            await world.create_job(name)
+            await harness.create_job(name)
         await until(lambda: _paused(service), lambda paused: paused == 2)
-        polls = len(world.server.journal)
-        await world.server.journal.wait_for(lambda entry: len(world.server.journal) > polls + 20)
+        polls = len(harness.server.journal)
+        await harness.server.journal.wait_for(lambda entry: len(harness.server.journal) > polls + 20)
         running = len(service.queue.running)
 
     assert running == 2
@@ -122,17 +122,17 @@ async def _paused(service: Service) -> int:
     return sum(one.is_paused for one in service.queue.running.values())
 
 
-async def test_a_database_that_restarts_while_a_job_begins_is_waited_for(world: World) -> None:
+async def test_a_database_that_restarts_while_a_job_begins_is_waited_for(harness: ServiceHarness) -> None:
     with Cluster() as cluster:
         cluster.execute(
             "CREATE TABLE album (id int PRIMARY KEY, title text); INSERT INTO album VALUES (1, 'one')"
         )
         cluster.execute("CHECKPOINT")  # the embedded server commits asynchronously, and is about to crash
-        await world.create_connector()
+        await harness.create_connector()
         with structlog.testing.capture_logs() as lines:
-            async with world.serving(sources=SOURCES):
-                await world.until_connector("needs_configuration")
-                await world.configure(
+            async with harness.serving(sources=SOURCES):
+                await harness.until_connector("needs_configuration")
+                await harness.configure(
                     host=cluster.host,
                     port=cluster.port,
                     username=cluster.user,
@@ -142,13 +142,13 @@ async def test_a_database_that_restarts_while_a_job_begins_is_waited_for(world: 
                     tables="album",
                     retry_count=10,
                 )
-                await world.until_connector("connected")
+                await harness.until_connector("connected")
                 await asyncio.to_thread(cluster.stop, "immediate")
-                job_id = await world.create_job()
+                job_id = await harness.create_job()
                 await until(lambda: _count(lines, "source.awaited"), lambda seen: seen > 0)
                 await asyncio.to_thread(cluster.start)
                 job = await until(
-                    lambda: world.job(job_id),
+                    lambda: harness.job(job_id),
                     lambda one: one["status"] in ("completed", "error"),
                     within_seconds=60,
                 )

@@ -8,7 +8,7 @@ from ingest.protocol import CONNECTORS_INDEX
 from sandbox.postgresql import Cluster
 from sources.fields import PROPERTY_DEFAULTS
 from sources.registry import SOURCES
-from tests.integration.service.world import CONNECTOR, World, until
+from tests.support.service_harness import CONNECTOR, ServiceHarness, until
 
 ALBUMS = 40
 LABELS = {
@@ -61,10 +61,10 @@ def document(number: int) -> dict[str, Any]:
     }
 
 
-async def set_up(world: World, cluster: Cluster) -> dict[str, Any]:
+async def set_up(harness: ServiceHarness, cluster: Cluster) -> dict[str, Any]:
     """Leave connector and index as that service leaves them; return the connector."""
-    await world.create_connector()
-    await world.write(
+    await harness.create_connector()
+    await harness.write(
         CONNECTORS_INDEX,
         CONNECTOR,
         {
@@ -87,20 +87,20 @@ async def set_up(world: World, cluster: Cluster) -> dict[str, Any]:
         },
     )
     for number in range(1, ALBUMS + 2):  # One more than there are rows: a row deleted since.
-        await world.ok("PUT", f"/music/_doc/takeover_public_album_{number}", document(number))
-    await world.ok("POST", "/music/_refresh")
-    return await world.connector()
+        await harness.ok("PUT", f"/music/_doc/takeover_public_album_{number}", document(number))
+    await harness.ok("POST", "/music/_refresh")
+    return await harness.connector()
 
 
 async def test_it_is_taken_over_and_unchanged_documents_are_written_once(
-    world: World, albums: Cluster
+    harness: ServiceHarness, albums: Cluster
 ) -> None:
-    before = await set_up(world, albums)
-    async with world.serving(sources=SOURCES):
-        first = await world.until_job(await world.create_job(), "completed", "error")
-        second = await world.until_job(await world.create_job(), "completed", "error")
-        after = await until(world.connector, lambda one: one["last_sync_status"] == "completed")
-    stored = await world.ok("GET", "/music/_doc/takeover_public_album_7")
+    before = await set_up(harness, albums)
+    async with harness.serving(sources=SOURCES):
+        first = await harness.until_job(await harness.create_job(), "completed", "error")
+        second = await harness.until_job(await harness.create_job(), "completed", "error")
+        after = await until(harness.connector, lambda one: one["last_sync_status"] == "completed")
+    stored = await harness.ok("GET", "/music/_doc/takeover_public_album_7")
 
     assert (first["error"], first["indexed_document_count"], first["deleted_document_count"]) == (
         None,

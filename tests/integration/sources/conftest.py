@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sandbox.postgresql import Cluster
-from tests.integration.sources.database import Database, database_on
+from tests.support.database import Database, database_on
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from contextlib import aclosing
 import pytest
 
 from sandbox.postgresql import Cluster
-from tests.integration.service.world import until
-from tests.integration.sources.database import Database, Known, Reading, database_on, read, read_all
+from tests.support.database import Database, Known, Reading, database_on, read, read_all
+from tests.support.service_harness import until
 
 ALIKE = [
     ("numeric", "1.0", "1.00"),

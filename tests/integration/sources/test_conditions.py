@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.sync.rules import BasicRules
 from sources.contract import HASH_END, Slice
-from tests.integration.sources.database import Database, Known, read
+from tests.support.database import Database, Known, read
 
 COLUMNS = {
     "small": ("smallint", ["0", "-1", "7", "32767"]),

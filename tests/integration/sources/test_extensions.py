@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.postgresql import Cluster
-from tests.integration.sources.database import database_on, read_all
 from tests.integration.sources.installation import BINARIES, needs_installation
+from tests.support.database import database_on, read_all
 
 pytestmark = needs_installation
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sources.postgresql.catalog.catalog import Catalog
-from tests.faults.proxy import FaultProxy
-from tests.integration.sources.database import Database, read_all
+from tests.support.database import Database, read_all
+from tests.support.fault_proxy import FaultProxy
 
 
 async def create(database: Database, count: int, columns: str) -> None:

@@ -10,7 +10,7 @@ from sources.errors import SourceConfigurationError
 from sources.network import Network, ranges
 from sources.postgresql import PostgreSQL
 from sources.registry import SOURCES
-from tests.integration.sources.database import Database
+from tests.support.database import Database
 
 METADATA = [
     "169.254.169.254", "2852039166", "0xA9FEA9FE", "0xa9.0xfe.0xa9.0xfe", "0251.0376.0251.0376",

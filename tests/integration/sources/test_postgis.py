@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sandbox.postgresql import Cluster
-from tests.integration.sources.database import Database, Reading, database_on, read_all
 from tests.integration.sources.installation import BINARIES, EXTENSIONS
+from tests.support.database import Database, Reading, database_on, read_all
 
 needs_postgis = pytest.mark.skipif("postgis" not in EXTENSIONS, reason="needs PostGIS")
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.postgresql.render.ids import document_id, prefix_of
-from tests.integration.sources.database import Database, Known, read_all
+from tests.support.database import Database, Known, read_all
 
 texts = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 json_values = st.recursive(

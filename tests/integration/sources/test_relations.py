@@ -8,7 +8,7 @@ import pytest
 from sandbox.postgresql import Cluster
 from sources.errors import SourceConfigurationError
 from sources.postgresql.connection import Limits
-from tests.integration.sources.database import Database, database_on, read, read_all
+from tests.support.database import Database, database_on, read, read_all
 
 
 async def ids_of(database: Database, **configuration: Any) -> list[str]:

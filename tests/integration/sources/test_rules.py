@@ -8,7 +8,7 @@ import pytest
 
 from sources.errors import SourceConfigurationError
 from sources.postgresql.read.copying import BLOCK_BYTES
-from tests.integration.sources.database import Database, read_all
+from tests.support.database import Database, read_all
 
 CATALOGUE = """
 CREATE TABLE artist (artist_id int PRIMARY KEY, name text);

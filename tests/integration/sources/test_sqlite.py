@@ -10,7 +10,7 @@ import pytest
 
 from sources.errors import SourceConfigurationError
 from sources.sqlite import SQLite
-from tests.integration.sources.database import read
+from tests.support.database import read
 
 
 class File:

@@ -10,7 +10,7 @@ from sources.contract import HASH_END
 from sources.postgresql.catalog.types import Attribute, Type, TypeKind
 from sources.postgresql.render.documents import Documents, Origin
 from sources.postgresql.render.sql import Rendering
-from tests.integration.sources.database import Database
+from tests.support.database import Database
 
 HOSTILE = [
     '1,"admin":true', '"', '","admin":true,"x":"', "\\", "null}\n{", "[1", '{"a":1,"admin":', "\x01\x02\x03"

@@ -12,9 +12,9 @@ import pytest
 from sandbox.postgresql import Cluster
 from sources.errors import SourceConfigurationError
 from sources.postgresql.connection import is_encrypted
-from tests.faults.proxy import FaultProxy
-from tests.integration.sources.database import Database
 from tests.integration.sources.installation import BINARIES, needs_installation
+from tests.support.database import Database
+from tests.support.fault_proxy import FaultProxy
 
 _REQUEST = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 

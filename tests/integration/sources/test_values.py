@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tests.integration.sources.database import Database, Reading, exact, read_all
+from tests.support.database import Database, Reading, exact, read_all
 
 NULLED = object()
 """Marks a value that becomes null and is counted."""

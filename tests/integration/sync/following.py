@@ -10,8 +10,8 @@ from ingest.sync.cursor import Cursor
 from ingest.sync.full import full_sync, incremental_sync
 from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.stats import ComparedBy, Stats
-from tests.integration.sources.database import Database, read
-from tests.integration.sync.world import World, actions_in
+from tests.support.database import Database, read
+from tests.support.sync_harness import SyncHarness, actions_in
 
 Kind = Callable[[SyncRequest, SyncContext], Awaitable[Cursor | None]]
 
@@ -21,7 +21,7 @@ class Following:
     """Keeps the cursor as a connector's document would."""
 
     database: Database
-    index: World
+    index: SyncHarness
     cursor: Any = None
     configuration: dict[str, Any] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from ingest.errors import IngestError
 from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Reply
 from sources.errors import SourceError, SourceUnavailableError
 from tests.cluster.relay import serving
-from tests.integration.sync.world import World, world
+from tests.support.sync_harness import SyncHarness, sync_harness
 
 TABLES = ("album", "track")
 keys = st.integers(0, 12)
@@ -25,7 +25,7 @@ class Put:
     key: int
     title: str
 
-    def apply(self, shop: World) -> None:
+    def apply(self, shop: SyncHarness) -> None:
         shop.put(f"shop_{self.table}_{self.key}", table=self.table, title=self.title)
 
 
@@ -34,7 +34,7 @@ class Remove:
     table: str
     key: int
 
-    def apply(self, shop: World) -> None:
+    def apply(self, shop: SyncHarness) -> None:
         shop.source.tables.get(self.table, {}).pop(f"shop_{self.table}_{self.key}", None)
 
 
@@ -44,7 +44,7 @@ class ChangeKey:
     key: int
     to: int
 
-    def apply(self, shop: World) -> None:
+    def apply(self, shop: SyncHarness) -> None:
         rows = shop.source.tables.get(self.table, {})
         row = rows.pop(f"shop_{self.table}_{self.key}", None)
         if row is not None:
@@ -55,7 +55,7 @@ class ChangeKey:
 class DropTable:
     table: str
 
-    def apply(self, shop: World) -> None:
+    def apply(self, shop: SyncHarness) -> None:
         shop.source.tables.pop(self.table, None)
 
 
@@ -66,7 +66,7 @@ class LoseSource:
     times: int
     batch: int
 
-    def apply(self, shop: World) -> None:
+    def apply(self, shop: SyncHarness) -> None:
         left = self.times
 
         def lose(_slice: str, batch: int) -> None:
@@ -93,7 +93,7 @@ class BreakRequest:
     nth: int
     kind: str
 
-    def apply(self, shop: World) -> None:
+    def apply(self, shop: SyncHarness) -> None:
         action, applied = FAULTS[self.kind]
         shop.server.faults.add(action, nth=self.nth, applied=applied)
 
@@ -123,7 +123,7 @@ def test_i1_i13_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing
     rounds: Sequence[Sequence[Step]], rows_per_batch: int, chunk_size: int
 ) -> None:
     async def run() -> None:
-        async with serving() as server, world(server) as shop:
+        async with serving() as server, sync_harness(server) as shop:
             shop.source.rows_per_batch = rows_per_batch
             shop.with_bulk(chunk_size=chunk_size)
             for changes in rounds:
@@ -145,7 +145,7 @@ def test_i1_i3_trouble_never_costs_a_living_document_and_a_clean_sync_repairs_ev
     rounds: Sequence[Sequence[Step]],
 ) -> None:
     async def run() -> None:
-        async with serving() as server, world(server) as shop:
+        async with serving() as server, sync_harness(server) as shop:
             for steps in rounds:
                 before = (await _everything(shop)).keys()
                 for step in steps:
@@ -167,6 +167,6 @@ def test_i1_i3_trouble_never_costs_a_living_document_and_a_clean_sync_repairs_ev
     asyncio.run(run())
 
 
-async def _everything(shop: World) -> dict[str, dict[str, object]]:
+async def _everything(shop: SyncHarness) -> dict[str, dict[str, object]]:
     exists = "search-shop" in await shop.call("GET", "/search-shop*")
     return await shop.content() if exists else {}

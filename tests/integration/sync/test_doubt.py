@@ -22,13 +22,13 @@ from ingest.protocol import Pipeline
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Hold
 from sources.errors import SourceConfigurationError, SourceUnavailableError
-from tests.integration.sync.world import INDEX, World, world
+from tests.support.sync_harness import INDEX, SyncHarness, sync_harness
 
 
 @pytest.fixture
-async def shop(elasticsearch: Server) -> AsyncIterator[World]:
+async def shop(elasticsearch: Server) -> AsyncIterator[SyncHarness]:
     """Two tables, synced; then one row of each is gone, one changed, one new."""
-    async with world(elasticsearch) as opened:
+    async with sync_harness(elasticsearch) as opened:
         for table in ("album", "track"):
             opened.put(*(f"shop_{table}_{number}" for number in range(10)), table=table)
         await opened.sync()
@@ -38,7 +38,7 @@ async def shop(elasticsearch: Server) -> AsyncIterator[World]:
         yield opened
 
 
-def losing(shop: World, times: int, *, slice_: str = "album", batch: int = 2) -> None:
+def losing(shop: SyncHarness, times: int, *, slice_: str = "album", batch: int = 2) -> None:
     """Lose the source so many times, at this batch of this slice."""
     left = times
 
@@ -51,7 +51,7 @@ def losing(shop: World, times: int, *, slice_: str = "album", batch: int = 2) ->
     shop.source.before_batch = lose
 
 
-def lose_and_delete(shop: World, ids: list[str], *, slice_: str = "album", batch: int) -> None:
+def lose_and_delete(shop: SyncHarness, ids: list[str], *, slice_: str = "album", batch: int) -> None:
     """Lose the source once, at this batch of this slice, after which these rows of it are gone."""
     is_lost = False
 
@@ -69,7 +69,7 @@ def lose_and_delete(shop: World, ids: list[str], *, slice_: str = "album", batch
 @pytest.mark.parametrize("batch", [0, 2, -1], ids=["at the first row", "in the middle", "after the last row"])
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_slice_whose_source_is_lost_is_read_again_and_counted_once(
-    shop: World, times: int, batch: int
+    shop: SyncHarness, times: int, batch: int
 ) -> None:
     losing(shop, times, batch=batch)
 
@@ -81,7 +81,9 @@ async def test_a_slice_whose_source_is_lost_is_read_again_and_counted_once(
     assert stats.slices[1].readings == 1
 
 
-async def test_what_was_sent_before_the_loss_cannot_overwrite_what_is_sent_after_it(shop: World) -> None:
+async def test_what_was_sent_before_the_loss_cannot_overwrite_what_is_sent_after_it(
+    shop: SyncHarness,
+) -> None:
     # The race: a chunk of the first reading is still under way when the second reads the row's newer state.
     shop.with_bulk(chunk_size=1)
     landed = asyncio.Event()
@@ -107,7 +109,7 @@ async def test_what_was_sent_before_the_loss_cannot_overwrite_what_is_sent_after
 
 
 async def test_a_row_that_changed_and_changed_back_between_two_readings_is_not_left_as_it_was_sent(
-    shop: World,
+    shop: SyncHarness,
 ) -> None:
     await shop.sync()
     before = shop.source.tables["album"]["shop_album_0"]
@@ -134,7 +136,7 @@ async def test_a_row_that_changed_and_changed_back_between_two_readings_is_not_l
 @pytest.mark.parametrize("is_first", [True, False], ids=["never synced before", "synced before"])
 @pytest.mark.parametrize("batch", [1, 3, -1])
 async def test_rows_that_are_gone_when_a_slice_is_read_again_leave_no_documents(
-    shop: World, is_first: bool, batch: int
+    shop: SyncHarness, is_first: bool, batch: int
 ) -> None:
     if is_first:
         await shop.call("DELETE", f"/{INDEX}")
@@ -153,7 +155,7 @@ async def test_rows_that_are_gone_when_a_slice_is_read_again_leave_no_documents(
 
 
 async def test_documents_of_slices_read_before_the_loss_are_not_taken_for_those_of_the_abandoned_reading(
-    shop: World,
+    shop: SyncHarness,
 ) -> None:
     await shop.call("DELETE", f"/{INDEX}")
     shop.with_bulk(chunk_size=1)
@@ -166,7 +168,7 @@ async def test_documents_of_slices_read_before_the_loss_are_not_taken_for_those_
 
 
 async def test_a_row_that_moves_to_an_earlier_slice_while_its_own_is_read_again_keeps_its_document(
-    shop: World,
+    shop: SyncHarness,
 ) -> None:
     # The race: both slices give a row with this id. The mark of the reading that counts must stay.
     shop.source.put("album", [("shop_shared", {"title": "in the first slice"})])
@@ -181,7 +183,7 @@ async def test_a_row_that_moves_to_an_earlier_slice_while_its_own_is_read_again_
 
 
 async def test_a_document_of_an_earlier_slice_that_an_abandoned_reading_overwrote_is_not_deleted(
-    shop: World,
+    shop: SyncHarness,
 ) -> None:
     # The race: never synced before, so the ledger cannot hold the mark that the first slice made.
     await shop.call("DELETE", f"/{INDEX}")
@@ -199,7 +201,9 @@ async def test_a_document_of_an_earlier_slice_that_an_abandoned_reading_overwrot
     assert await shop.content() == shop.expected()
 
 
-async def test_an_abandoned_reading_whose_documents_cannot_be_found_again_ends_the_job(shop: World) -> None:
+async def test_an_abandoned_reading_whose_documents_cannot_be_found_again_ends_the_job(
+    shop: SyncHarness,
+) -> None:
     stamp = {"set": {"field": "_timestamp", "value": "2026-01-01T00:00:00Z"}}
     await shop.call("PUT", "/_ingest/pipeline/stamp", {"processors": [stamp]})
     shop.pipeline = Pipeline(name="stamp")
@@ -213,7 +217,7 @@ async def test_an_abandoned_reading_whose_documents_cannot_be_found_again_ends_t
     assert (await shop.content()).keys() == shop.expected().keys()
 
 
-async def test_more_documents_than_rows_that_nothing_explains_end_the_job(shop: World) -> None:
+async def test_more_documents_than_rows_that_nothing_explains_end_the_job(shop: SyncHarness) -> None:
     async def write_once() -> None:
         document = {**(await shop.documents())["shop_album_3"], "id": "shop_album_ghost"}
         await shop.index_document("shop_album_ghost", document)
@@ -227,7 +231,7 @@ async def test_more_documents_than_rows_that_nothing_explains_end_the_job(shop: 
     assert await shop.content() == shop.expected()
 
 
-async def test_fewer_documents_than_rows_that_nothing_explains_end_the_job(shop: World) -> None:
+async def test_fewer_documents_than_rows_that_nothing_explains_end_the_job(shop: SyncHarness) -> None:
     async def delete_once() -> None:
         await shop.call("DELETE", f"/{INDEX}/_doc/shop_track_7")
 
@@ -240,7 +244,7 @@ async def test_fewer_documents_than_rows_that_nothing_explains_end_the_job(shop:
     assert await shop.content() == shop.expected()
 
 
-async def test_documents_of_other_tools_that_a_row_overwrites_are_no_surplus(shop: World) -> None:
+async def test_documents_of_other_tools_that_a_row_overwrites_are_no_surplus(shop: SyncHarness) -> None:
     await shop.index_document("shop_album_new", {"written": "by another tool"})
 
     await shop.sync()
@@ -248,7 +252,7 @@ async def test_documents_of_other_tools_that_a_row_overwrites_are_no_surplus(sho
     assert await shop.content() == shop.expected()
 
 
-async def test_a_source_lost_three_times_ends_the_job_and_nothing_is_deleted(shop: World) -> None:
+async def test_a_source_lost_three_times_ends_the_job_and_nothing_is_deleted(shop: SyncHarness) -> None:
     losing(shop, 3)
 
     with pytest.raises(SourceUnavailableError):
@@ -258,7 +262,7 @@ async def test_a_source_lost_three_times_ends_the_job_and_nothing_is_deleted(sho
     assert shop.stats.slices[0].readings == 3
 
 
-async def test_a_source_lost_more_often_than_asked_for_ends_the_job(shop: World) -> None:
+async def test_a_source_lost_more_often_than_asked_for_ends_the_job(shop: SyncHarness) -> None:
     losing(shop, 1)
     shop.options = replace(shop.options, readings=1)
 
@@ -268,7 +272,7 @@ async def test_a_source_lost_more_often_than_asked_for_ends_the_job(shop: World)
     assert shop.deletes() == []
 
 
-async def test_b1_a_slice_that_cannot_be_read_ends_the_job_and_nothing_is_deleted(shop: World) -> None:
+async def test_b1_a_slice_that_cannot_be_read_ends_the_job_and_nothing_is_deleted(shop: SyncHarness) -> None:
     def refuse(name: str, _batch: int) -> None:
         if name == "track":
             raise SourceConfigurationError("permission denied for table track (42501)")
@@ -282,7 +286,7 @@ async def test_b1_a_slice_that_cannot_be_read_ends_the_job_and_nothing_is_delete
     assert shop.stats.slices[0].finished_at is not None
 
 
-async def test_a_source_that_does_not_ask_about_its_rows_cannot_cause_deletes(shop: World) -> None:
+async def test_a_source_that_does_not_ask_about_its_rows_cannot_cause_deletes(shop: SyncHarness) -> None:
     shop.source.asks_about_rows = False
 
     with pytest.raises(IncompleteSyncError, match="asked about 0"):
@@ -292,7 +296,7 @@ async def test_a_source_that_does_not_ask_about_its_rows_cannot_cause_deletes(sh
 
 
 async def test_e14_an_index_deleted_right_before_a_request_is_neither_created_nor_completed(
-    shop: World,
+    shop: SyncHarness,
 ) -> None:
     async def delete_index() -> None:
         await shop.call("DELETE", f"/{INDEX}")
@@ -310,7 +314,7 @@ async def test_e14_an_index_deleted_right_before_a_request_is_neither_created_no
 
 
 async def test_e14_an_index_deleted_right_before_the_deletes_is_not_taken_for_one_without_documents(
-    shop: World,
+    shop: SyncHarness,
 ) -> None:
     # The race: the look before the deletes still finds the index, the deletes do not.
     shop.source.tables["album"].clear()
@@ -330,7 +334,9 @@ async def test_e14_an_index_deleted_right_before_the_deletes_is_not_taken_for_on
     assert deleted == 1
 
 
-async def test_an_index_that_an_alias_takes_the_place_of_is_noticed_by_the_next_request(shop: World) -> None:
+async def test_an_index_that_an_alias_takes_the_place_of_is_noticed_by_the_next_request(
+    shop: SyncHarness,
+) -> None:
     async def put_alias() -> None:
         await shop.call("DELETE", f"/{INDEX}")
         await shop.call("PUT", "/shop-000001", {"aliases": {INDEX: {}}})
@@ -344,7 +350,9 @@ async def test_an_index_that_an_alias_takes_the_place_of_is_noticed_by_the_next_
     assert shop.deletes() == []
 
 
-async def test_an_index_deleted_between_two_requests_is_not_created_by_the_next_one(shop: World) -> None:
+async def test_an_index_deleted_between_two_requests_is_not_created_by_the_next_one(
+    shop: SyncHarness,
+) -> None:
     shop.with_bulk(chunk_size=1, max_concurrency=1)
     deleted = 0
 
@@ -367,7 +375,7 @@ async def test_an_index_deleted_between_two_requests_is_not_created_by_the_next_
 
 
 async def test_an_alias_whose_index_is_deleted_while_a_request_is_under_way_is_not_created_as_an_index(
-    shop: World,
+    shop: SyncHarness,
 ) -> None:
     # The race: the look before the request still finds the index, the request does not.
     await shop.call("DELETE", f"/{INDEX}")
@@ -387,7 +395,7 @@ async def test_an_alias_whose_index_is_deleted_while_a_request_is_under_way_is_n
         await shop.call("GET", f"/{INDEX}")
 
 
-async def test_e14_an_index_replaced_meanwhile_is_noticed(shop: World) -> None:
+async def test_e14_an_index_replaced_meanwhile_is_noticed(shop: SyncHarness) -> None:
     async def replace_index() -> None:
         await shop.call("DELETE", f"/{INDEX}")
         await shop.call("PUT", f"/{INDEX}")
@@ -401,7 +409,7 @@ async def test_e14_an_index_replaced_meanwhile_is_noticed(shop: World) -> None:
     assert shop.deletes() == []
 
 
-def at_the_first_bulk(shop: World, act: Callable[[], Awaitable[None]]) -> None:
+def at_the_first_bulk(shop: SyncHarness, act: Callable[[], Awaitable[None]]) -> None:
     done = False
 
     async def before(_method: str, path: str, _body: bytes) -> None:
@@ -413,7 +421,7 @@ def at_the_first_bulk(shop: World, act: Callable[[], Awaitable[None]]) -> None:
     shop.wire.before = before
 
 
-async def test_i4_a_job_canceled_while_reading_deletes_nothing(shop: World) -> None:
+async def test_i4_a_job_canceled_while_reading_deletes_nothing(shop: SyncHarness) -> None:
     def cancel(_slice: str, batch: int) -> None:
         if batch == 1:
             shop.lease.end(JobCanceledError("canceled"))
@@ -426,7 +434,7 @@ async def test_i4_a_job_canceled_while_reading_deletes_nothing(shop: World) -> N
     assert shop.deletes() == []
 
 
-async def test_i4_a_job_that_is_no_longer_ours_when_read_back_deletes_nothing(shop: World) -> None:
+async def test_i4_a_job_that_is_no_longer_ours_when_read_back_deletes_nothing(shop: SyncHarness) -> None:
     async def confirm() -> None:
         raise JobLostError("another worker has the job")
 
@@ -439,7 +447,7 @@ async def test_i4_a_job_that_is_no_longer_ours_when_read_back_deletes_nothing(sh
     assert shop.stats.indexed == 4
 
 
-async def test_i4_a_job_canceled_during_the_deletes_sends_none_after_it_was_seen(shop: World) -> None:
+async def test_i4_a_job_canceled_during_the_deletes_sends_none_after_it_was_seen(shop: SyncHarness) -> None:
     confirmations = 0
 
     async def confirm() -> None:
@@ -460,7 +468,7 @@ async def test_i4_a_job_canceled_during_the_deletes_sends_none_after_it_was_seen
     assert shop.stats.deleted == 1
 
 
-async def test_a_worker_paused_beyond_its_lease_writes_nothing_when_it_wakes(shop: World) -> None:
+async def test_a_worker_paused_beyond_its_lease_writes_nothing_when_it_wakes(shop: SyncHarness) -> None:
     now = 0.0
 
     async def confirm() -> None:
@@ -481,7 +489,7 @@ async def test_a_worker_paused_beyond_its_lease_writes_nothing_when_it_wakes(sho
     assert len(shop.actions()) == written
 
 
-async def test_b6_too_many_rejections_end_the_job_with_exact_counts_and_no_deletes(shop: World) -> None:
+async def test_b6_too_many_rejections_end_the_job_with_exact_counts_and_no_deletes(shop: SyncHarness) -> None:
     await shop.call("PUT", f"/{INDEX}/_mapping", {"properties": {"length": {"type": "long"}}})
     shop.put(*(f"shop_album_{number}" for number in range(3, 8)), length="x")
     shop.with_bulk(error_monitor=config.ErrorMonitor(max_consecutive_errors=2))
@@ -494,7 +502,7 @@ async def test_b6_too_many_rejections_end_the_job_with_exact_counts_and_no_delet
     assert shop.stats.indexed == len([id_ for action, id_ in shop.actions()[20:] if action == "index"]) - 5
 
 
-async def test_a_canceled_sync_counts_what_is_answered_within_the_grace(shop: World) -> None:
+async def test_a_canceled_sync_counts_what_is_answered_within_the_grace(shop: SyncHarness) -> None:
     shop.with_bulk(max_concurrency=1)
     hold = shop.server.faults.add(Hold(), path="*/_bulk", applied=True)
     running = asyncio.create_task(shop.sync())
@@ -510,7 +518,7 @@ async def test_a_canceled_sync_counts_what_is_answered_within_the_grace(shop: Wo
     assert shop.deletes() == []
 
 
-async def test_a_sync_canceled_from_outside_leaves_nothing_running(shop: World) -> None:
+async def test_a_sync_canceled_from_outside_leaves_nothing_running(shop: SyncHarness) -> None:
     shop.options = replace(shop.options, grace_seconds=0.01)
     held = shop.server.faults
     hold = held.add(Hold(), path="*/_bulk")
@@ -528,7 +536,7 @@ async def test_a_sync_canceled_from_outside_leaves_nothing_running(shop: World) 
     assert shop.deletes() == []
 
 
-async def test_l04_while_all_requests_are_held_the_source_is_not_read(shop: World) -> None:
+async def test_l04_while_all_requests_are_held_the_source_is_not_read(shop: SyncHarness) -> None:
     shop.put(*(f"shop_album_{number}" for number in range(1000)), title="changed too")
     shop.with_bulk(chunk_size=10, max_concurrency=2)
     hold = shop.server.faults.add(Hold(), path="*/_bulk")

@@ -14,8 +14,8 @@ from ingest.sync.request import SyncOptions
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
-from tests.integration.sources.database import Database, database_on, exact
-from tests.integration.sync.world import INDEX, World, world
+from tests.support.database import Database, database_on, exact
+from tests.support.sync_harness import INDEX, SyncHarness, sync_harness
 
 ANYTHING = {"type": "object", "enabled": False}
 
@@ -25,7 +25,7 @@ class Mirror:
     """A database and the index that follows it."""
 
     database: Database
-    index: World
+    index: SyncHarness
 
     async def sync(self, **configuration: Any) -> Stats:
         self.index.options = SyncOptions(derive_mappings=configuration.get("mappings") != "dynamic")
@@ -47,7 +47,7 @@ class Mirror:
 
 @pytest.fixture
 async def mirror(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Mirror]:
-    async with database_on(cluster) as database, world(elasticsearch) as index:
+    async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         yield Mirror(database, index)
 
 

@@ -15,13 +15,13 @@ from ingest.errors import (
 from ingest.protocol import Pipeline
 from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
-from tests.integration.sync.world import INDEX, World, world
+from tests.support.sync_harness import INDEX, SyncHarness, sync_harness
 
 
 @pytest.fixture
-async def shop(elasticsearch: Server) -> AsyncIterator[World]:
+async def shop(elasticsearch: Server) -> AsyncIterator[SyncHarness]:
     """A source with one table of seven rows, never synced."""
-    async with world(elasticsearch) as opened:
+    async with sync_harness(elasticsearch) as opened:
         opened.put(*(f"shop_album_{number}" for number in range(7)))
         yield opened
 
@@ -31,7 +31,7 @@ def excluding(field: str, value: str) -> BasicRules:
     return BasicRules.from_wire([rule])
 
 
-async def test_the_index_says_what_the_source_says(shop: World) -> None:
+async def test_the_index_says_what_the_source_says(shop: SyncHarness) -> None:
     shop.put("shop_track_1", "shop_track_2", table="track", length=210, name='quo"te\\\n')
 
     stats = await shop.sync()
@@ -40,7 +40,7 @@ async def test_the_index_says_what_the_source_says(shop: World) -> None:
     assert (stats.read, stats.created, stats.total_documents) == (9, 9, 9)
 
 
-async def test_a_document_carries_what_the_protocol_asks_for(shop: World) -> None:
+async def test_a_document_carries_what_the_protocol_asks_for(shop: SyncHarness) -> None:
     shop.pipeline = Pipeline(name="_none", run_ml_inference=False)
 
     await shop.sync()
@@ -53,7 +53,7 @@ async def test_a_document_carries_what_the_protocol_asks_for(shop: World) -> Non
     assert isinstance(document["_content_hash"], int)
 
 
-async def test_a_second_sync_writes_nothing(shop: World) -> None:
+async def test_a_second_sync_writes_nothing(shop: SyncHarness) -> None:
     await shop.sync()
     sent = len(shop.actions())
 
@@ -63,7 +63,7 @@ async def test_a_second_sync_writes_nothing(shop: World) -> None:
     assert (stats.unchanged, stats.indexed, stats.deleted, stats.sent_bytes) == (7, 0, 0, 0)
 
 
-async def test_inserts_updates_deletes_and_key_changes_arrive(shop: World) -> None:
+async def test_inserts_updates_deletes_and_key_changes_arrive(shop: SyncHarness) -> None:
     await shop.sync()
     album = shop.source.tables["album"]
     shop.put("shop_album_7")
@@ -77,7 +77,9 @@ async def test_inserts_updates_deletes_and_key_changes_arrive(shop: World) -> No
     assert (stats.created, stats.updated, stats.deleted, stats.unchanged) == (2, 1, 2, 4)
 
 
-async def test_many_stale_documents_are_not_searched_by_a_query_with_a_clause_for_each(shop: World) -> None:
+async def test_many_stale_documents_are_not_searched_by_a_query_with_a_clause_for_each(
+    shop: SyncHarness,
+) -> None:
     sizes: list[int] = []
 
     async def measure(_method: str, path: str, body: bytes) -> None:
@@ -98,7 +100,7 @@ async def test_many_stale_documents_are_not_searched_by_a_query_with_a_clause_fo
     assert await shop.content() == shop.expected()
 
 
-async def test_a_table_that_is_no_longer_selected_loses_its_documents(shop: World) -> None:
+async def test_a_table_that_is_no_longer_selected_loses_its_documents(shop: SyncHarness) -> None:
     shop.put("shop_track_1", table="track")
     await shop.sync()
     del shop.source.tables["track"]
@@ -108,7 +110,7 @@ async def test_a_table_that_is_no_longer_selected_loses_its_documents(shop: Worl
     assert await shop.content() == shop.expected()
 
 
-async def test_an_empty_source_empties_the_index_with_a_warning(shop: World) -> None:
+async def test_an_empty_source_empties_the_index_with_a_warning(shop: SyncHarness) -> None:
     await shop.sync()
     shop.source.tables["album"].clear()
 
@@ -118,7 +120,7 @@ async def test_an_empty_source_empties_the_index_with_a_warning(shop: World) -> 
     assert "7 of 7 documents" in stats.warnings[0]
 
 
-async def test_rewriting_sends_everything_and_still_deletes_what_is_gone(shop: World) -> None:
+async def test_rewriting_sends_everything_and_still_deletes_what_is_gone(shop: SyncHarness) -> None:
     await shop.sync()
     del shop.source.tables["album"]["shop_album_2"]
     shop.options = replace(shop.options, rewrite=True)
@@ -129,7 +131,7 @@ async def test_rewriting_sends_everything_and_still_deletes_what_is_gone(shop: W
     assert await shop.content() == shop.expected()
 
 
-async def test_documents_of_other_tools_are_never_touched(shop: World) -> None:
+async def test_documents_of_other_tools_are_never_touched(shop: SyncHarness) -> None:
     await shop.sync()
     foreign = {"id": "note", "database": "shop", "text": "no table, no timestamp"}
     of_another_database = {
@@ -144,9 +146,9 @@ async def test_documents_of_other_tools_are_never_touched(shop: World) -> None:
     assert await shop.documents() == {"note": foreign, "x": of_another_database}
 
 
-async def test_two_databases_share_an_index(shop: World, elasticsearch: Server) -> None:
+async def test_two_databases_share_an_index(shop: SyncHarness, elasticsearch: Server) -> None:
     await shop.sync()
-    async with world(elasticsearch) as other:
+    async with sync_harness(elasticsearch) as other:
         other.source.database = "library"
         other.put("library_album_1")
         await other.sync()
@@ -159,7 +161,7 @@ async def test_two_databases_share_an_index(shop: World, elasticsearch: Server) 
     assert stats.unchanged == 7
 
 
-async def test_documents_of_elastics_service_are_taken_over_once(shop: World) -> None:
+async def test_documents_of_elastics_service_are_taken_over_once(shop: SyncHarness) -> None:
     written = {
         "database": "shop",
         "schema": "public",
@@ -178,7 +180,7 @@ async def test_documents_of_elastics_service_are_taken_over_once(shop: World) ->
     assert (await shop.content()).keys() == {*shop.expected(), "shop_lookalike"}
 
 
-async def test_a_document_somebody_wrote_since_the_scan_is_not_deleted(shop: World) -> None:
+async def test_a_document_somebody_wrote_since_the_scan_is_not_deleted(shop: SyncHarness) -> None:
     await shop.sync()
     del shop.source.tables["album"]["shop_album_2"]
 
@@ -193,7 +195,7 @@ async def test_a_document_somebody_wrote_since_the_scan_is_not_deleted(shop: Wor
     assert stats.deleted == 0
 
 
-async def test_rows_the_rules_exclude_are_counted_and_lose_their_documents(shop: World) -> None:
+async def test_rows_the_rules_exclude_are_counted_and_lose_their_documents(shop: SyncHarness) -> None:
     shop.put("shop_album_3", "shop_album_4", title="secret")
     await shop.sync()
     shop.rules = excluding("title", "secret")
@@ -207,7 +209,7 @@ async def test_rows_the_rules_exclude_are_counted_and_lose_their_documents(shop:
     assert (again.filtered, again.unchanged, again.indexed, again.deleted) == (2, 5, 0, 0)
 
 
-async def test_rows_the_rules_want_again_get_their_documents_back(shop: World) -> None:
+async def test_rows_the_rules_want_again_get_their_documents_back(shop: SyncHarness) -> None:
     shop.put("shop_album_3", title="secret")
     shop.rules = excluding("title", "secret")
     await shop.sync()
@@ -219,7 +221,7 @@ async def test_rows_the_rules_want_again_get_their_documents_back(shop: World) -
     assert (stats.created, stats.updated, stats.unchanged) == (1, 0, 6)
 
 
-async def test_rewriting_follows_the_rules_too(shop: World) -> None:
+async def test_rewriting_follows_the_rules_too(shop: SyncHarness) -> None:
     await shop.sync()
     shop.put("shop_album_3", title="secret")
     shop.rules = excluding("title", "secret")
@@ -231,7 +233,7 @@ async def test_rewriting_follows_the_rules_too(shop: World) -> None:
     assert "shop_album_3" not in await shop.documents()
 
 
-async def test_documents_a_rule_excludes_are_not_said_to_have_no_row(shop: World) -> None:
+async def test_documents_a_rule_excludes_are_not_said_to_have_no_row(shop: SyncHarness) -> None:
     shop.put("shop_album_3", "shop_album_4", "shop_album_5", title="secret")
     await shop.sync()
     shop.rules = excluding("title", "secret")
@@ -246,7 +248,7 @@ async def test_documents_a_rule_excludes_are_not_said_to_have_no_row(shop: World
     ]
 
 
-async def test_rows_that_share_an_id_are_reported(shop: World) -> None:
+async def test_rows_that_share_an_id_are_reported(shop: SyncHarness) -> None:
     shop.source.put("single", [("shop_album_1", {"title": "the same id"})])
 
     stats = await shop.sync()
@@ -256,10 +258,10 @@ async def test_rows_that_share_an_id_are_reported(shop: World) -> None:
 
 class TestDocumentsThatElasticsearchRefuses:
     @pytest.fixture(autouse=True)
-    async def _strict(self, shop: World) -> None:
+    async def _strict(self, shop: SyncHarness) -> None:
         await shop.call("PUT", f"/{INDEX}", {"mappings": {"properties": {"length": {"type": "long"}}}})
 
-    async def test_are_told_by_table_with_a_few_ids_and_the_cause(self, shop: World) -> None:
+    async def test_are_told_by_table_with_a_few_ids_and_the_cause(self, shop: SyncHarness) -> None:
         await shop.sync()
         shop.put(*(f"shop_album_{number}" for number in range(5)), length="canary")
         shop.put("shop_track_1", table="track")
@@ -277,7 +279,7 @@ class TestDocumentsThatElasticsearchRefuses:
         assert "canary" not in str(stats.metadata())
         assert "slice.refused" in [entry["event"] for entry in shop.log.entries]
 
-    async def test_are_not_stale_if_they_were_never_there(self, shop: World) -> None:
+    async def test_are_not_stale_if_they_were_never_there(self, shop: SyncHarness) -> None:
         shop.put("shop_album_5", "shop_album_6", length="x")
 
         stats = await shop.sync()
@@ -286,7 +288,7 @@ class TestDocumentsThatElasticsearchRefuses:
         assert "old version" not in stats.warnings[0]
 
     async def test_that_are_all_of_a_table_end_the_job_after_the_others_were_synced(
-        self, shop: World
+        self, shop: SyncHarness
     ) -> None:
         shop.put("shop_track_1", "shop_track_2", table="track", length="x")
 
@@ -296,7 +298,7 @@ class TestDocumentsThatElasticsearchRefuses:
         assert (await shop.content()).keys() == shop.source.tables["album"].keys()
 
 
-async def test_many_small_chunks_arrive_whole(shop: World) -> None:
+async def test_many_small_chunks_arrive_whole(shop: SyncHarness) -> None:
     shop.put(*(f"shop_album_{number}" for number in range(100)))
     shop.with_bulk(chunk_size=7, max_concurrency=2)
 
@@ -306,7 +308,7 @@ async def test_many_small_chunks_arrive_whole(shop: World) -> None:
     assert stats.requests >= 100 / 7
 
 
-async def test_compressed_chunks_arrive_whole(shop: World) -> None:
+async def test_compressed_chunks_arrive_whole(shop: SyncHarness) -> None:
     shop.put(*(f"shop_album_{number}" for number in range(200)))
     shop.with_bulk(compress=True)
 
@@ -316,7 +318,7 @@ async def test_compressed_chunks_arrive_whole(shop: World) -> None:
     assert stats.sent_bytes < stats.indexed_bytes / 3
 
 
-async def test_the_index_is_scanned_in_pages_it_allows(shop: World) -> None:
+async def test_the_index_is_scanned_in_pages_it_allows(shop: SyncHarness) -> None:
     await shop.call("PUT", f"/{INDEX}", {"settings": {"index.max_result_window": 3}})
     await shop.sync()
     del shop.source.tables["album"]["shop_album_6"]
@@ -328,7 +330,7 @@ async def test_the_index_is_scanned_in_pages_it_allows(shop: World) -> None:
 
 class TestTheIndexWeCreate:
     @pytest.mark.needs("mapper-extras")
-    async def test_gets_the_derived_mapping_and_our_fields(self, shop: World) -> None:
+    async def test_gets_the_derived_mapping_and_our_fields(self, shop: SyncHarness) -> None:
         shop.source.mappings["album"] = {
             "title": {"type": "text"},
             "price": {"type": "scaled_float", "scaling_factor": 100},
@@ -342,14 +344,14 @@ class TestTheIndexWeCreate:
         assert properties["database"] == {"type": "keyword"}
         assert properties["_content_hash"] == {"type": "long", "index": False}
 
-    async def test_says_what_to_do_where_a_type_of_field_is_unknown(self, shop: World) -> None:
+    async def test_says_what_to_do_where_a_type_of_field_is_unknown(self, shop: SyncHarness) -> None:
         shop.source.mappings["album"] = {"price": {"type": "type_of_a_module"}}
 
         with pytest.raises(ElasticsearchRefusedError, match=r"no type \[type_of_a_module\].* to dynamic"):
             await shop.sync()
 
     @pytest.mark.needs("analysis-common")
-    async def test_analyzes_text_in_the_connectors_language(self, shop: World) -> None:
+    async def test_analyzes_text_in_the_connectors_language(self, shop: SyncHarness) -> None:
         shop.source.mappings["album"] = {"title": {"type": "text", "fields": {"exact": {"type": "keyword"}}}}
         shop.options = replace(shop.options, language="de")
 
@@ -358,7 +360,7 @@ class TestTheIndexWeCreate:
         properties = (await shop.call("GET", f"/{INDEX}/_mapping"))[INDEX]["mappings"]["properties"]
         assert properties["title"]["analyzer"] == "german"
 
-    async def test_has_room_for_all_columns(self, shop: World) -> None:
+    async def test_has_room_for_all_columns(self, shop: SyncHarness) -> None:
         shop.source.mappings["album"] = {f"column_{number}": {"type": "long"} for number in range(1600)}
 
         await shop.sync()
@@ -366,7 +368,7 @@ class TestTheIndexWeCreate:
         settings = (await shop.call("GET", f"/{INDEX}/_settings"))[INDEX]["settings"]["index"]
         assert int(settings["mapping"]["total_fields"]["limit"]) > 1600
 
-    async def test_maps_dynamically_if_asked_to(self, shop: World) -> None:
+    async def test_maps_dynamically_if_asked_to(self, shop: SyncHarness) -> None:
         shop.source.mappings["album"] = {"title": {"type": "wildcard"}}
         shop.options = replace(shop.options, derive_mappings=False)
 
@@ -377,7 +379,7 @@ class TestTheIndexWeCreate:
 
 
 class TestAnIndexThatExists:
-    async def test_keeps_its_mapping_but_for_our_hash(self, shop: World) -> None:
+    async def test_keeps_its_mapping_but_for_our_hash(self, shop: SyncHarness) -> None:
         await shop.call("PUT", f"/{INDEX}", {"mappings": {"properties": {"title": {"type": "keyword"}}}})
         shop.source.mappings["album"] = {"title": {"type": "text"}}
 
@@ -387,7 +389,7 @@ class TestAnIndexThatExists:
         assert properties["title"] == {"type": "keyword"}
         assert properties["_content_hash"] == {"type": "long", "index": False}
 
-    async def test_is_kept_in_step_even_if_it_maps_nothing_dynamically(self, shop: World) -> None:
+    async def test_is_kept_in_step_even_if_it_maps_nothing_dynamically(self, shop: SyncHarness) -> None:
         await shop.call("PUT", f"/{INDEX}", {"mappings": {"dynamic": False}})
         await shop.sync()
         del shop.source.tables["album"]["shop_album_2"]
@@ -397,7 +399,7 @@ class TestAnIndexThatExists:
         assert (stats.unchanged, stats.deleted) == (6, 1)
         assert await shop.content() == shop.expected()
 
-    async def test_can_be_an_alias(self, shop: World) -> None:
+    async def test_can_be_an_alias(self, shop: SyncHarness) -> None:
         await shop.call("PUT", "/shop-000001", {"aliases": {INDEX: {}}})
         await shop.sync()
         del shop.source.tables["album"]["shop_album_2"]
@@ -423,7 +425,7 @@ class TestAnIndexThatExists:
         ],
     )
     async def test_that_cannot_be_written_like_an_index_is_refused_before_reading(
-        self, shop: World, prepare: list[tuple[str, str, object]], said: str
+        self, shop: SyncHarness, prepare: list[tuple[str, str, object]], said: str
     ) -> None:
         for method, path, body in prepare:
             await shop.call(method, path, body)
@@ -437,18 +439,18 @@ class TestAnIndexThatExists:
 @pytest.mark.needs("ingest-common")
 class TestThePipeline:
     @pytest.fixture(autouse=True)
-    async def _pipelines(self, shop: World) -> None:
+    async def _pipelines(self, shop: SyncHarness) -> None:
         tag = {"set": {"field": "tag", "value": "one"}}
         await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [tag]})
         shop.pipeline = Pipeline(name="tag")
 
-    async def test_is_applied(self, shop: World) -> None:
+    async def test_is_applied(self, shop: SyncHarness) -> None:
         await shop.sync()
 
         assert {document["tag"] for document in (await shop.documents()).values()} == {"one"}
 
     async def test_that_is_none_keeps_the_default_pipeline_of_the_index_from_running(
-        self, shop: World
+        self, shop: SyncHarness
     ) -> None:
         # It is not looked at either, so one that changes ids would make living documents look stale.
         await shop.call("PUT", f"/{INDEX}", {"settings": {"index.default_pipeline": "tag"}})
@@ -458,7 +460,7 @@ class TestThePipeline:
 
         assert await shop.content() == shop.expected()
 
-    async def test_that_is_edited_sends_everything_again(self, shop: World) -> None:
+    async def test_that_is_edited_sends_everything_again(self, shop: SyncHarness) -> None:
         await shop.sync()
         assert (await shop.sync()).unchanged == 7
         tag = {"set": {"field": "tag", "value": "two"}}
@@ -469,14 +471,14 @@ class TestThePipeline:
         assert stats.updated == 7
         assert {document["tag"] for document in (await shop.documents()).values()} == {"two"}
 
-    async def test_whose_description_is_edited_sends_nothing(self, shop: World) -> None:
+    async def test_whose_description_is_edited_sends_nothing(self, shop: SyncHarness) -> None:
         await shop.sync()
         tag = {"set": {"field": "tag", "value": "one"}}
         await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [tag], "description": "new words"})
 
         assert (await shop.sync()).unchanged == 7
 
-    async def test_that_is_missing_is_an_error_before_reading(self, shop: World) -> None:
+    async def test_that_is_missing_is_an_error_before_reading(self, shop: SyncHarness) -> None:
         shop.pipeline = Pipeline(name="missing")
 
         with pytest.raises(NotFoundError, match="pipeline missing does not exist"):
@@ -487,7 +489,7 @@ class TestThePipeline:
 
     @pytest.mark.parametrize("also_by_condition", [{}, {"if": "ctx.id == 'shop_album_3'"}])
     async def test_that_sends_documents_to_another_index_ends_the_job(
-        self, shop: World, also_by_condition: dict[str, str]
+        self, shop: SyncHarness, also_by_condition: dict[str, str]
     ) -> None:
         move = {"set": {"field": "_index", "value": "elsewhere", **also_by_condition}}
         await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [move]})
@@ -495,7 +497,7 @@ class TestThePipeline:
         with pytest.raises(IncompleteSyncError, match="stored in index elsewhere"):
             await shop.sync()
 
-    async def test_that_drops_documents_is_counted(self, shop: World) -> None:
+    async def test_that_drops_documents_is_counted(self, shop: SyncHarness) -> None:
         drop = {"drop": {"if": "ctx.id == 'shop_album_3'"}}
         await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [drop]})
 
@@ -504,7 +506,9 @@ class TestThePipeline:
         assert (stats.created, stats.dropped) == (6, 1)
         assert "shop_album_3" not in await shop.documents()
 
-    async def test_that_removes_our_hash_is_reported_and_the_index_still_follows(self, shop: World) -> None:
+    async def test_that_removes_our_hash_is_reported_and_the_index_still_follows(
+        self, shop: SyncHarness
+    ) -> None:
         remove = {"remove": {"field": "_content_hash"}}
         await shop.call("PUT", "/_ingest/pipeline/tag", {"processors": [remove]})
         first = await shop.sync()

@@ -14,9 +14,9 @@ from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceUnavailableError
 from sources.postgresql.read.snapshots import TableSnapshot
-from tests.integration.sources.database import database_on
 from tests.integration.sync.following import Following, compared, reasons
-from tests.integration.sync.world import INDEX, Interference, nothing, world
+from tests.support.database import database_on
+from tests.support.sync_harness import INDEX, Interference, nothing, sync_harness
 
 CHANGES, CONTENT, DIGEST = ComparedBy.CHANGES, ComparedBy.CONTENT, ComparedBy.DIGEST
 WRITTEN_BY_OTHERS = "The index was written to since the last job that completed."
@@ -37,7 +37,7 @@ def fail_from(number: int) -> Interference:
 
 @pytest.fixture
 async def following(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Following]:
-    async with database_on(cluster) as database, world(elasticsearch) as index:
+    async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         await database.execute(
             "CREATE TABLE album (id int PRIMARY KEY, title text);"
             "CREATE TABLE track (id int PRIMARY KEY, n int);"
@@ -131,7 +131,7 @@ async def test_a_table_that_comes_or_goes_is_a_reason_to_compare_everything(foll
 
 
 async def test_the_first_job_may_be_incremental(cluster: Cluster, elasticsearch: Server) -> None:
-    async with database_on(cluster) as database, world(elasticsearch) as index:
+    async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         await database.execute("CREATE TABLE album (id int PRIMARY KEY); INSERT INTO album VALUES (1)")
         following = Following(database=database, index=index)
 

@@ -21,10 +21,10 @@ from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.integration.changes.servers import OF_THE_WHEEL, server
-from tests.integration.sources.database import Database, database_on
 from tests.integration.sync.following import Following, compared
 from tests.integration.sync.test_incremental import fail_from
-from tests.integration.sync.world import INDEX, nothing, world
+from tests.support.database import Database, database_on
+from tests.support.sync_harness import INDEX, nothing, sync_harness
 
 SCRIPT = """
 CREATE TYPE mood AS ENUM ('glad', 'sad', 'calm');
@@ -74,7 +74,7 @@ ALTERATIONS = (
 
 @dataclass(slots=True, kw_only=True)
 class Model:
-    """One world and the dice that decide what happens to it."""
+    """One harness and the dice that decide what happens to it."""
 
     following: Following
     dice: random.Random
@@ -238,7 +238,7 @@ def mortal() -> Iterator[Cluster]:
 
 
 async def play(cluster: Cluster, elasticsearch: Server, seed: int, steps: int, *, crashes: bool) -> None:
-    async with database_on(cluster) as database, world(elasticsearch) as index:
+    async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         await database.execute(SCRIPT)
         await database.execute("SET lock_timeout = '50ms'")
         following = Following(database=database, index=index, configuration={"tables": TABLES})

@@ -16,8 +16,8 @@ from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceError
-from tests.integration.sources.database import Database, database_on
-from tests.integration.sync.world import World, world
+from tests.support.database import Database, database_on
+from tests.support.sync_harness import SyncHarness, sync_harness
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Mirror:
     """A database and the index that follows it."""
 
     database: Database
-    index: World
+    index: SyncHarness
 
     async def sync(self, **configuration: Any) -> Stats:
         stats = Stats()
@@ -48,7 +48,7 @@ class Mirror:
 
 @pytest.fixture
 async def mirror(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Mirror]:
-    async with database_on(cluster) as database, world(elasticsearch) as index:
+    async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         await database.execute(
             "CREATE TABLE public.album (id integer PRIMARY KEY, title text NOT NULL);"
             "INSERT INTO public.album SELECT n, 'title ' || n FROM generate_series(1, 300) AS n;"

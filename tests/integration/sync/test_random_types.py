@@ -9,9 +9,9 @@ from ingest.sync.full import full_sync
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
-from tests.integration.sources.database import Database, database_on
 from tests.integration.sync.random_types import Table, quoted, tables
-from tests.integration.sync.world import INDEX, World, world
+from tests.support.database import Database, database_on
+from tests.support.sync_harness import INDEX, SyncHarness, sync_harness
 
 OF_THE_SERVICE = ("_", "id", "database", "schema", "table")
 
@@ -22,7 +22,7 @@ async def database(cluster: Cluster) -> AsyncIterator[Database]:
         yield database
 
 
-async def compare(database: Database, index: World, table: Table) -> None:
+async def compare(database: Database, index: SyncHarness, table: Table) -> None:
     """Sync twice: every row is indexed with the values it was made with, then none has changed."""
     await database.execute(table.script)
     source = database.source(schema=quoted(table.schema), tables=quoted(table.name))
@@ -55,7 +55,7 @@ def checked(examples: int) -> Callable[..., None]:
         ],
     )  # fmt: skip
     async def test(database: Database, elasticsearch: Server, table: Table) -> None:
-        async with world(elasticsearch) as index:
+        async with sync_harness(elasticsearch) as index:
             try:
                 await compare(database, index, table)
             finally:

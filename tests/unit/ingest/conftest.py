@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import logs
+from tests.support import logs
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.elasticsearch import Security, User, serve
-from tests.contract.elasticsearch.connectors.world import Caller, World, without_credentials
+from tests.contract.elasticsearch.connectors.api import Caller, ConnectorApi, without_credentials
 
 EMBEDDED = "embedded"
 CLUSTER = os.environ.get("ELASTICSEARCH_URL")
@@ -17,7 +17,7 @@ CLUSTER = os.environ.get("ELASTICSEARCH_URL")
 @pytest.fixture(
     params=[EMBEDDED, *([CLUSTER] if CLUSTER else [])], ids=[EMBEDDED, *(["cluster"] if CLUSTER else [])]
 )
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[ConnectorApi]:
     """An Elasticsearch in which the test has its own names."""
     async with AsyncExitStack() as stack:
         if request.param == EMBEDDED:
@@ -28,6 +28,6 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
             address = request.param
         url, authorization = without_credentials(address)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        world = World(Caller(session, url, authorization))
-        stack.push_async_callback(world.clean_up)
-        yield world
+        api = ConnectorApi(Caller(session, url, authorization))
+        stack.push_async_callback(api.clean_up)
+        yield api

@@ -2,56 +2,58 @@
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 
-async def test_update_connector_service_type(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_service_type(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    await world.updated(connector_id, "_service_type", {"service_type": "even-better-connector"})
+    await api.updated(connector_id, "_service_type", {"service_type": "even-better-connector"})
 
-    stored = await world.read(connector_id)
+    stored = await api.read(connector_id)
     assert (stored["service_type"], stored["status"]) == ("even-better-connector", "created")
 
 
-async def test_update_connector_service_type_needs_a_new_configuration(world: World) -> None:
-    connector_id = await world.connector()
-    await world.updated(connector_id, "_configuration", {"configuration": {}})
+async def test_update_connector_service_type_needs_a_new_configuration(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    await api.updated(connector_id, "_configuration", {"configuration": {}})
 
-    await world.updated(connector_id, "_service_type", {"service_type": "even-better-connector"})
+    await api.updated(connector_id, "_service_type", {"service_type": "even-better-connector"})
 
-    assert (await world.read(connector_id))["status"] == "needs_configuration"
+    assert (await api.read(connector_id))["status"] == "needs_configuration"
 
 
-async def test_update_connector_service_type_404_when_connector_doesnt_exist(world: World) -> None:
-    connector_id = world.unique("nobody")
+async def test_update_connector_service_type_404_when_connector_doesnt_exist(api: ConnectorApi) -> None:
+    connector_id = api.unique("nobody")
 
-    reply = await world.update(connector_id, "_service_type", {"service_type": "x"})
+    reply = await api.update(connector_id, "_service_type", {"service_type": "x"})
 
     assert (reply.status, reply.reason) == (404, f"connector [{connector_id}] not found")
 
 
-async def test_update_connector_service_type_400_status_code_when_connector_id_is_empty(world: World) -> None:
-    reply = await world.update("", "_service_type", {"service_type": "even-better-connector"})
+async def test_update_connector_service_type_400_status_code_when_connector_id_is_empty(
+    api: ConnectorApi,
+) -> None:
+    reply = await api.update("", "_service_type", {"service_type": "even-better-connector"})
 
     assert (reply.status, reply.error_type) == (400, "action_request_validation_exception")
 
 
 @pytest.mark.parametrize("value", [{"field_1": "test", "field_2": "something"}, None, 7])
 async def test_update_connector_service_type_400_status_code_when_payload_is_not_string(
-    world: World, value: object
+    api: ConnectorApi, value: object
 ) -> None:
-    connector_id = await world.connector()
+    connector_id = await api.connector()
 
-    reply = await world.update(connector_id, "_service_type", {"service_type": value})
+    reply = await api.update(connector_id, "_service_type", {"service_type": value})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
 
 
-async def test_update_connector_service_type_400_status_code_when_it_is_empty(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_service_type_400_status_code_when_it_is_empty(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    reply = await world.update(connector_id, "_service_type", {"service_type": ""})
+    reply = await api.update(connector_id, "_service_type", {"service_type": ""})
 
     assert (reply.status, reply.reason) == (
         400,

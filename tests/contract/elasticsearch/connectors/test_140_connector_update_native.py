@@ -2,63 +2,63 @@
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 
 @pytest.fixture
-async def connector_id(world: World) -> str:
-    return await world.connector(index_name=world.unique("content-search-1-test"))
+async def connector_id(api: ConnectorApi) -> str:
+    return await api.connector(index_name=api.unique("content-search-1-test"))
 
 
-async def test_update_connector_native(world: World, connector_id: str) -> None:
-    await world.updated(connector_id, "_native", {"is_native": True})
-    assert (await world.read(connector_id))["is_native"] is True
+async def test_update_connector_native(api: ConnectorApi, connector_id: str) -> None:
+    await api.updated(connector_id, "_native", {"is_native": True})
+    assert (await api.read(connector_id))["is_native"] is True
 
-    await world.updated(connector_id, "_native", {"is_native": False})
-    stored = await world.read(connector_id)
+    await api.updated(connector_id, "_native", {"is_native": False})
+    stored = await api.read(connector_id)
     assert (stored["is_native"], stored["status"]) == (False, "created")
 
 
 async def test_update_connector_native_a_connected_one_becomes_configured(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
-    await world.updated(connector_id, "_error", {"error": None})
+    await api.updated(connector_id, "_error", {"error": None})
 
-    await world.updated(connector_id, "_native", {"is_native": True})
+    await api.updated(connector_id, "_native", {"is_native": True})
 
-    assert (await world.read(connector_id))["status"] == "configured"
+    assert (await api.read(connector_id))["status"] == "configured"
 
 
-async def test_update_connector_native_needs_an_index_with_the_prefix(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_native_needs_an_index_with_the_prefix(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    reply = await world.update(connector_id, "_native", {"is_native": True})
+    reply = await api.update(connector_id, "_native", {"is_native": True})
 
     assert (reply.status, reply.error_type) == (400, "status_exception")
     assert reply.reason == (
-        f"The index name [{world.unique('search-1-test')}] attached to the connector [{connector_id}] must "
+        f"The index name [{api.unique('search-1-test')}] attached to the connector [{connector_id}] must "
         "start with the required prefix: [content-] to be Elastic-managed. Please update the attached index "
         "first to comply with this requirement."
     )
 
 
-async def test_update_connector_native_404_when_connector_doesnt_exist(world: World) -> None:
-    connector_id = world.unique("nobody")
+async def test_update_connector_native_404_when_connector_doesnt_exist(api: ConnectorApi) -> None:
+    connector_id = api.unique("nobody")
 
-    reply = await world.update(connector_id, "_native", {"is_native": True})
+    reply = await api.update(connector_id, "_native", {"is_native": True})
 
     assert (reply.status, reply.reason) == (404, f"connector [{connector_id}] not found")
 
 
-async def test_update_connector_native_400_status_code_when_connector_id_is_empty(world: World) -> None:
-    reply = await world.update("", "_native", {"is_native": True})
+async def test_update_connector_native_400_status_code_when_connector_id_is_empty(api: ConnectorApi) -> None:
+    reply = await api.update("", "_native", {"is_native": True})
 
     assert (reply.status, reply.error_type) == (400, "action_request_validation_exception")
 
 
 async def test_update_connector_native_400_status_code_when_payload_is_not_string(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
-    reply = await world.update(connector_id, "_native", {"is_native": {"field_1": "test"}})
+    reply = await api.update(connector_id, "_native", {"is_native": {"field_1": "test"}})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")

@@ -1,58 +1,58 @@
 """Creating a connector under a generated id."""
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 
-async def test_create_connector(world: World) -> None:
+async def test_create_connector(api: ConnectorApi) -> None:
     sent = {
-        "index_name": world.unique("search-test"),
+        "index_name": api.unique("search-test"),
         "name": "my-connector",
         "language": "pl",
         "is_native": False,
         "service_type": "super-connector",
     }
 
-    reply = await world.post_connector(sent)
+    reply = await api.post_connector(sent)
 
     assert (reply.status, reply.body["result"]) == (201, "created")
-    stored = await world.read(reply.body["id"])
+    stored = await api.read(reply.body["id"])
     assert {name: stored[name] for name in sent} == sent
 
 
-async def test_create_connector_succeeds_if_body_not_provided(world: World) -> None:
-    reply = await world.post_connector()
+async def test_create_connector_succeeds_if_body_not_provided(api: ConnectorApi) -> None:
+    reply = await api.post_connector()
 
     assert (reply.status, reply.body["result"]) == (201, "created")
-    assert (await world.read(reply.body["id"]))["id"] == reply.body["id"]
+    assert (await api.read(reply.body["id"]))["id"] == reply.body["id"]
 
 
-async def test_create_connector_default_values_are_initialized_correctly(world: World) -> None:
-    reply = await world.post_connector({"index_name": world.unique("search-test")})
+async def test_create_connector_default_values_are_initialized_correctly(api: ConnectorApi) -> None:
+    reply = await api.post_connector({"index_name": api.unique("search-test")})
 
-    stored = await world.read(reply.body["id"])
+    stored = await api.read(reply.body["id"])
     assert (stored["is_native"], stored["sync_now"], stored["status"]) == (False, False, "created")
     assert (stored["configuration"], stored["custom_scheduling"]) == ({}, {})
     assert stored["filtering"][0]["domain"] == "DEFAULT"
 
 
-async def test_create_connector_native_connector_is_initialized_correctly(world: World) -> None:
-    reply = await world.post_connector({"index_name": world.unique("content-search-test"), "is_native": True})
+async def test_create_connector_native_connector_is_initialized_correctly(api: ConnectorApi) -> None:
+    reply = await api.post_connector({"index_name": api.unique("content-search-test"), "is_native": True})
 
-    stored = await world.read(reply.body["id"])
+    stored = await api.read(reply.body["id"])
     assert (stored["is_native"], stored["status"]) == (True, "needs_configuration")
     assert stored["filtering"][0]["domain"] == "DEFAULT"
 
 
-async def test_create_connector_invalid_index_name(world: World) -> None:
-    reply = await world.post_connector({"index_name": "_this-is-invalid-index-name"})
+async def test_create_connector_invalid_index_name(api: ConnectorApi) -> None:
+    reply = await api.post_connector({"index_name": "_this-is-invalid-index-name"})
 
     assert (reply.status, reply.error_type) == (400, "action_request_validation_exception")
 
 
-async def test_create_connector_invalid_managed_connector_index_prefix(world: World) -> None:
-    index_name = world.unique("wrong-prefix-index")
+async def test_create_connector_invalid_managed_connector_index_prefix(api: ConnectorApi) -> None:
+    index_name = api.unique("wrong-prefix-index")
 
-    reply = await world.post_connector({"index_name": index_name, "is_native": True})
+    reply = await api.post_connector({"index_name": index_name, "is_native": True})
 
     assert reply.status == 400
     assert reply.reason == (
@@ -61,26 +61,26 @@ async def test_create_connector_invalid_managed_connector_index_prefix(world: Wo
     )
 
 
-async def test_create_connector_index_name_used_by_another_connector(world: World) -> None:
-    index_name = world.unique("search-test")
-    await world.post_connector({"index_name": index_name})
+async def test_create_connector_index_name_used_by_another_connector(api: ConnectorApi) -> None:
+    index_name = api.unique("search-test")
+    await api.post_connector({"index_name": index_name})
 
-    reply = await world.post_connector({"index_name": index_name})
+    reply = await api.post_connector({"index_name": index_name})
 
     assert (reply.status, reply.error_type) == (400, "status_exception")
 
 
-async def test_create_connector_without_index_attached(world: World) -> None:
-    reply = await world.post_connector({"service_type": "super-connector"})
+async def test_create_connector_without_index_attached(api: ConnectorApi) -> None:
+    reply = await api.post_connector({"service_type": "super-connector"})
 
-    stored = await world.read(reply.body["id"])
+    stored = await api.read(reply.body["id"])
     assert stored.get("index_name") is None
     assert stored["service_type"] == "super-connector"
 
 
-async def test_post_connector_fails_for_unprivileged_user(world: World) -> None:
-    reader = await world.read_only()
+async def test_post_connector_fails_for_unprivileged_user(api: ConnectorApi) -> None:
+    reader = await api.read_only()
 
-    reply = await world.post_connector({"index_name": world.unique("search-test")}, caller=reader)
+    reply = await api.post_connector({"index_name": api.unique("search-test")}, caller=reader)
 
     assert (reply.status, reply.error_type) == (403, "security_exception")

@@ -1,6 +1,6 @@
 """Setting the ingest pipeline."""
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 PIPELINE = {
     "extract_binary_content": True,
@@ -10,39 +10,39 @@ PIPELINE = {
 }
 
 
-async def test_update_connector_pipeline_connector_doesnt_exist(world: World) -> None:
-    await world.connector()
+async def test_update_connector_pipeline_connector_doesnt_exist(api: ConnectorApi) -> None:
+    await api.connector()
 
-    reply = await world.update(world.unique("nobody"), "_pipeline", {"pipeline": PIPELINE})
+    reply = await api.update(api.unique("nobody"), "_pipeline", {"pipeline": PIPELINE})
 
     assert (reply.status, reply.error_type) == (404, "document_missing_exception")
 
 
-async def test_update_connector_pipeline(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_pipeline(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    await world.updated(connector_id, "_pipeline", {"pipeline": PIPELINE})
+    await api.updated(connector_id, "_pipeline", {"pipeline": PIPELINE})
 
-    assert (await world.read(connector_id))["pipeline"] == PIPELINE
+    assert (await api.read(connector_id))["pipeline"] == PIPELINE
 
 
 async def test_update_connector_pipeline_takes_booleans_as_text_and_skips_what_it_does_not_know(
-    world: World,
+    api: ConnectorApi,
 ) -> None:
-    connector_id = await world.connector()
+    connector_id = await api.connector()
     sent = {**PIPELINE, "run_ml_inference": "false", "colour": "blue"}
 
-    await world.updated(connector_id, "_pipeline", {"pipeline": sent})
+    await api.updated(connector_id, "_pipeline", {"pipeline": sent})
 
-    assert (await world.read(connector_id))["pipeline"] == PIPELINE
+    assert (await api.read(connector_id))["pipeline"] == PIPELINE
 
 
-async def test_update_connector_pipeline_required_fields_are_missing(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_pipeline_required_fields_are_missing(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
     incomplete = {name: value for name, value in PIPELINE.items() if name != "reduce_whitespace"}
 
-    reply = await world.update(connector_id, "_pipeline", {"pipeline": incomplete})
+    reply = await api.update(connector_id, "_pipeline", {"pipeline": incomplete})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
     assert reply.cause == {"type": "illegal_argument_exception", "reason": "Required [reduce_whitespace]"}
-    assert "pipeline" not in await world.read(connector_id)
+    assert "pipeline" not in await api.read(connector_id)

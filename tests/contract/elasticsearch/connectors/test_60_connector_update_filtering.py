@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 DATE = "2023-05-25T12:30:00.000Z"
 LATER = "2023-06-25T12:30:00.000Z"
@@ -41,65 +41,63 @@ def entry(number: int, domain: str = "DEFAULT", snippet: Any = None) -> dict[str
     }
 
 
-async def draft_of(world: World, connector_id: str) -> Any:
-    [only] = (await world.read(connector_id))["filtering"]
+async def draft_of(api: ConnectorApi, connector_id: str) -> Any:
+    [only] = (await api.read(connector_id))["filtering"]
     return only["draft"]
 
 
-async def test_update_connector_filtering(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    await world.updated(connector_id, "_filtering", {"filtering": [entry(0), entry(1, "TEST")]})
+    await api.updated(connector_id, "_filtering", {"filtering": [entry(0), entry(1, "TEST")]})
 
     # A domain is no longer the caller's to choose: servers since 8.14 store DEFAULT for every entry.
-    assert (await world.read(connector_id))["filtering"] == [entry(0), entry(1)]
+    assert (await api.read(connector_id))["filtering"] == [entry(0), entry(1)]
 
 
-async def test_update_connector_filtering_with_object(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering_with_object(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
     with_object = entry(0, snippet={"test": "value"})
 
-    await world.updated(connector_id, "_filtering", {"filtering": with_object})
+    await api.updated(connector_id, "_filtering", {"filtering": with_object})
 
-    assert (await world.read(connector_id))["filtering"] == [with_object]
+    assert (await api.read(connector_id))["filtering"] == [with_object]
 
 
-async def test_update_connector_filtering_with_string_literal_snippet(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering_with_string_literal_snippet(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    reply = await world.update(
-        connector_id, "_filtering", {"filtering": [entry(0, snippet="string literal")]}
-    )
+    reply = await api.update(connector_id, "_filtering", {"filtering": [entry(0, snippet="string literal")]})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
 
 
-async def test_update_connector_filtering_connector_doesnt_exist(world: World) -> None:
-    await world.connector()
-    nobody = world.unique("nobody")
+async def test_update_connector_filtering_connector_doesnt_exist(api: ConnectorApi) -> None:
+    await api.connector()
+    nobody = api.unique("nobody")
 
-    override = await world.update(nobody, "_filtering", {"filtering": [entry(0)]})
-    edit = await world.update(nobody, "_filtering", {"rules": []})
+    override = await api.update(nobody, "_filtering", {"filtering": [entry(0)]})
+    edit = await api.update(nobody, "_filtering", {"rules": []})
 
     assert (override.status, override.error_type) == (404, "document_missing_exception")
     assert (edit.status, edit.reason) == (404, f"connector [{nobody}] not found")
 
 
-async def test_update_connector_filtering_required_fields_are_missing(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering_required_fields_are_missing(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    reply = await world.update(connector_id, "_filtering", {"filtering": [{"domain": "some_domain"}]})
+    reply = await api.update(connector_id, "_filtering", {"filtering": [{"domain": "some_domain"}]})
 
     assert reply.status == reply.body["status"] == 400
     assert reply.cause == {"type": "illegal_argument_exception", "reason": "Required [active, draft]"}
 
 
-async def test_update_connector_filtering_wrong_datetime_expression(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering_wrong_datetime_expression(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
     wrong = entry(0)
     wrong["active"]["advanced_snippet"]["created_at"] = "this-is-not-a-datetime"
 
-    reply = await world.update(connector_id, "_filtering", {"filtering": [wrong]})
+    reply = await api.update(connector_id, "_filtering", {"filtering": [wrong]})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
 
@@ -115,25 +113,27 @@ async def test_update_connector_filtering_wrong_datetime_expression(world: World
         ("created_at", 7),
     ],
 )
-async def test_update_connector_filtering_wrong_rule_member(world: World, member: str, value: Any) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering_wrong_rule_member(
+    api: ConnectorApi, member: str, value: Any
+) -> None:
+    connector_id = await api.connector()
 
-    reply = await world.update(connector_id, "_filtering", {"rules": [rule("r", **{member: value})]})
+    reply = await api.update(connector_id, "_filtering", {"rules": [rule("r", **{member: value})]})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
 
 
-async def test_update_connector_draft_filtering_rules(world: World) -> None:
-    connector_id = await world.connector()
-    before = (await world.read(connector_id))["filtering"][0]
+async def test_update_connector_draft_filtering_rules(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    before = (await api.read(connector_id))["filtering"][0]
     sent = [
         rule("RULE-2", field="price", rule=">", value="10", order=2),
         rule("RULE-1", field="name", rule="equals", value="a", order=1, policy="EXCLUDE"),
     ]
 
-    await world.updated(connector_id, "_filtering", {"rules": sent})
+    await api.updated(connector_id, "_filtering", {"rules": sent})
 
-    draft = await draft_of(world, connector_id)
+    draft = await draft_of(api, connector_id)
     assert [(each["id"], each["order"], each["policy"]) for each in draft["rules"]] == [
         ("RULE-1", 1, "exclude"),
         ("RULE-2", 2, "include"),
@@ -141,71 +141,71 @@ async def test_update_connector_draft_filtering_rules(world: World) -> None:
     ]
     assert draft["validation"] == {"errors": [], "state": "edited"}
     assert draft["advanced_snippet"] == before["draft"]["advanced_snippet"]
-    assert (await world.read(connector_id))["filtering"][0]["active"] == before["active"]
+    assert (await api.read(connector_id))["filtering"][0]["active"] == before["active"]
 
 
 async def test_update_connector_draft_filtering_default_rule_moves_last_and_keeps_its_date(
-    world: World,
+    api: ConnectorApi,
 ) -> None:
-    connector_id = await world.connector()
+    connector_id = await api.connector()
     sent = [rule("DEFAULT", order=0, updated_at=LATER), rule("RULE-1", field="name", value="a", order=5)]
 
-    await world.updated(connector_id, "_filtering", {"rules": sent})
+    await api.updated(connector_id, "_filtering", {"rules": sent})
 
-    first, last = (await draft_of(world, connector_id))["rules"]
+    first, last = (await draft_of(api, connector_id))["rules"]
     assert first["id"] == "RULE-1"
     assert (last["id"], last["order"], last["created_at"], last["updated_at"]) == ("DEFAULT", 6, DATE, DATE)
 
 
 async def test_update_connector_draft_filtering_rule_that_only_looks_like_the_default_one(
-    world: World,
+    api: ConnectorApi,
 ) -> None:
-    connector_id = await world.connector()
+    connector_id = await api.connector()
 
-    await world.updated(connector_id, "_filtering", {"rules": [rule("DEFAULT", value="a.*", order=4)]})
+    await api.updated(connector_id, "_filtering", {"rules": [rule("DEFAULT", value="a.*", order=4)]})
 
-    ordinary, default = (await draft_of(world, connector_id))["rules"]
+    ordinary, default = (await draft_of(api, connector_id))["rules"]
     assert (ordinary["value"], ordinary["order"]) == ("a.*", 4)
     assert (default["value"], default["order"]) == (".*", 5)
 
 
-async def test_update_connector_draft_filtering_no_rules_leave_the_default_one(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_draft_filtering_no_rules_leave_the_default_one(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    await world.updated(connector_id, "_filtering", {"rules": []})
+    await api.updated(connector_id, "_filtering", {"rules": []})
 
-    [default] = (await draft_of(world, connector_id))["rules"]
+    [default] = (await draft_of(api, connector_id))["rules"]
     assert (default["id"], default["order"]) == ("DEFAULT", 0)
     assert default["created_at"] == default["updated_at"]
 
 
-async def test_update_connector_draft_filtering_advanced_snippet(world: World) -> None:
-    connector_id = await world.connector()
-    before = await draft_of(world, connector_id)
+async def test_update_connector_draft_filtering_advanced_snippet(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    before = await draft_of(api, connector_id)
 
-    await world.updated(connector_id, "_filtering", {"advanced_snippet": {"value": [{"tables": ["t"]}]}})
+    await api.updated(connector_id, "_filtering", {"advanced_snippet": {"value": [{"tables": ["t"]}]}})
 
-    draft = await draft_of(world, connector_id)
+    draft = await draft_of(api, connector_id)
     assert draft["advanced_snippet"]["value"] == [{"tables": ["t"]}]
     assert draft["advanced_snippet"]["created_at"] == draft["advanced_snippet"]["updated_at"]
     assert draft["rules"] == before["rules"]
     assert draft["validation"]["state"] == "edited"
 
 
-async def test_update_connector_draft_filtering_drops_all_entries_but_the_first(world: World) -> None:
-    connector_id = await world.connector()
-    await world.updated(connector_id, "_filtering", {"filtering": [entry(0), entry(1)]})
+async def test_update_connector_draft_filtering_drops_all_entries_but_the_first(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    await api.updated(connector_id, "_filtering", {"filtering": [entry(0), entry(1)]})
 
-    await world.updated(connector_id, "_filtering", {"rules": []})
+    await api.updated(connector_id, "_filtering", {"rules": []})
 
-    [only] = (await world.read(connector_id))["filtering"]
+    [only] = (await api.read(connector_id))["filtering"]
     assert only["active"] == entry(0)["active"]
 
 
-async def test_update_connector_filtering_nothing_given(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering_nothing_given(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    reply = await world.update(connector_id, "_filtering", {})
+    reply = await api.update(connector_id, "_filtering", {})
 
     assert (reply.status, reply.reason) == (
         400,
@@ -213,10 +213,10 @@ async def test_update_connector_filtering_nothing_given(world: World) -> None:
     )
 
 
-async def test_update_connector_filtering_both_forms_given(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering_both_forms_given(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    reply = await world.update(connector_id, "_filtering", {"filtering": [entry(0)], "rules": []})
+    reply = await api.update(connector_id, "_filtering", {"filtering": [entry(0)], "rules": []})
 
     assert (reply.status, reply.reason) == (
         400,
@@ -227,66 +227,62 @@ async def test_update_connector_filtering_both_forms_given(world: World) -> None
     )
 
 
-async def test_update_connector_filtering_validation(world: World) -> None:
-    connector_id = await world.connector()
-    await world.updated(
+async def test_update_connector_filtering_validation(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    await api.updated(
         connector_id, "_filtering", {"rules": [rule("RULE-1", field="name", value="(", order=1)]}
     )
     verdict = {"errors": [{"ids": ["RULE-1"], "messages": ["is no regular expression"]}], "state": "invalid"}
 
-    await world.updated(connector_id, "_filtering/_validation", {"validation": verdict})
+    await api.updated(connector_id, "_filtering/_validation", {"validation": verdict})
 
-    assert (await draft_of(world, connector_id))["validation"] == verdict
+    assert (await draft_of(api, connector_id))["validation"] == verdict
 
 
-async def test_update_connector_filtering_validation_refuses_what_it_does_not_know(world: World) -> None:
-    connector_id = await world.connector()
+async def test_update_connector_filtering_validation_refuses_what_it_does_not_know(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    unknown = await world.update(
+    unknown = await api.update(
         connector_id, "_filtering/_validation", {"validation": {"errors": [], "state": "perfect"}}
     )
-    incomplete = await world.update(
-        connector_id, "_filtering/_validation", {"validation": {"state": "valid"}}
-    )
+    incomplete = await api.update(connector_id, "_filtering/_validation", {"validation": {"state": "valid"}})
 
     assert (unknown.status, unknown.error_type) == (400, "x_content_parse_exception")
     assert (incomplete.status, incomplete.cause["reason"]) == (400, "Required [errors]")
 
 
-async def test_update_connector_filtering_validation_connector_doesnt_exist(world: World) -> None:
-    nobody = world.unique("nobody")
+async def test_update_connector_filtering_validation_connector_doesnt_exist(api: ConnectorApi) -> None:
+    nobody = api.unique("nobody")
     body = {"validation": {"errors": [], "state": "valid"}}
 
-    reply = await world.update(nobody, "_filtering/_validation", body)
+    reply = await api.update(nobody, "_filtering/_validation", body)
 
     assert (reply.status, reply.reason) == (404, f"connector [{nobody}] not found")
 
 
-async def test_update_connector_filtering_activation(world: World) -> None:
-    connector_id = await world.connector()
-    await world.updated(
+async def test_update_connector_filtering_activation(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    await api.updated(
         connector_id, "_filtering", {"rules": [rule("RULE-1", field="name", value="a", order=1)]}
     )
     valid = {"validation": {"errors": [], "state": "valid"}}
-    await world.updated(connector_id, "_filtering/_validation", valid)
+    await api.updated(connector_id, "_filtering/_validation", valid)
 
-    await world.updated(connector_id, "_filtering/_activate")
+    await api.updated(connector_id, "_filtering/_activate")
 
-    [only] = (await world.read(connector_id))["filtering"]
+    [only] = (await api.read(connector_id))["filtering"]
     assert only["active"] == only["draft"]
     assert [each["id"] for each in only["active"]["rules"]] == ["RULE-1", "DEFAULT"]
 
 
 @pytest.mark.parametrize("state", ["edited", "invalid"])
 async def test_update_connector_filtering_activation_refuses_a_draft_that_is_not_valid(
-    world: World, state: str
+    api: ConnectorApi, state: str
 ) -> None:
-    connector_id = await world.connector()
-    await world.updated(
-        connector_id, "_filtering/_validation", {"validation": {"errors": [], "state": state}}
-    )
+    connector_id = await api.connector()
+    await api.updated(connector_id, "_filtering/_validation", {"validation": {"errors": [], "state": state}})
 
-    reply = await world.update(connector_id, "_filtering/_activate")
+    reply = await api.update(connector_id, "_filtering/_activate")
 
     assert (reply.status, reply.error_type) == (400, "status_exception")
     assert reply.reason == (
@@ -295,9 +291,9 @@ async def test_update_connector_filtering_activation_refuses_a_draft_that_is_not
     )
 
 
-async def test_update_connector_filtering_activation_connector_doesnt_exist(world: World) -> None:
-    nobody = world.unique("nobody")
+async def test_update_connector_filtering_activation_connector_doesnt_exist(api: ConnectorApi) -> None:
+    nobody = api.unique("nobody")
 
-    reply = await world.update(nobody, "_filtering/_activate")
+    reply = await api.update(nobody, "_filtering/_activate")
 
     assert (reply.status, reply.reason) == (404, f"connector [{nobody}] not found")

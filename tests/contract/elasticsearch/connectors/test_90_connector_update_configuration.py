@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 
 def declared(**changes: Any) -> dict[str, Any]:
@@ -27,19 +27,19 @@ def declared(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def connector_id(world: World) -> str:
-    connector_id = await world.connector()
+async def connector_id(api: ConnectorApi) -> str:
+    connector_id = await api.connector()
     configuration = {"some_field": declared(), "yet_another_field": declared(value="peace & love")}
-    await world.updated(connector_id, "_configuration", {"configuration": configuration})
+    await api.updated(connector_id, "_configuration", {"configuration": configuration})
     return connector_id
 
 
-async def configuration_of(world: World, connector_id: str) -> Any:
-    return (await world.read(connector_id))["configuration"]
+async def configuration_of(api: ConnectorApi, connector_id: str) -> Any:
+    return (await api.read(connector_id))["configuration"]
 
 
-async def test_update_connector_configuration(world: World, connector_id: str) -> None:
-    stored = await world.read(connector_id)
+async def test_update_connector_configuration(api: ConnectorApi, connector_id: str) -> None:
+    stored = await api.read(connector_id)
     assert stored["configuration"]["some_field"] == declared()
     assert stored["configuration"]["yet_another_field"]["value"] == "peace & love"
     assert stored["status"] == "configured"
@@ -53,12 +53,12 @@ async def test_update_connector_configuration(world: World, connector_id: str) -
     ]
     replacement = {"some_new_field": declared(validations=validations, value=456)}
 
-    await world.updated(connector_id, "_configuration", {"configuration": replacement})
+    await api.updated(connector_id, "_configuration", {"configuration": replacement})
 
-    assert await configuration_of(world, connector_id) == replacement
+    assert await configuration_of(api, connector_id) == replacement
 
 
-async def test_update_connector_configuration_is_normalised(world: World, connector_id: str) -> None:
+async def test_update_connector_configuration_is_normalised(api: ConnectorApi, connector_id: str) -> None:
     sent = {
         "field": {
             "label": "Field",
@@ -73,9 +73,9 @@ async def test_update_connector_configuration_is_normalised(world: World, connec
         }
     }
 
-    await world.updated(connector_id, "_configuration", {"configuration": sent})
+    await api.updated(connector_id, "_configuration", {"configuration": sent})
 
-    assert await configuration_of(world, connector_id) == {
+    assert await configuration_of(api, connector_id) == {
         "field": {
             "default_value": None,
             "display": "textbox",
@@ -90,30 +90,28 @@ async def test_update_connector_configuration_is_normalised(world: World, connec
     }
 
 
-async def test_update_connector_configuration_with_null_tooltip(world: World, connector_id: str) -> None:
-    await world.updated(
+async def test_update_connector_configuration_with_null_tooltip(api: ConnectorApi, connector_id: str) -> None:
+    await api.updated(
         connector_id, "_configuration", {"configuration": {"some_field": declared(tooltip=None)}}
     )
 
-    assert "tooltip" not in (await configuration_of(world, connector_id))["some_field"]
+    assert "tooltip" not in (await configuration_of(api, connector_id))["some_field"]
 
 
-async def test_update_connector_configuration_connector_doesnt_exist(world: World) -> None:
-    nobody = world.unique("nobody")
+async def test_update_connector_configuration_connector_doesnt_exist(api: ConnectorApi) -> None:
+    nobody = api.unique("nobody")
 
-    reply = await world.update(nobody, "_configuration", {"configuration": {"some_field": declared()}})
+    reply = await api.update(nobody, "_configuration", {"configuration": {"some_field": declared()}})
 
     assert (reply.status, reply.reason) == (404, f"connector [{nobody}] not found")
 
 
 async def test_update_connector_configuration_required_fields_are_missing(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
     without_label = {name: value for name, value in declared().items() if name != "label"}
 
-    reply = await world.update(
-        connector_id, "_configuration", {"configuration": {"some_field": without_label}}
-    )
+    reply = await api.update(connector_id, "_configuration", {"configuration": {"some_field": without_label}})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
     assert reply.reason.endswith(
@@ -122,20 +120,24 @@ async def test_update_connector_configuration_required_fields_are_missing(
     assert reply.cause == {"type": "illegal_argument_exception", "reason": "Required [label]"}
 
 
-async def test_update_connector_configuration_unknown_field_type(world: World, connector_id: str) -> None:
+async def test_update_connector_configuration_unknown_field_type(
+    api: ConnectorApi, connector_id: str
+) -> None:
     wrong = {"some_field": declared(display="some_display_type")}
 
-    reply = await world.update(connector_id, "_configuration", {"configuration": wrong})
+    reply = await api.update(connector_id, "_configuration", {"configuration": wrong})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
     assert reply.cause["reason"].endswith("[connector_configuration] failed to parse field [display]")
     assert reply.cause["caused_by"]["reason"] == "Unknown ConfigurationDisplayType [some_display_type]."
 
 
-async def test_update_connector_configuration_unknown_constraint(world: World, connector_id: str) -> None:
+async def test_update_connector_configuration_unknown_constraint(
+    api: ConnectorApi, connector_id: str
+) -> None:
     wrong = {"some_field": declared(validations=[{"constraint": 0, "type": "unknown_constraint"}])}
 
-    reply = await world.update(connector_id, "_configuration", {"configuration": wrong})
+    reply = await api.update(connector_id, "_configuration", {"configuration": wrong})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
     inner = reply.cause["caused_by"]
@@ -163,51 +165,55 @@ async def test_update_connector_configuration_unknown_constraint(world: World, c
     ],
 )
 async def test_update_connector_configuration_wrong_member(
-    world: World, connector_id: str, member: str, value: Any
+    api: ConnectorApi, connector_id: str, member: str, value: Any
 ) -> None:
-    before = await configuration_of(world, connector_id)
+    before = await configuration_of(api, connector_id)
 
-    reply = await world.update(
+    reply = await api.update(
         connector_id, "_configuration", {"configuration": {"some_field": declared(**{member: value})}}
     )
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")
-    assert await configuration_of(world, connector_id) == before
+    assert await configuration_of(api, connector_id) == before
 
 
-async def test_update_connector_configuration_crawler_configuration(world: World, connector_id: str) -> None:
+async def test_update_connector_configuration_crawler_configuration(
+    api: ConnectorApi, connector_id: str
+) -> None:
     value = {"allow": ["a", "b"], "deep": {"er": [1]}}
 
-    await world.updated(
+    await api.updated(
         connector_id,
         "_configuration",
         {"configuration": {"nextSyncConfig": {"label": "nextSyncConfig", "value": value}}},
     )
 
-    assert (await configuration_of(world, connector_id))["nextSyncConfig"]["value"] == value
+    assert (await configuration_of(api, connector_id))["nextSyncConfig"]["value"] == value
 
 
-async def test_update_connector_configuration_clear_configuration(world: World, connector_id: str) -> None:
-    await world.updated(connector_id, "_configuration", {"configuration": {}})
+async def test_update_connector_configuration_clear_configuration(
+    api: ConnectorApi, connector_id: str
+) -> None:
+    await api.updated(connector_id, "_configuration", {"configuration": {}})
 
-    assert await configuration_of(world, connector_id) == {}
+    assert await configuration_of(api, connector_id) == {}
 
 
-async def test_update_connector_configuration_values_only(world: World, connector_id: str) -> None:
-    await world.updated(
-        connector_id, "_configuration", {"values": {"some_field": 42, "yet_another_field": 42}}
-    )
+async def test_update_connector_configuration_values_only(api: ConnectorApi, connector_id: str) -> None:
+    await api.updated(connector_id, "_configuration", {"values": {"some_field": 42, "yet_another_field": 42}})
 
-    assert await configuration_of(world, connector_id) == {
+    assert await configuration_of(api, connector_id) == {
         "some_field": declared(value=42),
         "yet_another_field": declared(value=42),
     }
 
 
-async def test_update_connector_configuration_partial_values_update(world: World, connector_id: str) -> None:
-    await world.updated(connector_id, "_configuration", {"values": {"some_field": "new value"}})
+async def test_update_connector_configuration_partial_values_update(
+    api: ConnectorApi, connector_id: str
+) -> None:
+    await api.updated(connector_id, "_configuration", {"values": {"some_field": "new value"}})
 
-    stored = await configuration_of(world, connector_id)
+    stored = await configuration_of(api, connector_id)
     assert (stored["some_field"]["value"], stored["yet_another_field"]["value"]) == (
         "new value",
         "peace & love",
@@ -215,28 +221,28 @@ async def test_update_connector_configuration_partial_values_update(world: World
 
 
 async def test_update_connector_configuration_object_values_are_merged(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
-    await world.updated(connector_id, "_configuration", {"values": {"some_field": {"a": 1}}})
-    await world.updated(connector_id, "_configuration", {"values": {"some_field": {"b": 2}}})
+    await api.updated(connector_id, "_configuration", {"values": {"some_field": {"a": 1}}})
+    await api.updated(connector_id, "_configuration", {"values": {"some_field": {"b": 2}}})
 
-    assert (await configuration_of(world, connector_id))["some_field"]["value"] == {"a": 1, "b": 2}
+    assert (await configuration_of(api, connector_id))["some_field"]["value"] == {"a": 1, "b": 2}
 
 
 async def test_update_connector_configuration_configures_from_any_status(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
-    await world.updated(connector_id, "_error", {"error": "oh no"})
+    await api.updated(connector_id, "_error", {"error": "oh no"})
 
-    await world.updated(connector_id, "_configuration", {"values": {"some_field": 1}})
+    await api.updated(connector_id, "_configuration", {"values": {"some_field": 1}})
 
-    assert (await world.read(connector_id))["status"] == "configured"
+    assert (await api.read(connector_id))["status"] == "configured"
 
 
 async def test_update_connector_configuration_update_unknown_field_value(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
-    reply = await world.update(connector_id, "_configuration", {"values": {"unknown_field": 42}})
+    reply = await api.update(connector_id, "_configuration", {"values": {"unknown_field": 42}})
 
     assert (reply.status, reply.error_type) == (400, "status_exception")
     assert reply.reason == (
@@ -246,11 +252,11 @@ async def test_update_connector_configuration_update_unknown_field_value(
 
 
 async def test_update_connector_configuration_configuration_and_values_are_both_non_null(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
     body = {"configuration": {"some_field": declared()}, "values": {"some_field": 42}}
 
-    reply = await world.update(connector_id, "_configuration", body)
+    reply = await api.update(connector_id, "_configuration", body)
 
     assert (reply.status, reply.reason) == (
         400,
@@ -259,9 +265,9 @@ async def test_update_connector_configuration_configuration_and_values_are_both_
 
 
 async def test_update_connector_configuration_configuration_and_values_are_null(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
-    reply = await world.update(connector_id, "_configuration", {})
+    reply = await api.update(connector_id, "_configuration", {})
 
     assert (reply.status, reply.reason) == (
         400,
@@ -269,7 +275,9 @@ async def test_update_connector_configuration_configuration_and_values_are_null(
     )
 
 
-async def test_update_connector_configuration_configuration_null(world: World, connector_id: str) -> None:
-    reply = await world.update(connector_id, "_configuration", {"configuration": None})
+async def test_update_connector_configuration_configuration_null(
+    api: ConnectorApi, connector_id: str
+) -> None:
+    reply = await api.update(connector_id, "_configuration", {"configuration": None})
 
     assert (reply.status, reply.error_type) == (400, "x_content_parse_exception")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 ALLOWED = {
     "created": {"needs_configuration", "error"},
@@ -50,82 +50,82 @@ ALWAYS: list[tuple[str, Any, str]] = [
 ]
 
 
-async def in_status(world: World, status: str) -> str:
-    connector_id = await world.connector(index_name=world.unique("content-test"))
+async def in_status(api: ConnectorApi, status: str) -> str:
+    connector_id = await api.connector(index_name=api.unique("content-test"))
     for route, body in REACHED_BY[status]:
-        await world.updated(connector_id, route, body)
-    assert (await world.read(connector_id))["status"] == status
+        await api.updated(connector_id, route, body)
+    assert (await api.read(connector_id))["status"] == status
     return connector_id
 
 
 @pytest.mark.parametrize("current", ALLOWED)
 @pytest.mark.parametrize("target", ALLOWED)
-async def test_a_status_that_is_asked_for(world: World, current: str, target: str) -> None:
-    connector_id = await in_status(world, current)
+async def test_a_status_that_is_asked_for(api: ConnectorApi, current: str, target: str) -> None:
+    connector_id = await in_status(api, current)
 
-    reply = await world.update(connector_id, "_status", {"status": target})
+    reply = await api.update(connector_id, "_status", {"status": target})
 
     if target in ALLOWED[current]:
         assert reply == (200, {"result": "noop" if target == current else "updated"})
-        assert (await world.read(connector_id))["status"] == target
+        assert (await api.read(connector_id))["status"] == target
     else:
         assert (reply.status, reply.error_type) == (400, "status_exception")
         assert reply.reason.startswith(f"Invalid transition attempt from [{current}] to [{target}].")
-        assert (await world.read(connector_id))["status"] == current
+        assert (await api.read(connector_id))["status"] == current
 
 
 @pytest.mark.parametrize("current", ALLOWED)
 @pytest.mark.parametrize(("route", "body", "target"), ALWAYS)
 async def test_a_status_that_comes_along_from_anywhere(
-    world: World, current: str, route: str, body: Any, target: str
+    api: ConnectorApi, current: str, route: str, body: Any, target: str
 ) -> None:
-    connector_id = await in_status(world, current)
+    connector_id = await in_status(api, current)
 
-    reply = await world.update(connector_id, route, body)
+    reply = await api.update(connector_id, route, body)
 
     assert reply.status == 200
-    assert (await world.read(connector_id))["status"] == target
+    assert (await api.read(connector_id))["status"] == target
 
 
 @pytest.mark.parametrize("current", ALLOWED)
-async def test_a_service_type_asks_for_a_new_configuration(world: World, current: str) -> None:
-    connector_id = await in_status(world, current)
+async def test_a_service_type_asks_for_a_new_configuration(api: ConnectorApi, current: str) -> None:
+    connector_id = await in_status(api, current)
 
-    await world.updated(connector_id, "_service_type", {"service_type": "another"})
+    await api.updated(connector_id, "_service_type", {"service_type": "another"})
 
     expected = "created" if current == "created" else "needs_configuration"
-    assert (await world.read(connector_id))["status"] == expected
+    assert (await api.read(connector_id))["status"] == expected
 
 
 @pytest.mark.parametrize("current", ALLOWED)
-async def test_the_native_flag_disconnects(world: World, current: str) -> None:
-    connector_id = await in_status(world, current)
+async def test_the_native_flag_disconnects(api: ConnectorApi, current: str) -> None:
+    connector_id = await in_status(api, current)
 
-    await world.updated(connector_id, "_native", {"is_native": True})
+    await api.updated(connector_id, "_native", {"is_native": True})
 
     expected = "configured" if current == "connected" else current
-    assert (await world.read(connector_id))["status"] == expected
+    assert (await api.read(connector_id))["status"] == expected
 
 
 @pytest.mark.parametrize("current", ALLOWED)
-async def test_every_other_call_leaves_the_status(world: World, current: str) -> None:
-    connector_id = await in_status(world, current)
+async def test_every_other_call_leaves_the_status(api: ConnectorApi, current: str) -> None:
+    connector_id = await in_status(api, current)
 
     for route, body in UNCHANGED:
-        assert (await world.update(connector_id, route, body)).status == 200, route
+        assert (await api.update(connector_id, route, body)).status == 200, route
 
-    assert (await world.read(connector_id))["status"] == current
-    await world.admin.delete(f"/_connector/{connector_id}")
-    reply = await world.admin.get(f"/_connector/{connector_id}?include_deleted=true")
+    assert (await api.read(connector_id))["status"] == current
+    await api.admin.delete(f"/_connector/{connector_id}")
+    reply = await api.admin.get(f"/_connector/{connector_id}?include_deleted=true")
     assert reply.body["status"] == current
 
 
 @pytest.mark.parametrize("current", ALLOWED)
-async def test_a_sync_job_leaves_the_status_of_its_connector(world: World, current: str) -> None:
-    connector_id = await in_status(world, current)
+async def test_a_sync_job_leaves_the_status_of_its_connector(api: ConnectorApi, current: str) -> None:
+    connector_id = await in_status(api, current)
 
-    job_id = await world.sync_job(connector_id)
-    await world.updated_job(job_id, "_claim", {"worker_hostname": "worker"})
-    await world.updated_job(job_id, "_error", {"error": "oh no"})
+    job_id = await api.sync_job(connector_id)
+    await api.updated_job(job_id, "_claim", {"worker_hostname": "worker"})
+    await api.updated_job(job_id, "_error", {"error": "oh no"})
 
-    assert (await world.read(connector_id))["status"] == current
+    assert (await api.read(connector_id))["status"] == current

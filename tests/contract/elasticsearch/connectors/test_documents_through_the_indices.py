@@ -7,53 +7,53 @@ from typing import Any
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 CONNECTORS = ".elastic-connectors"
 JOBS = ".elastic-connectors-sync-jobs"
 
 
-async def document(world: World, index: str, document_id: str) -> Any:
-    reply = await world.admin.get(f"/{index}/_doc/{document_id}")
+async def document(api: ConnectorApi, index: str, document_id: str) -> Any:
+    reply = await api.admin.get(f"/{index}/_doc/{document_id}")
     assert reply.status == 200, reply
     return reply.body
 
 
-async def guarded(world: World, connector_id: str, seen: Any, doc: dict[str, Any]) -> int:
+async def guarded(api: ConnectorApi, connector_id: str, seen: Any, doc: dict[str, Any]) -> int:
     guard = f"if_seq_no={seen['_seq_no']}&if_primary_term={seen['_primary_term']}&refresh=true"
-    reply = await world.admin.post(f"/{CONNECTORS}/_update/{connector_id}?{guard}", {"doc": doc})
+    reply = await api.admin.post(f"/{CONNECTORS}/_update/{connector_id}?{guard}", {"doc": doc})
     return reply.status
 
 
-async def found(world: World, index: str, body: dict[str, Any]) -> list[str]:
-    reply = await world.admin.post(f"/{index}/_search?expand_wildcards=hidden", body)
+async def found(api: ConnectorApi, index: str, body: dict[str, Any]) -> list[str]:
+    reply = await api.admin.post(f"/{index}/_search?expand_wildcards=hidden", body)
     assert reply.status == 200, reply
     return [each["_id"] for each in reply.body["hits"]["hits"]]
 
 
 @pytest.mark.parametrize("index", [CONNECTORS, f"{CONNECTORS}-v1"])
-async def test_a_connector_is_a_document_without_its_id(world: World, index: str) -> None:
-    connector_id = await world.connector()
+async def test_a_connector_is_a_document_without_its_id(api: ConnectorApi, index: str) -> None:
+    connector_id = await api.connector()
 
-    stored = await document(world, index, connector_id)
+    stored = await document(api, index, connector_id)
 
     assert stored["_index"] == f"{CONNECTORS}-v1"
     assert "id" not in stored["_source"]
-    assert {"id": connector_id, **stored["_source"]} == await world.read(connector_id)
+    assert {"id": connector_id, **stored["_source"]} == await api.read(connector_id)
 
 
 @pytest.mark.parametrize("index", [JOBS, f"{JOBS}-v1"])
-async def test_a_sync_job_is_a_document_without_its_id(world: World, index: str) -> None:
-    job_id = await world.sync_job(await world.connector())
+async def test_a_sync_job_is_a_document_without_its_id(api: ConnectorApi, index: str) -> None:
+    job_id = await api.sync_job(await api.connector())
 
-    stored = await document(world, index, job_id)
+    stored = await document(api, index, job_id)
 
-    assert {"id": job_id, **stored["_source"]} == await world.read_job(job_id)
+    assert {"id": job_id, **stored["_source"]} == await api.read_job(job_id)
 
 
-async def test_a_service_registers_its_schema_in_one_guarded_write(world: World) -> None:
-    connector_id = await world.create("registered", {"index_name": world.unique("search")})
-    seen = await document(world, CONNECTORS, connector_id)
+async def test_a_service_registers_its_schema_in_one_guarded_write(api: ConnectorApi) -> None:
+    connector_id = await api.create("registered", {"index_name": api.unique("search")})
+    seen = await document(api, CONNECTORS, connector_id)
     registration = {
         "configuration": {"host": {"label": "Host", "order": 1, "type": "str", "value": "localhost"}},
         "service_type": "postgresql",
@@ -61,12 +61,12 @@ async def test_a_service_registers_its_schema_in_one_guarded_write(world: World)
         "status": "needs_configuration",
     }
 
-    assert await guarded(world, connector_id, seen, registration) == 200
+    assert await guarded(api, connector_id, seen, registration) == 200
 
-    stored = await world.read(connector_id)
+    stored = await api.read(connector_id)
     assert {name: stored[name] for name in registration} == registration
-    await world.updated(connector_id, "_configuration", {"values": {"host": "example.org"}})
-    job = await world.read_job(await world.sync_job(connector_id))
+    await api.updated(connector_id, "_configuration", {"values": {"host": "example.org"}})
+    job = await api.read_job(await api.sync_job(connector_id))
     assert job["connector"]["configuration"]["host"] == {
         "default_value": None,
         "label": "Host",
@@ -78,75 +78,75 @@ async def test_a_service_registers_its_schema_in_one_guarded_write(world: World)
     }
 
 
-async def test_a_guarded_write_loses_against_a_route(world: World) -> None:
-    connector_id = await world.connector()
-    seen = await document(world, CONNECTORS, connector_id)
-    await world.updated(connector_id, "_check_in")
+async def test_a_guarded_write_loses_against_a_route(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    seen = await document(api, CONNECTORS, connector_id)
+    await api.updated(connector_id, "_check_in")
 
-    assert await guarded(world, connector_id, seen, {"last_sync_status": "in_progress"}) == 409
+    assert await guarded(api, connector_id, seen, {"last_sync_status": "in_progress"}) == 409
 
-    assert "last_sync_status" not in await world.read(connector_id)
-
-
-async def test_a_route_that_changes_nothing_leaves_the_sequence_number(world: World) -> None:
-    connector_id = await world.connector()
-    await world.updated(connector_id, "_name", {"name": "same"})
-    seen = await document(world, CONNECTORS, connector_id)
-
-    assert await world.update(connector_id, "_name", {"name": "same"}) == (200, {"result": "noop"})
-
-    assert await document(world, CONNECTORS, connector_id) == seen
+    assert "last_sync_status" not in await api.read(connector_id)
 
 
-async def test_a_service_clears_what_no_route_can_clear(world: World) -> None:
-    connector_id = await world.connector()
-    await world.updated(connector_id, "_error", {"error": "oh no"})
-    await world.updated(connector_id, "_last_sync", {"last_sync_error": "oh no"})
-    seen = await document(world, CONNECTORS, connector_id)
+async def test_a_route_that_changes_nothing_leaves_the_sequence_number(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    await api.updated(connector_id, "_name", {"name": "same"})
+    seen = await document(api, CONNECTORS, connector_id)
+
+    assert await api.update(connector_id, "_name", {"name": "same"}) == (200, {"result": "noop"})
+
+    assert await document(api, CONNECTORS, connector_id) == seen
+
+
+async def test_a_service_clears_what_no_route_can_clear(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    await api.updated(connector_id, "_error", {"error": "oh no"})
+    await api.updated(connector_id, "_last_sync", {"last_sync_error": "oh no"})
+    seen = await document(api, CONNECTORS, connector_id)
     start = {"status": "connected", "error": None, "last_sync_status": "in_progress", "last_sync_error": None}
 
-    assert await guarded(world, connector_id, seen, start) == 200
+    assert await guarded(api, connector_id, seen, start) == 200
 
-    stored = await world.read(connector_id)
+    stored = await api.read(connector_id)
     assert {name: stored[name] for name in start} == start
 
 
-async def test_a_service_finishes_a_job(world: World) -> None:
-    job_id = await world.sync_job(await world.connector())
-    await world.updated_job(job_id, "_claim", {"worker_hostname": "worker"})
+async def test_a_service_finishes_a_job(api: ConnectorApi) -> None:
+    job_id = await api.sync_job(await api.connector())
+    await api.updated_job(job_id, "_claim", {"worker_hostname": "worker"})
     end = {"status": "completed", "error": None, "completed_at": "2030-01-01T00:00:00.000Z"}
 
-    reply = await world.admin.post(f"/{JOBS}/_update/{job_id}?refresh=true", {"doc": end})
+    reply = await api.admin.post(f"/{JOBS}/_update/{job_id}?refresh=true", {"doc": end})
 
     assert reply.status == 200
-    job = await world.read_job(job_id)
+    job = await api.read_job(job_id)
     assert {name: job[name] for name in end} == end
-    assert (await world.update_job(job_id, "_cancel")).status == 400
+    assert (await api.update_job(job_id, "_cancel")).status == 400
 
 
-async def test_a_key_with_a_dot_stays_as_it_is(world: World) -> None:
-    job_id = await world.sync_job(await world.connector())
+async def test_a_key_with_a_dot_stays_as_it_is(api: ConnectorApi) -> None:
+    job_id = await api.sync_job(await api.connector())
 
-    await world.admin.post(f"/{JOBS}/_update/{job_id}", {"doc": {"connector.sync_cursor": {"at": 1}}})
+    await api.admin.post(f"/{JOBS}/_update/{job_id}", {"doc": {"connector.sync_cursor": {"at": 1}}})
 
-    job = await world.read_job(job_id)
+    job = await api.read_job(job_id)
     assert job["connector.sync_cursor"] == {"at": 1}
     assert "sync_cursor" not in job["connector"]
 
 
-async def test_a_service_finds_its_connectors(world: World) -> None:
-    ours = await world.connector("ours", index_name=world.unique("a"), service_type=world.unique("type"))
-    native = await world.connector(
-        "native", index_name=world.unique("content-a"), service_type=world.unique("type"), is_native=True
+async def test_a_service_finds_its_connectors(api: ConnectorApi) -> None:
+    ours = await api.connector("ours", index_name=api.unique("a"), service_type=api.unique("type"))
+    native = await api.connector(
+        "native", index_name=api.unique("content-a"), service_type=api.unique("type"), is_native=True
     )
-    gone = await world.connector("gone", index_name=world.unique("b"), service_type=world.unique("type"))
-    await world.admin.delete(f"/_connector/{gone}")
+    gone = await api.connector("gone", index_name=api.unique("b"), service_type=api.unique("type"))
+    await api.admin.delete(f"/_connector/{gone}")
     not_deleted = {"must_not": [{"term": {"deleted": True}}]}
 
     by_type = {
         "bool": {
             "filter": [
-                {"terms": {"service_type": [world.unique("type")]}},
+                {"terms": {"service_type": [api.unique("type")]}},
                 {"term": {"is_native": False}},
             ],
             **not_deleted,
@@ -154,15 +154,15 @@ async def test_a_service_finds_its_connectors(world: World) -> None:
     }
     by_id = {"bool": {"must": [{"terms": {"_id": [ours, native, gone]}}], **not_deleted}}
 
-    assert await found(world, CONNECTORS, {"query": by_type, "seq_no_primary_term": True}) == [ours]
-    assert sorted(await found(world, CONNECTORS, {"query": by_id})) == sorted([ours, native])
+    assert await found(api, CONNECTORS, {"query": by_type, "seq_no_primary_term": True}) == [ours]
+    assert sorted(await found(api, CONNECTORS, {"query": by_id})) == sorted([ours, native])
 
 
-async def test_a_service_finds_the_oldest_job_to_run(world: World) -> None:
-    connector_id = await world.connector()
-    jobs = [await world.sync_job(connector_id) for _ in range(4)]
-    await world.updated_job(jobs[1], "_cancel")
-    await world.admin.post(f"/{JOBS}/_update/{jobs[2]}?refresh=true", {"doc": {"status": "suspended"}})
+async def test_a_service_finds_the_oldest_job_to_run(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    jobs = [await api.sync_job(connector_id) for _ in range(4)]
+    await api.updated_job(jobs[1], "_cancel")
+    await api.admin.post(f"/{JOBS}/_update/{jobs[2]}?refresh=true", {"doc": {"status": "suspended"}})
     query = {
         "bool": {
             "must": [
@@ -175,21 +175,21 @@ async def test_a_service_finds_the_oldest_job_to_run(world: World) -> None:
 
     body = {"query": query, "sort": [{"created_at": {"order": "asc"}}], "size": 100}
 
-    assert await found(world, JOBS, body) == [jobs[0], jobs[2], jobs[3]]
+    assert await found(api, JOBS, body) == [jobs[0], jobs[2], jobs[3]]
 
 
-async def test_a_service_finds_idle_jobs(world: World) -> None:
-    connector_id = await world.connector()
-    fresh, idle = await world.sync_job(connector_id), await world.sync_job(connector_id)
+async def test_a_service_finds_idle_jobs(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
+    fresh, idle = await api.sync_job(connector_id), await api.sync_job(connector_id)
     for job_id in (fresh, idle):
-        await world.updated_job(job_id, "_claim", {"worker_hostname": "worker"})
+        await api.updated_job(job_id, "_claim", {"worker_hostname": "worker"})
     long_ago = {
         "deleted_document_count": 0,
         "indexed_document_count": 0,
         "indexed_document_volume": 0,
         "last_seen": "2020-01-01T00:00:00.000Z",
     }
-    await world.updated_job(idle, "_stats", long_ago)
+    await api.updated_job(idle, "_stats", long_ago)
     query = {
         "bool": {
             "filter": [
@@ -200,13 +200,13 @@ async def test_a_service_finds_idle_jobs(world: World) -> None:
         }
     }
 
-    assert await found(world, JOBS, {"query": query}) == [idle]
+    assert await found(api, JOBS, {"query": query}) == [idle]
 
 
-async def test_a_connector_written_as_a_document_is_a_connector(world: World) -> None:
+async def test_a_connector_written_as_a_document_is_a_connector(api: ConnectorApi) -> None:
     source: dict[str, Any] = {
         "name": "written by hand",
-        "index_name": world.unique("by-hand"),
+        "index_name": api.unique("by-hand"),
         "service_type": "postgresql",
         "language": None,
         "status": "configured",
@@ -215,19 +215,19 @@ async def test_a_connector_written_as_a_document_is_a_connector(world: World) ->
         "pipeline": None,
         "something_new": {"a": 1},
     }
-    connector_id = await world.connector("by-hand")
-    await world.admin.put(f"/{CONNECTORS}/_doc/{connector_id}?refresh=true", source)
+    connector_id = await api.connector("by-hand")
+    await api.admin.put(f"/{CONNECTORS}/_doc/{connector_id}?refresh=true", source)
 
-    assert await world.read(connector_id) == {"id": connector_id, **source}
-    listed = await world.admin.get(f"/_connector?index_name={world.unique('by-hand')}")
+    assert await api.read(connector_id) == {"id": connector_id, **source}
+    listed = await api.admin.get(f"/_connector?index_name={api.unique('by-hand')}")
     assert [each["id"] for each in listed.body["results"]] == [connector_id]
-    await world.updated(connector_id, "_status", {"status": "connected"})
+    await api.updated(connector_id, "_status", {"status": "connected"})
 
 
-async def test_a_document_that_is_deleted_is_no_connector(world: World) -> None:
-    connector_id = await world.connector()
+async def test_a_document_that_is_deleted_is_no_connector(api: ConnectorApi) -> None:
+    connector_id = await api.connector()
 
-    await world.admin.delete(f"/{CONNECTORS}/_doc/{connector_id}?refresh=true")
+    await api.admin.delete(f"/{CONNECTORS}/_doc/{connector_id}?refresh=true")
 
-    assert (await world.admin.get(f"/_connector/{connector_id}?include_deleted=true")).status == 404
-    assert (await world.update(connector_id, "_check_in")).error_type == "document_missing_exception"
+    assert (await api.admin.get(f"/_connector/{connector_id}?include_deleted=true")).status == 404
+    assert (await api.update(connector_id, "_check_in")).error_type == "document_missing_exception"

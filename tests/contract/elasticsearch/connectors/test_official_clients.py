@@ -7,7 +7,7 @@ import elasticsearch
 import elasticsearch8
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 pytestmark = [
     # The clients warn that these APIs are in beta.
@@ -35,28 +35,30 @@ SNIPPET = {"created_at": DATE, "updated_at": DATE, "value": [{"tables": ["some_t
 
 
 @pytest.fixture(params=[elasticsearch, elasticsearch8], ids=["elasticsearch", "elasticsearch8"])
-async def client(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
-    headers = {"authorization": world.admin.authorization or ""}
-    client: Client = request.param.AsyncElasticsearch(world.admin.url, headers=headers)
+async def client(api: ConnectorApi, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    headers = {"authorization": api.admin.authorization or ""}
+    client: Client = request.param.AsyncElasticsearch(api.admin.url, headers=headers)
     async with client:
         yield client
 
 
 @pytest.fixture
-async def connector_id(world: World) -> str:
-    return await world.connector()
+async def connector_id(api: ConnectorApi) -> str:
+    return await api.connector()
 
 
 async def stored(client: Client, connector_id: str) -> Any:
     return (await client.connector.get(connector_id=connector_id)).body
 
 
-async def test_a_connector_is_created_checked_in_listed_and_deleted(world: World, client: Client) -> None:
-    put = await client.connector.put(connector_id=await world.connector("put"), name="replaced")
+async def test_a_connector_is_created_checked_in_listed_and_deleted(
+    api: ConnectorApi, client: Client
+) -> None:
+    put = await client.connector.put(connector_id=await api.connector("put"), name="replaced")
     assert (put["result"], put.meta.status) == ("updated", 200)
 
     post = await client.connector.post(
-        index_name=world.unique("search-post"), name="posted", language="en", service_type="super-connector"
+        index_name=api.unique("search-post"), name="posted", language="en", service_type="super-connector"
     )
     assert (post["result"], post.meta.status) == ("created", 201)
     connector_id = post["id"]
@@ -64,7 +66,7 @@ async def test_a_connector_is_created_checked_in_listed_and_deleted(world: World
     assert (await client.connector.check_in(connector_id=connector_id))["result"] == "updated"
     assert (await stored(client, connector_id))["last_seen"]
     listed = await client.connector.list(
-        index_name=[world.unique("search-post")], service_type="super-connector", from_=0, size=5
+        index_name=[api.unique("search-post")], service_type="super-connector", from_=0, size=5
     )
     assert [each["id"] for each in listed["results"]] == [connector_id]
 
@@ -73,10 +75,12 @@ async def test_a_connector_is_created_checked_in_listed_and_deleted(world: World
         await client.connector.get(connector_id=connector_id)
 
 
-async def test_a_soft_deleted_connector_is_read_and_deleted_for_good(world: World, connector_id: str) -> None:
+async def test_a_soft_deleted_connector_is_read_and_deleted_for_good(
+    api: ConnectorApi, connector_id: str
+) -> None:
     # The client of version 8 has no parameters for this.
-    headers = {"authorization": world.admin.authorization or ""}
-    async with elasticsearch.AsyncElasticsearch(world.admin.url, headers=headers) as client:
+    headers = {"authorization": api.admin.authorization or ""}
+    async with elasticsearch.AsyncElasticsearch(api.admin.url, headers=headers) as client:
         await client.connector.delete(connector_id=connector_id)
         hidden = await client.connector.get(connector_id=connector_id, include_deleted=True)
         assert hidden["deleted"] is True
@@ -86,7 +90,9 @@ async def test_a_soft_deleted_connector_is_read_and_deleted_for_good(world: Worl
             await client.connector.get(connector_id=connector_id, include_deleted=True)
 
 
-async def test_every_part_of_a_connector_is_updated(world: World, client: Client, connector_id: str) -> None:
+async def test_every_part_of_a_connector_is_updated(
+    api: ConnectorApi, client: Client, connector_id: str
+) -> None:
     pipeline = {
         "extract_binary_content": True,
         "name": "test-pipeline",
@@ -107,7 +113,7 @@ async def test_every_part_of_a_connector_is_updated(world: World, client: Client
         connector_id=connector_id, features={"sync_rules": {"basic": {"enabled": True}}}
     )
     await connector.update_api_key_id(connector_id=connector_id, api_key_id="key", api_key_secret_id="secret")
-    await connector.update_index_name(connector_id=connector_id, index_name=world.unique("content-test"))
+    await connector.update_index_name(connector_id=connector_id, index_name=api.unique("content-test"))
     await connector.update_native(connector_id=connector_id, is_native=True)
     await connector.last_sync(
         connector_id=connector_id, last_synced=DATE, last_sync_status="completed", sync_cursor={"at": 1}
@@ -119,7 +125,7 @@ async def test_every_part_of_a_connector_is_updated(world: World, client: Client
     assert (document["pipeline"], document["scheduling"]["full"]) == (pipeline, full)
     assert document["features"] == {"sync_rules": {"basic": {"enabled": True}}}
     assert (document["api_key_id"], document["api_key_secret_id"]) == ("key", "secret")
-    assert (document["index_name"], document["is_native"]) == (world.unique("content-test"), True)
+    assert (document["index_name"], document["is_native"]) == (api.unique("content-test"), True)
     assert (document["last_synced"], document["last_sync_status"]) == (DATE, "completed")
     assert document["sync_cursor"] == {"at": 1}
 

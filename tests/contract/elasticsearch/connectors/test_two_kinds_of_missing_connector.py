@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 PIPELINE = {
     "extract_binary_content": True,
@@ -44,37 +44,39 @@ BLIND: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("route", "body"), READ_FIRST)
 async def test_a_route_that_reads_first_does_not_see_a_soft_deleted_connector(
-    world: World, route: str, body: Any
+    api: ConnectorApi, route: str, body: Any
 ) -> None:
-    connector_id = await world.connector()
-    await world.admin.delete(f"/_connector/{connector_id}")
+    connector_id = await api.connector()
+    await api.admin.delete(f"/_connector/{connector_id}")
 
-    reply = await world.update(connector_id, route, body)
+    reply = await api.update(connector_id, route, body)
 
     assert (reply.status, reply.error_type) == (404, "resource_not_found_exception")
     assert reply.reason == f"connector [{connector_id}] not found"
 
 
 @pytest.mark.parametrize(("route", "body"), BLIND)
-async def test_a_blind_route_changes_a_soft_deleted_connector(world: World, route: str, body: Any) -> None:
-    connector_id = await world.connector()
-    await world.admin.delete(f"/_connector/{connector_id}")
+async def test_a_blind_route_changes_a_soft_deleted_connector(
+    api: ConnectorApi, route: str, body: Any
+) -> None:
+    connector_id = await api.connector()
+    await api.admin.delete(f"/_connector/{connector_id}")
     path = f"/_connector/{connector_id}?include_deleted=true"
-    before = (await world.admin.get(path)).body
+    before = (await api.admin.get(path)).body
 
-    assert await world.update(connector_id, route, body) == (200, {"result": "updated"})
+    assert await api.update(connector_id, route, body) == (200, {"result": "updated"})
 
-    after = (await world.admin.get(path)).body
+    after = (await api.admin.get(path)).body
     assert after != before
     assert after["deleted"] is True
 
 
 @pytest.mark.parametrize(("route", "body"), BLIND)
-async def test_a_blind_route_misses_the_document(world: World, route: str, body: Any) -> None:
-    await world.connector()
-    nobody = world.unique("nobody")
+async def test_a_blind_route_misses_the_document(api: ConnectorApi, route: str, body: Any) -> None:
+    await api.connector()
+    nobody = api.unique("nobody")
 
-    reply = await world.update(nobody, route, body)
+    reply = await api.update(nobody, route, body)
 
     assert (reply.status, reply.error_type) == (404, "document_missing_exception")
     error = reply.body["error"]
@@ -83,20 +85,22 @@ async def test_a_blind_route_misses_the_document(world: World, route: str, body:
 
 
 @pytest.mark.parametrize(("route", "body"), [*READ_FIRST, *BLIND])
-async def test_an_empty_id_is_refused_by_every_route(world: World, route: str, body: Any) -> None:
-    reply = await world.update("", route, body)
+async def test_an_empty_id_is_refused_by_every_route(api: ConnectorApi, route: str, body: Any) -> None:
+    reply = await api.update("", route, body)
 
     assert (reply.status, reply.error_type) == (400, "action_request_validation_exception")
     assert '1: [connector_id] cannot be [null] or [""].;' in reply.reason
 
 
 @pytest.mark.parametrize(("route", "body"), [*READ_FIRST, *BLIND])
-async def test_a_caller_without_the_privilege_learns_nothing(world: World, route: str, body: Any) -> None:
-    connector_id = await world.connector()
-    reader = await world.read_only()
+async def test_a_caller_without_the_privilege_learns_nothing(
+    api: ConnectorApi, route: str, body: Any
+) -> None:
+    connector_id = await api.connector()
+    reader = await api.read_only()
 
     existing = await reader.put(f"/_connector/{connector_id}/{route}", body)
-    missing = await reader.put(f"/_connector/{world.unique('nobody')}/{route}", body)
+    missing = await reader.put(f"/_connector/{api.unique('nobody')}/{route}", body)
 
     assert (existing.status, missing.status) == (403, 403)
     assert existing.reason == missing.reason

@@ -9,7 +9,7 @@ from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.transport import Response
 from ingest.errors import ElasticsearchRefusedError, IndexChangedError
-from tests.fakes.elasticsearch import AnsweringTransport, answering, client_over, response
+from tests.support.fake_transport import AnsweringTransport, answering, client_over, response
 
 UUID = {"index": {"uuid": "u1"}}
 

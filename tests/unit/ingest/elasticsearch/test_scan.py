@@ -5,7 +5,7 @@ from contextlib import aclosing
 from ingest.elasticsearch.scan import GIVING_BACK_SECONDS, ScanRequest, scan
 from ingest.elasticsearch.transport import Response
 from ingest.errors import ElasticsearchUnavailableError
-from tests.fakes.elasticsearch import AnsweringTransport, client_over, response
+from tests.support.fake_transport import AnsweringTransport, client_over, response
 
 
 async def test_giving_the_point_in_time_back_is_tried_once_and_shortly() -> None:

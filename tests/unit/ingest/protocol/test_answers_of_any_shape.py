@@ -29,7 +29,7 @@ from ingest.protocol import (
     edits,
     jobs,
 )
-from tests.fakes.elasticsearch import client_over, response
+from tests.support.fake_transport import client_over, response
 
 VERSION = {"_seq_no": 3, "_primary_term": 1}
 SOURCE = {

@@ -14,8 +14,8 @@ from ingest.lease import Lease
 from ingest.sync.certificate import Certificate, certify
 from ingest.sync.request import SyncContext
 from ingest.sync.stats import Stats
-from tests.fakes.elasticsearch import answering, lasting_lease, response
-from tests.fakes.source import MemorySource
+from tests.support.fake_transport import answering, lasting_lease, response
+from tests.support.memory_source import MemorySource
 
 INDEX = ContentIndex(name="music", concrete_name="music", uuid="u1", mapping={}, settings={})
 

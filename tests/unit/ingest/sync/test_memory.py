@@ -24,7 +24,7 @@ from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats, Tally
 from sources.contract import Batch, IsUnchanged, Snapshot
 from sources.unversioned import unversioned
-from tests.fakes.elasticsearch import GUARD_HELD, INDEX_UUID, client_over, lasting_lease, response, whole
+from tests.support.fake_transport import GUARD_HELD, INDEX_UUID, client_over, lasting_lease, response, whole
 
 MEBIBYTE = 2**20
 INDEX = ContentIndex(name="music", concrete_name="music", uuid=INDEX_UUID, mapping={}, settings={})

@@ -1,7 +1,7 @@
 """What is reported is exact, never falls, and has the protocol's words and units."""
 
 from ingest.sync.stats import Rejection, SliceStats, Stats
-from tests.fakes.elasticsearch import FakeTime
+from tests.support.fake_transport import FakeTime
 
 
 def started(stats: Stats, name: str = "public.album", estimated_rows: int | None = 100) -> SliceStats:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 
 @pytest.fixture
-async def connector_id(world: World) -> str:
+async def connector_id(api: ConnectorApi) -> str:
     """A connector that may sync."""
-    return await world.connector(index_name=world.unique("search-test"), language="de")
+    return await api.connector(index_name=api.unique("search-test"), language="de")

@@ -1,28 +1,30 @@
 """Reading sync jobs."""
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 
-async def test_get_connector_sync_job(world: World, connector_id: str) -> None:
-    job_id = await world.sync_job(connector_id, job_type="access_control", trigger_method="scheduled")
+async def test_get_connector_sync_job(api: ConnectorApi, connector_id: str) -> None:
+    job_id = await api.sync_job(connector_id, job_type="access_control", trigger_method="scheduled")
 
-    job = await world.read_job(job_id)
+    job = await api.read_job(job_id)
 
     assert (job["job_type"], job["trigger_method"]) == ("access_control", "scheduled")
 
 
-async def test_get_connector_sync_job_missing_sync_job_id(world: World, connector_id: str) -> None:
-    await world.sync_job(connector_id)
-    nothing = world.unique("nothing")
+async def test_get_connector_sync_job_missing_sync_job_id(api: ConnectorApi, connector_id: str) -> None:
+    await api.sync_job(connector_id)
+    nothing = api.unique("nothing")
 
-    reply = await world.admin.get(f"/_connector/_sync_job/{nothing}")
+    reply = await api.admin.get(f"/_connector/_sync_job/{nothing}")
 
     assert (reply.status, reply.error_type, reply.reason) == (404, "resource_not_found_exception", nothing)
 
 
-async def test_read_only_access_is_sufficient_to_get_the_sync_job(world: World, connector_id: str) -> None:
-    reader = await world.read_only()
-    job_id = await world.sync_job(connector_id, job_type="access_control", trigger_method="scheduled")
+async def test_read_only_access_is_sufficient_to_get_the_sync_job(
+    api: ConnectorApi, connector_id: str
+) -> None:
+    reader = await api.read_only()
+    job_id = await api.sync_job(connector_id, job_type="access_control", trigger_method="scheduled")
 
     reply = await reader.get(f"/_connector/_sync_job/{job_id}")
 
@@ -34,11 +36,11 @@ async def test_read_only_access_is_sufficient_to_get_the_sync_job(world: World, 
     )
 
 
-async def test_get_sync_job_fails_for_unprivileged_user(world: World, connector_id: str) -> None:
-    nobody = await world.unprivileged()
-    job_id = await world.sync_job(connector_id)
+async def test_get_sync_job_fails_for_unprivileged_user(api: ConnectorApi, connector_id: str) -> None:
+    nobody = await api.unprivileged()
+    job_id = await api.sync_job(connector_id)
 
-    for path in (job_id, world.unique("nothing")):
+    for path in (job_id, api.unique("nothing")):
         reply = await nobody.get(f"/_connector/_sync_job/{path}")
 
         assert (reply.status, reply.error_type) == (403, "security_exception")

@@ -2,39 +2,39 @@
 
 import pytest
 
-from tests.contract.elasticsearch.connectors.world import World
+from tests.contract.elasticsearch.connectors.api import ConnectorApi
 
 
-async def test_set_an_error_for_a_running_connector_sync_job(world: World, connector_id: str) -> None:
-    job_id = await world.sync_job(connector_id)
-    await world.updated_job(job_id, "_claim", {"worker_hostname": "worker"})
-    last_seen = (await world.read_job(job_id))["last_seen"]
+async def test_set_an_error_for_a_running_connector_sync_job(api: ConnectorApi, connector_id: str) -> None:
+    job_id = await api.sync_job(connector_id)
+    await api.updated_job(job_id, "_claim", {"worker_hostname": "worker"})
+    last_seen = (await api.read_job(job_id))["last_seen"]
 
-    await world.updated_job(job_id, "_error", {"error": "oh no"})
+    await api.updated_job(job_id, "_error", {"error": "oh no"})
 
-    job = await world.read_job(job_id)
+    job = await api.read_job(job_id)
     assert (job["error"], job["status"], job["last_seen"]) == ("oh no", "error", last_seen)
     assert "completed_at" not in job
 
 
 async def test_set_an_error_for_a_pending_connector_sync_job_invalid_state_transition_from_pending_to_error(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
-    job_id = await world.sync_job(connector_id)
+    job_id = await api.sync_job(connector_id)
 
-    reply = await world.update_job(job_id, "_error", {"error": "oh no"})
+    reply = await api.update_job(job_id, "_error", {"error": "oh no"})
 
     assert (reply.status, reply.error_type) == (400, "status_exception")
     assert reply.reason.startswith("Invalid transition attempt from [pending] to [error].")
 
 
 async def test_set_an_error_for_a_connector_sync_job_connector_sync_job_does_not_exist(
-    world: World, connector_id: str
+    api: ConnectorApi, connector_id: str
 ) -> None:
-    await world.sync_job(connector_id)
-    nothing = world.unique("nothing")
+    await api.sync_job(connector_id)
+    nothing = api.unique("nothing")
 
-    reply = await world.update_job(nothing, "_error", {"error": "oh no"})
+    reply = await api.update_job(nothing, "_error", {"error": "oh no"})
 
     assert (reply.status, reply.error_type, reply.reason) == (404, "resource_not_found_exception", nothing)
 
@@ -47,10 +47,10 @@ async def test_set_an_error_for_a_connector_sync_job_connector_sync_job_does_not
     ],
 )
 async def test_set_an_error_for_a_connector_sync_job_error_is_missing(
-    world: World, connector_id: str, body: dict[str, str], reason: str
+    api: ConnectorApi, connector_id: str, body: dict[str, str], reason: str
 ) -> None:
-    job_id = await world.sync_job(connector_id)
+    job_id = await api.sync_job(connector_id)
 
-    reply = await world.update_job(job_id, "_error", body)
+    reply = await api.update_job(job_id, "_error", body)
 
     assert (reply.status, reply.reason) == (400, reason)

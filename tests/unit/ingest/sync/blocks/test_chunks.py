@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits, documents
 from ingest.sync.blocks.lines import LARGE_LINE_BYTES
-from tests.fakes.source import line_of
+from tests.support.memory_source import line_of
 
 CONSTANTS = b'"_timestamp":"2026-01-01T00:00:00Z",'
 

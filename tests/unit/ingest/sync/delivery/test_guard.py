@@ -14,8 +14,8 @@ from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits, documents
 from ingest.sync.delivery.guard import APART_BYTES, GUARD, guarded, room_beside_guards
 from ingest.sync.delivery.settling import Destination, settle
 from ingest.sync.delivery.verdicts import MismatchError, count_successes
-from tests.fakes.elasticsearch import BUSY, CREATED, GUARD_HELD, UPDATED
-from tests.fakes.source import line_of
+from tests.support.fake_transport import BUSY, CREATED, GUARD_HELD, UPDATED
+from tests.support.memory_source import line_of
 
 INDEX = ContentIndex(name="music", concrete_name="music", uuid="u", mapping={}, settings={})
 DESTINATION = Destination(index=INDEX, pipeline=None)

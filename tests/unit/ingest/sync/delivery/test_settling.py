@@ -12,7 +12,7 @@ from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.chunks import Chunk
 from ingest.sync.delivery.settling import Destination, id_of, settle
 from ingest.sync.delivery.verdicts import MismatchError
-from tests.fakes.elasticsearch import BAD, BUSY, CREATED, DROPPED, UPDATED
+from tests.support.fake_transport import BAD, BUSY, CREATED, DROPPED, UPDATED
 
 INDEX = ContentIndex(name="music", concrete_name="music-1", uuid="u", mapping={}, settings={})
 DESTINATION = Destination(index=INDEX, pipeline="p")

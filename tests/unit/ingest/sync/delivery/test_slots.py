@@ -3,7 +3,7 @@
 import asyncio
 
 from ingest.sync.delivery.slots import SLOW_SECONDS, Slots
-from tests.fakes.elasticsearch import FakeTime
+from tests.support.fake_transport import FakeTime
 
 
 async def test_no_more_are_taken_than_there_are() -> None:

@@ -24,7 +24,7 @@ from ingest.sync.delivery.slots import Slots
 from ingest.sync.delivery.writer import BulkWriter, Deletion
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Stats, Tally
-from tests.fakes.elasticsearch import (
+from tests.support.fake_transport import (
     BAD,
     BUSY,
     CREATED,
@@ -40,7 +40,7 @@ from tests.fakes.elasticsearch import (
     response,
     whole,
 )
-from tests.fakes.source import line_of
+from tests.support.memory_source import line_of
 
 INDEX = ContentIndex(name="music", concrete_name="music", uuid=INDEX_UUID, mapping={}, settings={})
 
@@ -71,7 +71,7 @@ def in_turn(*answers: Response | Exception | Callable[[bytes], Response]) -> Cal
 
 
 @dataclass
-class World:
+class WriterHarness:
     """A writer with everything around it."""
 
     answer: Callable[[bytes], Response]
@@ -100,79 +100,79 @@ class World:
 
 
 async def test_what_is_acknowledged_is_counted() -> None:
-    world = World(lambda _: items(CREATED, UPDATED, CREATED))
+    harness = WriterHarness(lambda _: items(CREATED, UPDATED, CREATED))
 
-    await world.index("a", "b", "c")
+    await harness.index("a", "b", "c")
 
-    assert (world.tally.created, world.tally.updated, world.tally.settled) == (2, 1, 3)
-    assert world.tally.indexed_bytes == len(world.transport.bodies[0])
-    assert world.stats.sent_bytes == len(whole(world.transport.requests[0].body))
+    assert (harness.tally.created, harness.tally.updated, harness.tally.settled) == (2, 1, 3)
+    assert harness.tally.indexed_bytes == len(harness.transport.bodies[0])
+    assert harness.stats.sent_bytes == len(whole(harness.transport.requests[0].body))
 
 
 async def test_a_document_the_pipeline_drops_is_neither_indexed_nor_rejected() -> None:
-    world = World(lambda _: items(CREATED, DROPPED))
+    harness = WriterHarness(lambda _: items(CREATED, DROPPED))
 
-    await world.index("a", "b")
+    await harness.index("a", "b")
 
-    assert (world.tally.indexed, world.tally.dropped, world.tally.rejected) == (1, 1, 0)
-    assert world.tally.indexed_bytes < len(world.transport.bodies[0])
+    assert (harness.tally.indexed, harness.tally.dropped, harness.tally.rejected) == (1, 1, 0)
+    assert harness.tally.indexed_bytes < len(harness.transport.bodies[0])
 
 
 async def test_e02_only_items_turned_away_are_sent_again() -> None:
-    world = World(in_turn(items(CREATED, BUSY, BAD, BUSY), created))
+    harness = WriterHarness(in_turn(items(CREATED, BUSY, BAD, BUSY), created))
 
-    await world.index("a", "b", "c", "d")
+    await harness.index("a", "b", "c", "d")
 
-    assert world.transport.sent_ids == [["a", "b", "c", "d"], ["b", "d"]]
-    assert (world.tally.created, world.tally.rejected) == (3, 1)
-    assert [one.id for one in world.stats.rejections] == ["c"]
+    assert harness.transport.sent_ids == [["a", "b", "c", "d"], ["b", "d"]]
+    assert (harness.tally.created, harness.tally.rejected) == (3, 1)
+    assert [one.id for one in harness.stats.rejections] == ["c"]
 
 
 @pytest.mark.parametrize("status", [408, 429, 499, 500, 502, 503, 504])
 async def test_e01_a_transient_answer_is_tried_again_after_a_growing_wait(status: int) -> None:
     busy = response(status, {"error": {"type": "x", "reason": "y"}})
-    world = World(in_turn(busy, busy, busy, created))
+    harness = WriterHarness(in_turn(busy, busy, busy, created))
 
-    await world.index("a")
+    await harness.index("a")
 
-    assert len(world.transport.bodies) == 4
-    assert world.time.waits == [1, 2, 4]
-    assert world.tally.created == 1
+    assert len(harness.transport.bodies) == 4
+    assert harness.time.waits == [1, 2, 4]
+    assert harness.tally.created == 1
 
 
 async def test_e01_retry_after_is_obeyed() -> None:
-    world = World(in_turn(response(429, {}, {"Retry-After": "17"}), created))
+    harness = WriterHarness(in_turn(response(429, {}, {"Retry-After": "17"}), created))
 
-    await world.index("a")
+    await harness.index("a")
 
-    assert world.time.waits == [17]
+    assert harness.time.waits == [17]
 
 
 async def test_e01_endless_refusal_ends_within_the_budget_and_says_why() -> None:
-    world = World(lambda _: response(429, {}))
+    harness = WriterHarness(lambda _: response(429, {}))
 
     with pytest.raises(ElasticsearchUnavailableError, match="429"):
-        await world.index("a")
+        await harness.index("a")
 
-    assert 500 < sum(world.time.waits) <= 600
-    assert max(world.time.waits) == 60
+    assert 500 < sum(harness.time.waits) <= 600
+    assert max(harness.time.waits) == 60
 
 
 async def test_e02_items_turned_away_for_ever_end_the_job_and_the_others_stay_counted() -> None:
-    world = World(lambda body: items(*(BUSY if id_ == "b" else CREATED for id_ in ids_of(body))))
+    harness = WriterHarness(lambda body: items(*(BUSY if id_ == "b" else CREATED for id_ in ids_of(body))))
 
     with pytest.raises(ElasticsearchUnavailableError, match="queue is full"):
-        await world.index("a", "b", "c")
+        await harness.index("a", "b", "c")
 
-    assert world.tally.created == 2
+    assert harness.tally.created == 2
 
 
 async def test_e07_a_lost_answer_is_asked_for_again_and_counts_once() -> None:
-    world = World(in_turn(ElasticsearchUnavailableError("reset"), items(UPDATED, UPDATED)))
+    harness = WriterHarness(in_turn(ElasticsearchUnavailableError("reset"), items(UPDATED, UPDATED)))
 
-    await world.index("a", "b")
+    await harness.index("a", "b")
 
-    assert world.tally.indexed == 2
+    assert harness.tally.indexed == 2
 
 
 @pytest.mark.parametrize(
@@ -189,38 +189,38 @@ async def test_e07_a_lost_answer_is_asked_for_again_and_counts_once() -> None:
 async def test_e05_e06_an_answer_that_does_not_fit_counts_nothing_and_is_asked_for_again(
     strange: Response,
 ) -> None:
-    world = World(in_turn(strange, strange, created))
+    harness = WriterHarness(in_turn(strange, strange, created))
 
-    await world.index("a", "b")
+    await harness.index("a", "b")
 
-    assert world.transport.sent_ids == [["a", "b"]] * 3
-    assert world.tally.created == 2
+    assert harness.transport.sent_ids == [["a", "b"]] * 3
+    assert harness.tally.created == 2
 
 
 async def test_e06_answers_that_never_fit_end_the_job() -> None:
-    world = World(lambda _: items(CREATED))
+    harness = WriterHarness(lambda _: items(CREATED))
 
     with pytest.raises(IncompleteSyncError, match="do not add up"):
-        await world.index("a", "b")
+        await harness.index("a", "b")
 
-    assert world.tally.settled == 0
-    assert len(world.transport.bodies) == 3
+    assert harness.tally.settled == 0
+    assert len(harness.transport.bodies) == 3
 
 
 async def test_e10_a_chunk_that_is_too_large_is_halved_down_to_the_document_at_fault() -> None:
     def answer(body: bytes) -> Response:
         return response(413) if len(ids_of(body)) > 2 or "big" in ids_of(body) else created(body)
 
-    world = World(answer)
+    harness = WriterHarness(answer)
 
-    await world.index("a", "b", "big", "c", "d")
+    await harness.index("a", "b", "big", "c", "d")
 
-    assert world.transport.sent_ids == [
+    assert harness.transport.sent_ids == [
         ["a", "b", "big", "c", "d"], ["a", "b"], ["big", "c", "d"], ["big"], ["c", "d"]
     ]  # fmt: skip
-    assert (world.tally.created, world.tally.rejected) == (4, 1)
-    assert world.stats.rejections[0].error_type == "too_large"
-    assert world.limits.max_bytes < len(world.transport.bodies[0])
+    assert (harness.tally.created, harness.tally.rejected) == (4, 1)
+    assert harness.stats.rejections[0].error_type == "too_large"
+    assert harness.limits.max_bytes < len(harness.transport.bodies[0])
 
 
 @pytest.mark.parametrize(
@@ -265,13 +265,13 @@ async def test_e10_a_chunk_that_is_too_large_is_halved_down_to_the_document_at_f
 async def test_what_concerns_all_documents_ends_the_job_after_counting(
     item: dict[str, object], error: type[Exception], message: str
 ) -> None:
-    world = World(lambda _: items(CREATED, item, CREATED))
+    harness = WriterHarness(lambda _: items(CREATED, item, CREATED))
 
     with pytest.raises(error, match=message):
-        await world.index("a", "b", "c")
+        await harness.index("a", "b", "c")
 
-    assert world.tally.created == 2
-    assert len(world.transport.bodies) == 1
+    assert harness.tally.created == 2
+    assert len(harness.transport.bodies) == 1
 
 
 DUPLICATE = response(
@@ -286,79 +286,85 @@ DUPLICATE = response(
 
 
 async def test_one_document_for_whose_sake_a_request_is_refused_costs_no_other() -> None:
-    world = World(lambda body: DUPLICATE if "bad" in ids_of(body) else created(body))
+    harness = WriterHarness(lambda body: DUPLICATE if "bad" in ids_of(body) else created(body))
 
-    await world.index("a", "b", "bad", "c", "d")
+    await harness.index("a", "b", "bad", "c", "d")
 
-    assert (world.tally.created, world.tally.rejected) == (4, 1)
-    assert [one.id for one in world.stats.rejections] == ["bad"]
-    assert "Duplicate field 'a'" in world.stats.rejections[0].reason
-    assert world.limits.max_bytes == 10**6
+    assert (harness.tally.created, harness.tally.rejected) == (4, 1)
+    assert [one.id for one in harness.stats.rejections] == ["bad"]
+    assert "Duplicate field 'a'" in harness.stats.rejections[0].reason
+    assert harness.limits.max_bytes == 10**6
 
 
 async def test_a_request_that_is_refused_down_to_every_document_for_one_reason_ends_the_job() -> None:
-    world = World(lambda _: response(400, {"error": {"type": "illegal_argument_exception", "reason": "no"}}))
+    harness = WriterHarness(
+        lambda _: response(400, {"error": {"type": "illegal_argument_exception", "reason": "no"}})
+    )
 
     with pytest.raises(ElasticsearchRefusedError, match="all requests"):
-        await world.index("a", "b", "c")
+        await harness.index("a", "b", "c")
 
-    assert world.tally.rejected == 3
+    assert harness.tally.rejected == 3
 
 
 async def test_an_item_that_no_repetition_helps_is_refused_at_once() -> None:
     broken = {"status": 500, "error": {"type": "illegal_state_exception", "reason": "a processor failed"}}
-    world = World(lambda _: items(CREATED, broken))
+    harness = WriterHarness(lambda _: items(CREATED, broken))
 
-    await world.index("a", "b")
+    await harness.index("a", "b")
 
-    assert len(world.transport.bodies) == 1
-    assert (world.tally.created, world.tally.rejected) == (1, 1)
+    assert len(harness.transport.bodies) == 1
+    assert (harness.tally.created, harness.tally.rejected) == (1, 1)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 async def test_a_final_no_to_the_request_is_not_tried_again(status: int) -> None:
-    world = World(lambda _: response(status, {"error": {"type": "x", "reason": "y"}}))
+    harness = WriterHarness(lambda _: response(status, {"error": {"type": "x", "reason": "y"}}))
 
     with pytest.raises(ElasticsearchRefusedError):
-        await world.index("a")
+        await harness.index("a")
 
-    assert len(world.transport.bodies) == 1
+    assert len(harness.transport.bodies) == 1
 
 
 async def test_b6_counts_are_exact_when_the_error_monitor_ends_the_job_within_an_answer() -> None:
-    world = World(lambda _: items(BAD, BAD, BAD, CREATED, CREATED))
-    world = World(world.answer, bulk=config.Bulk(error_monitor=config.ErrorMonitor(max_consecutive_errors=2)))
+    harness = WriterHarness(lambda _: items(BAD, BAD, BAD, CREATED, CREATED))
+    harness = WriterHarness(
+        harness.answer, bulk=config.Bulk(error_monitor=config.ErrorMonitor(max_consecutive_errors=2))
+    )
 
     with pytest.raises(TooManyRejectionsError):
-        await world.index("a", "b", "c", "d", "e")
+        await harness.index("a", "b", "c", "d", "e")
 
-    assert (world.tally.created, world.tally.rejected) == (2, 3)
+    assert (harness.tally.created, harness.tally.rejected) == (2, 3)
 
 
 async def test_a_pipeline_that_renames_is_found_out() -> None:
-    world = World(lambda _: items({**CREATED, "_id": "a"}, {**CREATED, "_id": "z"}), checks_ids=True)
+    harness = WriterHarness(
+        lambda _: items({**CREATED, "_id": "a"}, {**CREATED, "_id": "z"}), checks_ids=True
+    )
 
     with pytest.raises(IncompleteSyncError, match="b became z"):
-        await world.index("a", "b")
+        await harness.index("a", "b")
 
 
 async def test_pressure_lowers_what_may_be_in_flight() -> None:
-    world = World(in_turn(items(BUSY), created))
+    harness = WriterHarness(in_turn(items(BUSY), created))
 
-    await world.index("a")
+    await harness.index("a")
 
-    assert world.slots.limit == 2
+    assert harness.slots.limit == 2
 
 
 async def test_a_worker_without_a_lease_sends_nothing() -> None:
     lease = lasting_lease()
     lease.end(JobLostError("gone"))
-    world = World(created, lease=lease)
+    harness = WriterHarness(created, lease=lease)
 
     with pytest.raises(JobLostError):
-        await world.index("a")
+        await harness.index("a")
 
-    assert world.transport.bodies == []
+    assert harness.transport.bodies == []
 
 
 async def test_a_worker_that_loses_its_lease_while_waiting_does_not_try_again() -> None:
@@ -368,12 +374,12 @@ async def test_a_worker_that_loses_its_lease_while_waiting_does_not_try_again() 
         lease.end(JobLostError("gone"))
         return response(503)
 
-    world = World(answer, lease=lease)
+    harness = WriterHarness(answer, lease=lease)
 
     with pytest.raises(JobLostError):
-        await world.index("a")
+        await harness.index("a")
 
-    assert len(world.transport.bodies) == 1
+    assert len(harness.transport.bodies) == 1
 
 
 def deletions(*ids: str) -> list[Deletion]:
@@ -387,20 +393,20 @@ async def test_deletes_are_guarded_and_only_deletes_count() -> None:
         {"status": 409, "error": {"type": "version_conflict_engine_exception", "reason": "x"}},
         action="delete",
     )
-    world = World(lambda _: answer)
+    harness = WriterHarness(lambda _: answer)
 
-    await world.writer.delete(deletions("a", "b", "c"))
+    await harness.writer.delete(deletions("a", "b", "c"))
 
-    assert world.stats.deleted == 1
-    assert b'"if_seq_no":7,"if_primary_term":1' in world.transport.bodies[0]
-    assert "pipeline" not in world.transport.requests[0].params
+    assert harness.stats.deleted == 1
+    assert b'"if_seq_no":7,"if_primary_term":1' in harness.transport.bodies[0]
+    assert "pipeline" not in harness.transport.requests[0].params
 
 
 async def test_deletes_turned_away_are_sent_again_alone() -> None:
     deleted = {"status": 200, "result": "deleted"}
-    world = World(in_turn(items(deleted, BUSY, action="delete"), items(deleted, action="delete")))
+    harness = WriterHarness(in_turn(items(deleted, BUSY, action="delete"), items(deleted, action="delete")))
 
-    await world.writer.delete(deletions("a", "b"))
+    await harness.writer.delete(deletions("a", "b"))
 
-    assert world.transport.sent_ids == [["a", "b"], ["b"]]
-    assert world.stats.deleted == 2
+    assert harness.transport.sent_ids == [["a", "b"], ["b"]]
+    assert harness.stats.deleted == 2

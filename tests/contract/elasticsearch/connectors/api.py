@@ -1,7 +1,7 @@
 """One Elasticsearch to hold to its contract: the embedded one, or the cluster that ELASTICSEARCH_URL names.
 
-A `World` gives every test names of its own and removes what the test created, so that a shared cluster stays
-as it was. The URL may carry `user:password@`; the user must be allowed to create API keys.
+A `ConnectorApi` gives every test names of its own and removes what the test created, so that a shared cluster
+stays as it was. The URL may carry `user:password@`; the user must be allowed to create API keys.
 """
 
 import base64
@@ -87,7 +87,7 @@ class Caller:
 
 
 @dataclass(slots=True)
-class World:
+class ConnectorApi:
     """An Elasticsearch with the names and the callers of one test."""
 
     admin: Caller

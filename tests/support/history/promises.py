@@ -19,7 +19,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from tests.faults.history.events import Action, Bulk, Event, JobRead, Reported, Scanned, StatusWritten
+from tests.support.history.events import Action, Bulk, Event, JobRead, Reported, Scanned, StatusWritten
 
 TERMINAL = frozenset({"completed", "error", "canceled"})
 LEGAL: Mapping[str, AbstractSet[str]] = {

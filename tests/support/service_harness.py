@@ -1,4 +1,4 @@
-"""A small world for tests of the service: an embedded Elasticsearch, a fake source, and services.
+"""A small harness for tests of the service: an embedded Elasticsearch, a fake source, and services.
 
 Users act through HTTP as they would with curl; the service under test is the real one, in this process.
 """
@@ -188,7 +188,7 @@ def entry_of(connector_id: str, **members: Any) -> ConnectorEntry:
 
 
 @dataclass(slots=True)
-class World:
+class ServiceHarness:
     """A user's view of Elasticsearch, and the services that run against it."""
 
     server: Server

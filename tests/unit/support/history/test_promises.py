@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.history.events import Action, Bulk, Event, JobRead, Reported, Scanned, StatusWritten
-from tests.faults.history.promises import Circumstances, problems
+from tests.support.history.events import Action, Bulk, Event, JobRead, Reported, Scanned, StatusWritten
+from tests.support.history.promises import Circumstances, problems
 
 
 def status(at: float, written: str, *, job: str = "job-1", worker: str = "a") -> StatusWritten:

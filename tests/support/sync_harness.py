@@ -21,8 +21,8 @@ from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sources.contract import Source
-from tests.fakes.elasticsearch import FakeTime, lasting_lease, whole
-from tests.fakes.source import MemorySource
+from tests.support.fake_transport import FakeTime, lasting_lease, whole
+from tests.support.memory_source import MemorySource
 
 INDEX = "search-shop"
 PLAIN = Pipeline(name="_none")
@@ -59,7 +59,7 @@ class Interfering:
 
 
 @dataclass(slots=True, kw_only=True)
-class World:
+class SyncHarness:
     """What a test changes between two syncs."""
 
     server: Server
@@ -179,12 +179,12 @@ def actions_in(body: bytes) -> list[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def world(
+async def sync_harness(
     server: Server, headers: Mapping[str, str] | None = None, *, url: str | None = None
-) -> AsyncIterator[World]:
+) -> AsyncIterator[SyncHarness]:
     """Open a client on the server, reached by this URL if by another than its own, whose waits take no
     time."""
     settings = config.Elasticsearch(hosts=(url or server.url,), headers=headers or {})
     async with connect(settings, make_backoff=FakeTime().backoff) as client:
         wire = Interfering(client.transport)
-        yield World(server=server, client=replace(client, transport=wire), wire=wire)
+        yield SyncHarness(server=server, client=replace(client, transport=wire), wire=wire)

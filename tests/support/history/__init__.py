@@ -1,0 +1,1 @@
+"""What every run of the service promises, judged from the requests it made."""
