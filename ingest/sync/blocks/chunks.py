@@ -1,7 +1,8 @@
 """Cuts rendered documents into chunks of a bounded number of bytes and documents.
 
-A document that is larger than the limit travels alone. The limit can only shrink while a job runs: a server
-that answered 413 once would do so again.
+A document that is larger than the limit, or large at all, travels alone: a busy server may carry out each
+large document of a request by itself, without the guard before it (`ingest.sync.delivery.guard`). The limit
+can only shrink while a job runs: a server that answered 413 once would do so again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from ingest.sync.blocks.lines import (
     ACTION,
     SMALL_BLOCK_BYTES,
+    count_lines,
     render,
     render_large,
     rendered_overhead,
@@ -96,13 +98,14 @@ class Chunker:
         """
         if not count:
             return
-        if self._fits(len(lines) + count * self._overhead, count):
-            for block in small_blocks(lines):
-                self._append(block)
-            self._count += count
-            return
+        fits = self._fits(len(lines) + count * self._overhead, count)
         for block in small_blocks(lines):
-            yield from self._add(block)
+            if isinstance(block, memoryview):
+                yield from self._add_alone(block)
+            elif fits:
+                self._append((render(block, self._constants),), count_lines(block))
+            else:
+                yield from self._add(block)
 
     def flush(self) -> Chunk | None:
         """Return what is left, or None."""
@@ -123,30 +126,30 @@ class Chunker:
         stop = min(by_bytes, first + self._limits.max_count - self._count)
         return max(stop, first if self._count else first + 1)
 
-    def _add(self, block: bytes | memoryview) -> Iterator[Chunk]:
-        if isinstance(block, memoryview):
-            ends = np.array([len(block)])
-        else:
-            ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 0x0A) + 1
+    def _add_alone(self, line: memoryview) -> Iterator[Chunk]:
+        if self._count:
+            yield self._close()
+        self._append(render_large(line, self._constants), 1)
+        yield self._close()
+
+    def _add(self, block: bytes) -> Iterator[Chunk]:
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 0x0A) + 1
         rendered_ends = ends + self._overhead * np.arange(1, len(ends) + 1)
         first, start, rendered_start = 0, 0, 0
         while True:
             stop = self._stop(rendered_ends, first, rendered_start)
             if stop > first:
-                self._append(block[start : int(ends[stop - 1])])
-                self._count += stop - first
+                lines = block[start : int(ends[stop - 1])]
+                self._append((render(lines, self._constants),), stop - first)
                 first, start, rendered_start = stop, int(ends[stop - 1]), int(rendered_ends[stop - 1])
             if first == len(ends):
                 return
             yield self._close()
 
-    def _append(self, block: bytes | memoryview) -> None:
-        if isinstance(block, memoryview):
-            pieces: tuple[bytes | memoryview, ...] = render_large(block, self._constants)
-        else:
-            pieces = (render(block, self._constants),)
+    def _append(self, pieces: tuple[bytes | memoryview, ...], count: int) -> None:
         self._pieces += pieces
         self._bytes += sum(map(len, pieces))
+        self._count += count
 
     def _close(self) -> Chunk:
         # Every piece ends with the start of an action that belongs before the next line: the last one has

@@ -26,8 +26,8 @@ _ID_END_RENDERED: Final = b"}}\n"
 SMALL_BLOCK_BYTES: Final = 48 * 1024
 """Rendered, with what is added to short lines, such a block stays below the allocator's 128 KiB."""
 
-LARGE_LINE_BYTES: Final = 2**20
-"""From this size on memory counts for more than time."""
+LARGE_LINE_BYTES: Final = 2**19
+"""From this size on memory counts for more than time, and a document travels alone."""
 
 _PREFIX: Final = 24
 """Bytes before a block, so that the windows in which digits are read never start before it."""

@@ -9,6 +9,7 @@ An update without an upsert writes nothing and runs no pipeline; where the name 
 One guard would do, if Elasticsearch did not cut large requests into parts while it is busy, each of which
 may create the index (`rest.incremental_bulk`, on by default in 9.x). Such a part is the last one or has at
 least 1 MB as Elasticsearch counts, which is several times the bytes of small documents; hence the distance.
+A document that could be such a part travels alone, behind the guard with which its request begins.
 """
 
 from collections.abc import Iterable

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.elasticsearch.indices import ContentIndex
@@ -21,16 +21,14 @@ INDEX = ContentIndex(name="music", concrete_name="music", uuid="u", mapping={}, 
 DESTINATION = Destination(index=INDEX, pipeline=None)
 MOST_BYTES_OF_A_BLOCK = 128 * 1024
 HELD = GUARD_HELD["update"]
-LONG, SHORT = 2**20 + 1, 10
+LONG, BIG, SHORT = 2**20 + 1, 2**19 - 1000, 10
 
 
 def rendered(lengths: list[int]) -> Chunk:
     """Return a chunk as it is rendered from lines of these lengths."""
     chunker = Chunker(b"", ChunkLimits(10**9, 10**9))
     lines = b"".join(line_of(str(n), {"text": "x" * length}) for n, length in enumerate(lengths))
-    list(chunker.add(lines, len(lengths)))
-    chunk = chunker.flush()
-    assert chunk is not None
+    (chunk,) = (one for one in [*chunker.add(lines, len(lengths)), chunker.flush()] if one is not None)
     return chunk
 
 
@@ -44,7 +42,7 @@ CHUNKS = pytest.mark.parametrize("chunk_of", [rendered, collected])
 
 @CHUNKS
 @pytest.mark.parametrize(
-    "lengths", [[SHORT], [SHORT] * 5000, [40_000] * 20, [LONG], [LONG, LONG], [SHORT, LONG, SHORT] * 2]
+    "lengths", [[SHORT], [SHORT] * 5000, [40_000] * 20, [LONG], [BIG, BIG], [SHORT, BIG, SHORT] * 2]
 )
 def test_the_documents_stay_what_they_are(chunk_of: Any, lengths: list[int]) -> None:
     chunk = chunk_of(lengths)
@@ -67,6 +65,53 @@ def test_no_stretch_of_many_bytes_is_without_a_guard(chunk_of: Any, lengths: lis
     guards = [number for number, action in enumerate(actions) if action == GUARD]
     stretches = [ends[b] - ends[a + 1] for a, b in zip(guards, [*guards[1:], len(actions)], strict=True)]
     assert max(stretches) < APART_BYTES + MOST_BYTES_OF_A_BLOCK
+
+
+LEAST_OF_A_PART = 2**20
+COUNTED_BESIDE_BYTES = 500
+"""What Elasticsearch counts for a request to index a document, beside its bytes, at most."""
+
+
+def unguarded_parts(body: list[bytes]) -> list[int]:
+    """Return the counted sizes of parts without a guard that a request may be cut into.
+
+    A cut may be anywhere behind at least 1 MB, so such a part lies between two guards. A document right
+    behind the first guard is not cut from it.
+    """
+    runs: list[list[int]] = []
+    for action in body:
+        if action == GUARD:
+            runs.append([])
+        else:
+            runs[-1].append(len(action) + COUNTED_BESIDE_BYTES)
+    if len(runs[0]) == 1:
+        runs[0] = []
+    return [sum(run) for run in runs if sum(run) >= LEAST_OF_A_PART]
+
+
+MEMBERS = b'"_timestamp":"2026-01-01T00:00:00.000000+00:00","_extract_binary_content":true,'
+lengths_of_documents = st.lists(
+    st.one_of(st.integers(0, 2000), st.integers(2000, 300_000), st.integers(300_000, LONG + 1000)),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(lengths=lengths_of_documents, repeated=st.integers(1, 40))
+@settings(deadline=None, max_examples=40)
+@example(lengths=[LONG, LONG], repeated=1)
+@example(lengths=[SHORT, LONG], repeated=3)
+@example(lengths=[SHORT], repeated=5000)
+def test_whatever_a_busy_server_cuts_off_has_a_guard(lengths: list[int], repeated: int) -> None:
+    small = [length for length in lengths if length < 2000] * repeated
+    lines = b"".join(line_of(str(n), {"text": "x" * length}) for n, length in enumerate(lengths + small))
+    chunker = Chunker(MEMBERS, ChunkLimits(10 * 2**20, 10**9))
+
+    chunks = [*chunker.add(lines, len(lengths + small)), chunker.flush()]
+
+    sent = [guarded(chunk) for chunk in chunks if chunk is not None]
+    sent += [guarded(Chunk.of(chunk.actions)) for chunk in chunks if chunk is not None]
+    assert [unguarded_parts(documents(b"".join(body.pieces))) for body in sent] == [[]] * len(sent)
 
 
 @pytest.mark.parametrize("max_bytes", [100_000, 131_072, 1_000_000])
