@@ -27,6 +27,9 @@ from ingest.protocol.messages import shortened
 
 MOST_RESUMPTIONS: Final = 3
 """How often a job whose worker died is resumed: it may be what kills them."""
+_RESUMABLE: Final = frozenset({JobType.FULL, JobType.INCREMENTAL})
+"""Jobs that can begin again: a full one finds out anew what has to change, and an incremental one begins
+where the last completed job ended, since only a job that completes leaves a cursor."""
 _ROUNDS: Final = 20
 """How often a lost race for a document is run again; others write it a few times a minute at most."""
 _COUNTS: Final = (
@@ -103,10 +106,10 @@ def _is_the_run(current: SyncJob, job: SyncJob) -> bool:
 
 
 def ending_without_worker(job: SyncJob, reason: str) -> Ending:
-    """Choose how a job ends whose worker is gone: a full one is resumed, but not again and again."""
+    """Choose how a job ends whose worker is gone: a content job is resumed, but not again and again."""
     if job.status is JobStatus.CANCELING:
         return Ending(status=JobStatus.CANCELED)
-    if job.job_type is JobType.FULL and job.lost_workers < MOST_RESUMPTIONS:
+    if job.job_type in _RESUMABLE and job.lost_workers < MOST_RESUMPTIONS:
         return Ending(status=JobStatus.SUSPENDED)
     resumed = f" It was resumed {job.lost_workers} times." if job.lost_workers else ""
     return Ending(status=JobStatus.ERROR, error=shortened(reason + resumed))

@@ -56,9 +56,10 @@ Broken = Callable[[int], Awaitable[tuple[Fault, str]]]
 class Enumeration:
     """Rounds in one shop, each of which breaks another request of a job."""
 
-    def __init__(self, opened: Shop) -> None:
+    def __init__(self, opened: Shop, job_type: str = "full") -> None:
         self.shop = opened
         self.faults = opened.server.faults
+        self.job_type = job_type
         self.rounds = 0
 
     async def run(self, kind: str, numbers: Iterable[int]) -> None:
@@ -122,11 +123,12 @@ class Enumeration:
                 return answer
 
             fault = self.faults.add(Edit(kill), when=is_of_a_job, nth=nth)
-            job_id = await self.shop.harness.create_job()
+            job_id = await self.shop.harness.create_job(job_type=self.job_type)
             await self._is_struck(fault, job_id)
         self.shop.let_time_pass()
         async with self.shop.serving():
-            await self.shop.quiet(job_id)
+            job = await self.shop.quiet(job_id)
+        assert (job["status"], job["error"]) == ("completed", None), f"killed at request {nth}"
         return fault, job_id
 
     async def _is_struck(self, fault: Fault, job_id: str) -> bool:
@@ -181,6 +183,16 @@ async def test_whatever_breaks_at_a_request_the_next_sync_is_exact(kind: str) ->
     assert enumeration.rounds >= (4 if WITH_REQUESTS.get(kind) == ITEMS else LEAST_REQUESTS // STRIDE)
 
 
+async def test_wherever_an_incremental_job_is_killed_it_is_resumed_and_the_index_is_exact(
+    cluster: Cluster,
+) -> None:
+    async with tables_in_postgresql(cluster) as tables, shop(tables) as opened:
+        enumeration = Enumeration(opened, job_type="incremental")
+        await enumeration.run(KILL, (6, 18))
+
+    assert enumeration.rounds == 2
+
+
 async def test_whenever_the_database_ends_its_connections_the_next_sync_is_exact(cluster: Cluster) -> None:
     async with tables_in_postgresql(cluster) as tables, shop(tables) as opened:
         enumeration = Enumeration(opened)
@@ -202,12 +214,14 @@ async def test_there_is_no_request_at_which_something_may_not_break(kind: str) -
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", [KILL, END_BACKENDS])
+@pytest.mark.parametrize(
+    ("kind", "job_type"), [(KILL, "full"), (KILL, "incremental"), (END_BACKENDS, "full")]
+)
 async def test_there_is_no_request_at_which_worker_or_database_may_not_die(
-    kind: str, cluster: Cluster
+    kind: str, job_type: str, cluster: Cluster
 ) -> None:
     async with tables_in_postgresql(cluster) as tables, shop(tables) as opened:
-        enumeration = Enumeration(opened)
+        enumeration = Enumeration(opened, job_type)
         # What the database sends in a job comes in more than a hundred pieces.
         await enumeration.run(kind, count(1) if kind == KILL else count(1, STRIDE // 2))
 

@@ -152,11 +152,13 @@ async def test_in_progress_becomes_error(harness: ServiceHarness) -> None:
     assert connector["last_sync_status"] == "error"
 
 
-async def job_of_a_dead_worker(harness: ServiceHarness, status: str, **members: Any) -> str:
+async def job_of_a_dead_worker(
+    harness: ServiceHarness, status: str, *, job_type: str = "full", **members: Any
+) -> str:
     """Leave a running job that nobody has reported on for years."""
     async with harness.ready():
         pass
-    job_id = await harness.create_job()
+    job_id = await harness.create_job(job_type=job_type)
     long_ago = {"last_seen": "2020-01-01T00:00:00.000Z", "started_at": "2020-01-01T00:00:00.000Z"}
     left = {"status": status, "worker_hostname": "host:1:dead", **long_ago, **members}
     await harness.write(JOBS_INDEX, job_id, left)
@@ -164,8 +166,9 @@ async def job_of_a_dead_worker(harness: ServiceHarness, status: str, **members: 
     return job_id
 
 
-async def test_a_job_whose_worker_died_is_resumed(harness: ServiceHarness) -> None:
-    job_id = await job_of_a_dead_worker(harness, "in_progress")
+@pytest.mark.parametrize("job_type", ["full", "incremental"])
+async def test_a_job_whose_worker_died_is_resumed(harness: ServiceHarness, job_type: str) -> None:
+    job_id = await job_of_a_dead_worker(harness, "in_progress", job_type=job_type)
 
     async with harness.serving():
         job = await harness.until_job(job_id, "completed", "error")
