@@ -19,7 +19,7 @@ JSON text contains no raw control character, so none of ID_END, HASH_END and LF 
 as they differ, one `bytes.replace` each turns a block into requests.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,6 +33,9 @@ from sources.network import Network
 
 ID_END = b"\x01"
 HASH_END = b"\x02"
+
+Key = Hashable
+"""What identifies a row of a slice, as its source tells it (`sources.feed`) and nobody else reads it."""
 
 IsUnchanged = Callable[[bytes], NDArray[np.bool_]]
 """Told a block of lines, says for each line whether its document is known as it is.
@@ -56,6 +59,8 @@ class Batch:
     """How many further rows were read whose documents `is_unchanged` knew; they are not in `lines`."""
     nulled: int = 0
     """How many values were replaced by null because JSON cannot hold them or they were over the size cap."""
+    absent: tuple[str, ...] = ()
+    """Ids of documents for which there is no row: only where rows were asked for by their keys."""
     mapping: Mapping[str, Any] | None = None
     """`properties` that take the place of `Slice.mapping`: the first batch of a reading whose fields are not
     those the slice was discovered with says them, before any document that has them."""
@@ -115,6 +120,10 @@ class Preferences:
     """How often a slice is read at most when the source is lost on the way."""
     max_deleted_share: float = 0.5
     """Which share of a slice's documents one job may delete at most; 1 for any."""
+    follows: bool = False
+    """Whether to stay in step with the source, instead of syncing when somebody asks."""
+    follow_seconds: float = 2.0
+    """How often to look for changes where the source does not tell them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +168,13 @@ class Snapshot(Protocol):
         """Read every row that is not the row it was at `since`, and perhaps some that are.
 
         The position fits: `misfit` said so. Rows that are gone since are not told; `count` shows them.
+        """
+
+    def rows(self, keys: Sequence[Key]) -> AsyncGenerator[Batch, None]:
+        """Read the rows with these keys, which a feed told of this slice, and tell those that are absent.
+
+        Absent is a row that `batches` would not read: it is gone, or not wanted. Each key leads to one line
+        or one id in `Batch.absent`, and no id is in both.
         """
 
     async def count(self) -> int:
@@ -254,6 +270,12 @@ class Source(Protocol):
 
         With an advanced snippet's value, empty for none: what a sync by these rules does not read cannot stop
         it. What is wrong with the rules themselves `validate` says.
+        """
+
+    async def state(self) -> str | None:
+        """Name the state that all rows are in; the same name later: nothing was changed in between.
+
+        None if that cannot be told. Says nothing about slices without `Snapshot.position`.
         """
 
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:

@@ -1,10 +1,10 @@
 """A snapshot of a slice that can be read and no more: what a source has whose rows carry no version."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sources.contract import Batch, Digest, IsUnchanged, Slice
+from sources.contract import Batch, Digest, IsUnchanged, Key, Slice
 
 
 @asynccontextmanager
@@ -36,6 +36,10 @@ class UnversionedSnapshot:
 
     def changes(self, since: str) -> AsyncGenerator[Batch, None]:
         """Nobody who heeds `misfit` asks this."""
+        raise NotImplementedError(self.reason)
+
+    def rows(self, keys: Sequence[Key]) -> AsyncGenerator[Batch, None]:
+        """Nobody has a key to ask for."""
         raise NotImplementedError(self.reason)
 
     async def count(self) -> int:

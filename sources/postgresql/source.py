@@ -11,6 +11,7 @@ from sources.postgresql import settings, statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import discover
 from sources.postgresql.catalog.faults import database_findings
+from sources.postgresql.changes.states import STATE
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.fields import FIELDS
@@ -77,6 +78,14 @@ class PostgreSQL:
                 if advanced.are_given(advanced_rules):
                     return findings  # they say what is read, whatever the list of tables says
                 return [*(await discover(catalog, self.settings)).findings, *findings]
+
+    async def state(self) -> str | None:
+        with translated(f"Asking database {self.settings.database!r}"):
+            async with self.database.transaction() as connection:
+                state: str | None = await connection.fetchval(
+                    STATE, timeout=self.database.limits.command_seconds
+                )
+                return state
 
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
         return await advanced.validate(advanced_rules, self.database)

@@ -63,6 +63,10 @@ class SQLite:
     async def check(self, advanced_rules: Any) -> Sequence[Finding]:
         return self._findings(await asyncio.to_thread(self._layouts))
 
+    async def state(self) -> None:
+        """SQLite tells only those who stay connected."""
+        return
+
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
         if not advanced_rules:
             return ()

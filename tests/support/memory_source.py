@@ -116,6 +116,10 @@ class MemorySource:
         """Nothing to find."""
         return ()
 
+    async def state(self) -> str | None:
+        """Dictionaries change without a sign."""
+        return None
+
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
         """Nothing to refuse."""
         return ()

@@ -1,11 +1,11 @@
 """A table, or what is read like one, at one moment: all its rows, what changed since, how many there are."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from sources.contract import Batch, Digest, IsUnchanged
+from sources.contract import Batch, Digest, IsUnchanged, Key
 from sources.errors import SourceConfigurationError
 from sources.postgresql import statements
 from sources.postgresql.catalog.discovery import Target
@@ -76,6 +76,9 @@ class TableSnapshot:
             async with aclosing(self._in_full(query, None)) as batches:
                 async for batch in batches:
                     yield batch
+
+    def rows(self, keys: Sequence[Key]) -> AsyncGenerator[Batch, None]:
+        raise NotImplementedError("Nothing tells keys yet.")
 
     async def count(self) -> int:
         with translated(self._doing):

@@ -1,13 +1,12 @@
 """What row versions tell of transactions, of maintenance and of altered tables, on every version there is."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
 from tests.integration.changes.mirror import Mirror, Step
+from tests.integration.changes.sessions import another
 from tests.support.database import Database
 
 NOTHING = Step(reason=None, is_proven=True)
@@ -24,20 +23,6 @@ async def mirror_of(database: Database, script: str, **configuration: Any) -> Mi
     mirror = Mirror(source=database.source(**configuration))
     assert (await mirror.follow()).reason == "No job that completed has left a position for it yet."
     return mirror
-
-
-@asynccontextmanager
-async def another(database: Database) -> AsyncIterator[Any]:
-    """Open a second session."""
-    cluster = database.cluster
-    connection = await asyncpg.connect(
-        host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password,
-        database=database.name,
-    )  # fmt: skip
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 TABLE = (
