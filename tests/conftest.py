@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import aiohttp
 import pytest
 from hypothesis import settings
 
@@ -10,6 +11,7 @@ from sandbox.postgresql import Cluster
 from tests.cluster import modules
 from tests.cluster.relay import serving
 from tests.support import logs
+from tests.support.service_harness import ServiceHarness
 
 # An example is judged by what it shows, not by how long it took on a machine that does other things as well.
 settings.register_profile("project", deadline=None)
@@ -32,6 +34,13 @@ async def elasticsearch() -> AsyncIterator[Server]:
     """
     async with serving() as server:
         yield server
+
+
+@pytest.fixture
+async def harness(elasticsearch: Server) -> AsyncIterator[ServiceHarness]:
+    """A service's set-up over an Elasticsearch with nothing in it."""
+    async with aiohttp.ClientSession() as session:
+        yield ServiceHarness(elasticsearch, session)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

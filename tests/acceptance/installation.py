@@ -21,8 +21,6 @@ from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Hold
 from sandbox.elasticsearch.server.journal import Entry
 from tests.support.database import Database
-from tests.support.history.events import events_of
-from tests.support.history.promises import Circumstances, problems
 from tests.support.service_harness import CONNECTOR, ServiceHarness, until
 
 INDEX = "music"
@@ -195,15 +193,7 @@ class Installation:
 
     async def problems(self, living: frozenset[str] = frozenset()) -> list[str]:
         """Check what is in the journal against every promise."""
-        return problems(
-            events_of(self.server.journal),
-            Circumstances(
-                connector_of=dict.fromkeys(self.job_ids, CONNECTOR),
-                living=living,
-                jobs={job_id: await self.harness.job(job_id) for job_id in self.job_ids},
-                connectors={CONNECTOR: await self.harness.connector()},
-            ),
-        )
+        return await self.harness.problems(living, *self.job_ids)
 
     @asynccontextmanager
     async def holding(self, path: str, holds: bytes = b"", **members: Any) -> AsyncIterator[Any]:

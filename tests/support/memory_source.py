@@ -34,6 +34,10 @@ def line_of(id_: str, members: Document, seed: int = 0) -> bytes:
     return orjson.dumps(id_) + b"\x01%d\x02" % hash_ + body[1:] + b"\n"
 
 
+def nothing(_slice: str, _batch: int) -> None:
+    """Let a batch be read."""
+
+
 @dataclass(slots=True, kw_only=True)
 class MemorySlice:
     """One dictionary, read in blocks of a few rows."""
@@ -41,10 +45,10 @@ class MemorySlice:
     name: str
     table: Mapping[str, Document]
     scope: Mapping[str, str]
-    seed: int
-    before_batch: Callable[[str, int], None]
-    rows_per_batch: int
-    asks: bool
+    seed: int = 0
+    before_batch: Callable[[str, int], None] = nothing
+    rows_per_batch: int = 3
+    asks: bool = True
     estimated_rows: int | None = None
     mapping: Mapping[str, Any] = field(default_factory=dict)
 
@@ -90,7 +94,7 @@ class MemorySource:
         self.database = str((configuration or {}).get("database", "shop"))
         self.rows_per_batch = 3
         self.asks_about_rows = True
-        self.before_batch: Callable[[str, int], None] = lambda _slice, _batch: None
+        self.before_batch: Callable[[str, int], None] = nothing
         """Called before each batch of a slice, and with -1 after the last: raise here to lose the source."""
         self.seeds: list[int] = []
         self.preferences = Preferences()

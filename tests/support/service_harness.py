@@ -1,16 +1,14 @@
 """A small harness for tests of the service: an embedded Elasticsearch, a fake source, and services.
 
-Users act through HTTP as they would with curl; the service under test is the real one, in this process.
+Users act through HTTP as they would with curl; the service is the real one.
 """
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType, TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -19,150 +17,17 @@ from ingest.config import Service as ServiceSettings
 from ingest.elasticsearch.client import connect
 from ingest.service.process import Service
 from sandbox.elasticsearch import Server
-from sources.contract import (
-    HASH_END,
-    ID_END,
-    Batch,
-    Features,
-    Finding,
-    IsUnchanged,
-    Preferences,
-    RowTest,
-    RuleProblem,
-    Slice,
-    Snapshot,
-    Source,
-)
-from sources.errors import SourceConfigurationError
-from sources.network import Network
-from sources.unversioned import unversioned
+from sources.contract import Source
+from tests.support.history.events import events_of
+from tests.support.history.promises import Circumstances, problems
+from tests.support.shelf_source import SERVICE_TYPE, Shelf, source_over
 
 T = TypeVar("T")
-SERVICE_TYPE = "postgresql"
 CONNECTOR = "my-connector-id"
-WRONG_PASSWORD = "wrong-secret"
-
-
-class Shelf:
-    """What the fake source reads, and how it behaves."""
-
-    def __init__(self, rows: Mapping[str, Any] | None = None) -> None:
-        self.rows = dict(rows if rows is not None else {"1": {"title": "one"}, "2": {"title": "two"}})
-        self.ping_error: Exception | None = None
-        self.read_error: Exception | None = None
-        self.ping_gate: asyncio.Event | None = None
-        """If set, a ping waits for it."""
-        self.gate: asyncio.Event | None = None
-        """If set, reading waits for it after the first row."""
-        self.is_reading = asyncio.Event()
-        self.pings = 0
-        self.reads = 0
-        self.rule_problems: list[RuleProblem] = []
-
-
-class ShelfSlice:
-    """The one slice of the fake source."""
-
-    name = "shelf"
-    estimated_rows = None
-    mapping: ClassVar[Mapping[str, Any]] = {}
-    scope = None
-
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-
-    def narrowed(self, tests: Sequence[RowTest]) -> Slice | None:
-        """Leave every rule to the service."""
-        return None
-
-    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
-        """Nothing is known of the past."""
-        return unversioned(self, "A shelf remembers nothing.")
-
-    async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
-        """Read the rows one by one, pausing or failing after the first if the shelf says so."""
-        self.shelf.reads += 1
-        for number, (key, row) in enumerate(list(self.shelf.rows.items())):
-            line = line_of(key, row)
-            known = is_unchanged is not None and bool(is_unchanged(line)[0])
-            yield Batch(lines=b"" if known else line, count=0 if known else 1, unchanged=int(known))
-            if number == 0:
-                await self._after_the_first_row()
-
-    async def _after_the_first_row(self) -> None:
-        self.shelf.is_reading.set()
-        if self.shelf.gate is not None:
-            await self.shelf.gate.wait()
-        if self.shelf.read_error is not None:
-            raise self.shelf.read_error
-
-
-class ShelfSource:
-    """A source made of a dictionary; subclasses are bound to a shelf."""
-
-    shelf: ClassVar[Shelf]
-    service_type: ClassVar[str] = SERVICE_TYPE
-    name: ClassVar[str] = "Shelf"
-    fields: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "host": {"label": "Host", "order": 1, "type": "str", "value": ""},
-        "password": {"label": "Password", "order": 2, "type": "str", "sensitive": True, "value": ""},
-        "port": {"label": "Port", "order": 3, "type": "int", "display": "numeric", "value": 5432},
-    }
-    features: ClassVar[Features] = Features(advanced_sync_rules=True)
-    network: ClassVar[Network] = Network()
-    members: ClassVar[Mapping[str, Any]] = {"database": {"type": "keyword"}}
-    scope: Mapping[str, str] = MappingProxyType({"database": "shelf"})
-    preferences: Preferences = Preferences()
-
-    def __init__(self, configuration: Mapping[str, Any]) -> None:
-        if not configuration.get("host"):
-            raise SourceConfigurationError("Host is empty.")
-        self.password = configuration.get("password")
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-    async def ping(self) -> None:
-        """Refuse one password, or fail as the shelf says."""
-        self.shelf.pings += 1
-        if self.shelf.ping_gate is not None:
-            await self.shelf.ping_gate.wait()
-        if self.password == WRONG_PASSWORD:
-            raise SourceConfigurationError(f"The password {WRONG_PASSWORD!r} was refused; check Password.")
-        if self.shelf.ping_error is not None:
-            raise self.shelf.ping_error
-
-    async def check(self, advanced_rules: Any) -> Sequence[Finding]:
-        """Find nothing."""
-        return []
-
-    async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:
-        """Find what the shelf says."""
-        return self.shelf.rule_problems if advanced_rules else []
-
-    async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
-        """Return the one slice."""
-        return [ShelfSlice(self.shelf)]
-
-
-def source_over(
-    shelf: Shelf, features: Features | None = None, base: type[ShelfSource] = ShelfSource
-) -> type[Source]:
-    """Return a source class whose rows are those of the shelf."""
-    members = {"shelf": shelf, "features": features or base.features}
-    return type("BoundShelfSource", (base,), members)
-
-
-def line_of(key: str, row: Mapping[str, Any]) -> bytes:
-    """Render a row as a line of a batch."""
-    members = json.dumps({"id": key, "database": "shelf", **row})[1:].encode()
-    content = str(hash(members) >> 1).encode()
-    return json.dumps(key).encode() + ID_END + content + HASH_END + members + b"\n"
+ADDED_MEMBERS = frozenset(
+    {"_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"}
+)
+"""What the service adds to each document."""
 
 
 def config_for(server: Server, *connector_ids: str, **service: Any) -> Config:
@@ -239,6 +104,22 @@ class ServiceHarness:
         answer = await self.ok("POST", f"/{index}/_search", {"size": 1000, "query": {"match_all": {}}})
         return {hit["_source"]["title"] for hit in answer["hits"]["hits"]}
 
+    async def content(self, index: str = "music") -> dict[str, dict[str, Any]]:
+        """Return what the index holds by id, without the members the service adds."""
+        await self.ok("POST", f"/{index}/_refresh")
+        answer = await self.ok("POST", f"/{index}/_search", {"size": 1000, "query": {"match_all": {}}})
+        return {hit["_id"]: without_added(hit["_source"]) for hit in answer["hits"]["hits"]}
+
+    async def problems(self, living: frozenset[str], *job_ids: str) -> list[str]:
+        """Return every promise that a request in the journal breaks, for one connector and its jobs."""
+        circumstances = Circumstances(
+            connector_of=dict.fromkeys(job_ids, CONNECTOR),
+            living=living,
+            jobs={job_id: await self.job(job_id) for job_id in job_ids},
+            connectors={CONNECTOR: await self.connector()},
+        )
+        return problems(events_of(self.server.journal), circumstances)
+
     async def until_connector(self, status: str, connector_id: str = CONNECTOR) -> dict[str, Any]:
         """Wait until the connector has the status."""
         return await until(lambda: self.connector(connector_id), lambda one: one["status"] == status)
@@ -272,6 +153,11 @@ class ServiceHarness:
             await self.configure(**values)
             await self.until_connector("connected")
             yield service
+
+
+def without_added(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document without the members the service adds."""
+    return {name: value for name, value in document.items() if name not in ADDED_MEMBERS}
 
 
 async def until(

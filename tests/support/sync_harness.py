@@ -23,6 +23,7 @@ from sandbox.elasticsearch import Server
 from sources.contract import Source
 from tests.support.fake_transport import FakeTime, lasting_lease, whole
 from tests.support.memory_source import MemorySource
+from tests.support.service_harness import without_added
 
 INDEX = "search-shop"
 PLAIN = Pipeline(name="_none")
@@ -133,14 +134,7 @@ class SyncHarness:
 
     async def content(self) -> dict[str, dict[str, Any]]:
         """Return the documents without the members that the service adds."""
-        added = (
-            "_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace",
-            "_run_ml_inference"
-        )  # fmt: skip
-        return {
-            id_: {name: value for name, value in document.items() if name not in added}
-            for id_, document in (await self.documents()).items()
-        }
+        return {id_: without_added(document) for id_, document in (await self.documents()).items()}
 
     def expected(self) -> dict[str, dict[str, Any]]:
         """Return what the index must say: every row of the source, exactly."""

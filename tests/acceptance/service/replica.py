@@ -14,21 +14,22 @@ from typing import Any
 from ingest import log
 from ingest.config import Bulk, Config, ConnectorEntry, Elasticsearch, Service
 from ingest.service import program
-from sources.contract import Batch, IsUnchanged, Slice
-from tests.support.service_harness import SERVICE_TYPE, Shelf, ShelfSlice, ShelfSource, line_of, source_over
+from sources.contract import Batch, IsUnchanged
+from tests.support.memory_source import MemorySlice, line_of
+from tests.support.shelf_source import SERVICE_TYPE, Shelf, ShelfSource, source_over
 
 ROWS = 5
 SECONDS_A_ROW = 0.08
 
 
-class SlowSlice(ShelfSlice):
+class SlowSlice(MemorySlice):
     """Rows that take their time and differ each time they are read."""
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read slowly."""
         for number in range(ROWS):
             await asyncio.sleep(SECONDS_A_ROW)
-            line = line_of(str(number), {"title": token_hex(4)})
+            line = line_of(str(number), {"id": str(number), **self.scope, "title": token_hex(4)})
             if is_unchanged is not None:
                 is_unchanged(line)
             yield Batch(lines=line, count=1)
@@ -37,9 +38,9 @@ class SlowSlice(ShelfSlice):
 class SlowSource(ShelfSource):
     """The source of a replica."""
 
-    async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
+    async def slices(self, advanced_rules: Any, seed: int) -> Sequence[MemorySlice]:
         """Return the one slow slice."""
-        return [SlowSlice(self.shelf)]
+        return [SlowSlice(name="slow", table={}, scope=self.scope)]
 
 
 def configuration(settings: dict[str, Any]) -> Config:

@@ -18,7 +18,8 @@ import pytest
 
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Reply
-from tests.support.service_harness import SERVICE_TYPE, ServiceHarness, until
+from tests.support.service_harness import ServiceHarness, until
+from tests.support.shelf_source import SERVICE_TYPE
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -21,7 +21,8 @@ from sandbox.elasticsearch import Server
 from tests.acceptance.service.replica import ROWS
 from tests.support.history.events import Bulk, Event, StatusWritten, events_of
 from tests.support.history.promises import Circumstances, problems
-from tests.support.service_harness import ServiceHarness, ShelfSource, until
+from tests.support.service_harness import ServiceHarness, until
+from tests.support.shelf_source import ShelfSource
 
 ROOT = Path(__file__).parents[3]
 CONNECTORS = [f"connector-{number:02}" for number in range(50)]

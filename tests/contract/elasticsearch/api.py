@@ -140,9 +140,13 @@ def without_credentials(address: str) -> tuple[str, str | None]:
     if parts.username is None:
         return address.rstrip("/"), None
     host = parts.netloc.rpartition("@")[2]
-    pair = f"{parts.username}:{parts.password or ''}".encode()
     url = urlunsplit((parts.scheme, host, parts.path, "", "")).rstrip("/")
-    return url, f"Basic {base64.b64encode(pair).decode()}"
+    return url, basic(parts.username, parts.password or "")
+
+
+def basic(username: str, password: str) -> str:
+    """The `Authorization` header of a user."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def _encoded(body: Any, content_type: str) -> tuple[bytes, str]:

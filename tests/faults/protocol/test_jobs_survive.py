@@ -10,7 +10,8 @@ import pytest
 
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch.server.faults import Action, Drop, Hold, Reply
-from tests.support.service_harness import WRONG_PASSWORD, ServiceHarness, until
+from tests.support.service_harness import ServiceHarness, until
+from tests.support.shelf_source import WRONG_PASSWORD
 
 PROXY_PAGE = Reply(502, "<html>Bad Gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None})
 BAD_ANSWERS: list[Action] = [Reply(503), PROXY_PAGE, Drop()]

@@ -21,24 +21,14 @@ from ingest.elasticsearch.transport import Request, Response, Transport
 from ingest.service.process import Service
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
-from sources.contract import Slice, Source
+from sources.contract import Source
 from sources.registry import SOURCES
 from tests.cluster.relay import serving
 from tests.support.database import Database, database_on
 from tests.support.fault_proxy import FaultProxy
-from tests.support.history.events import events_of
-from tests.support.history.promises import Circumstances, problems
-from tests.support.memory_source import Document, MemorySource
-from tests.support.service_harness import (
-    CONNECTOR,
-    SERVICE_TYPE,
-    ServiceHarness,
-    Shelf,
-    ShelfSource,
-    config_for,
-    source_over,
-    until,
-)
+from tests.support.memory_source import Document, MemorySlice, MemorySource
+from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
+from tests.support.shelf_source import SERVICE_TYPE, Shelf, ShelfSource, source_over
 
 INDEX = "music"
 IDLE_LIMIT_SECONDS = 5.0
@@ -56,7 +46,6 @@ _END_BACKENDS = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
     "WHERE datname = $1 AND application_name = 'elastic-ingest'"
 )
-ADDED = ("_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference")
 
 
 class Tables(Protocol):
@@ -96,7 +85,7 @@ class TablesInMemory:
 
             scope = tables.scope
 
-            async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
+            async def slices(self, advanced_rules: Any, seed: int) -> Sequence[MemorySlice]:
                 """Return a slice a table."""
                 return await tables.slices(advanced_rules, seed)
 
@@ -227,13 +216,7 @@ class Shop:
 
     async def content(self) -> dict[str, dict[str, Any]]:
         """Return what the index holds, without the members every document is given."""
-        await self.harness.ok("POST", f"/{INDEX}/_refresh")
-        body = {"size": 1000, "query": {"match_all": {}}}
-        hits = (await self.harness.ok("POST", f"/{INDEX}/_search", body))["hits"]["hits"]
-        return {
-            hit["_id"]: {name: value for name, value in hit["_source"].items() if name not in ADDED}
-            for hit in hits
-        }
+        return await self.harness.content(INDEX)
 
     async def quiet(self, job_id: str) -> Mapping[str, Any]:
         """Wait until the job has ended and its connector says so; return the job."""
@@ -243,14 +226,7 @@ class Shop:
 
     async def problems(self, living: frozenset[str], *job_ids: str) -> list[str]:
         """Check what is in the journal."""
-        jobs = {job_id: await self.harness.job(job_id) for job_id in job_ids}
-        circumstances = Circumstances(
-            connector_of=dict.fromkeys(job_ids, CONNECTOR),
-            living=living,
-            jobs=jobs,
-            connectors={CONNECTOR: await self.harness.connector()},
-        )
-        return problems(events_of(self.server.journal), circumstances)
+        return await self.harness.problems(living, *job_ids)
 
     def let_time_pass(self) -> None:
         """Let the server's clock pass the idle limit."""

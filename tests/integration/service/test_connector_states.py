@@ -17,7 +17,8 @@ import asyncio
 import structlog
 
 from sources.errors import SourceConfigurationError, SourceUnavailableError
-from tests.support.service_harness import CONNECTOR, WRONG_PASSWORD, ServiceHarness, config_for, until
+from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
+from tests.support.shelf_source import WRONG_PASSWORD
 
 
 async def test_created_becomes_needs_configuration(harness: ServiceHarness) -> None:

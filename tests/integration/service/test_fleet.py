@@ -11,15 +11,8 @@ from ingest.elasticsearch.client import connect
 from ingest.errors import ElasticsearchUnavailableError
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX, connectors
 from sandbox.elasticsearch.server.faults import Edit, Hold
-from tests.support.service_harness import (
-    CONNECTOR,
-    SERVICE_TYPE,
-    ServiceHarness,
-    ShelfSource,
-    config_for,
-    entry_of,
-    until,
-)
+from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, entry_of, until
+from tests.support.shelf_source import SERVICE_TYPE, ShelfSource
 
 LISTING = f"/{CONNECTORS_INDEX}/_search"
 JOBS_LISTING = f"/{JOBS_INDEX}/_search"

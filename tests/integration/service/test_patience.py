@@ -10,18 +10,12 @@ import structlog
 from ingest.service.process import Service
 from sandbox.elasticsearch.server.faults import Reply
 from sandbox.postgresql import Cluster
-from sources.contract import Finding, RuleProblem, Slice
+from sources.contract import Finding, RuleProblem
 from sources.errors import SourceUnavailableError
 from sources.registry import SOURCES
-from tests.support.service_harness import (
-    CONNECTOR,
-    SERVICE_TYPE,
-    ServiceHarness,
-    ShelfSource,
-    config_for,
-    source_over,
-    until,
-)
+from tests.support.memory_source import MemorySlice
+from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
+from tests.support.shelf_source import SERVICE_TYPE, ShelfSource, source_over
 
 MOMENTS = ("ping", "check", "validate", "slices")
 
@@ -49,7 +43,7 @@ class RestartingSource(ShelfSource):
         self._reach("validate")
         return []
 
-    async def slices(self, advanced_rules: Any, seed: int) -> Sequence[Slice]:
+    async def slices(self, advanced_rules: Any, seed: int) -> Sequence[MemorySlice]:
         self._reach("slices")
         return await super().slices(advanced_rules, seed)
 

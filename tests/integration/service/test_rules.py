@@ -8,14 +8,8 @@ import pytest
 from ingest.protocol import CONNECTORS_INDEX
 from sandbox.elasticsearch.server.faults import Hold
 from sources.contract import Finding, RuleProblem
-from tests.support.service_harness import (
-    CONNECTOR,
-    SERVICE_TYPE,
-    ServiceHarness,
-    ShelfSource,
-    source_over,
-    until,
-)
+from tests.support.service_harness import CONNECTOR, ServiceHarness, until
+from tests.support.shelf_source import SERVICE_TYPE, ShelfSource, source_over
 
 KEEP_ONE = {
     "id": "keep-one", "field": "title", "rule": "equals", "value": "two", "policy": "exclude", "order": 0,

@@ -8,7 +8,8 @@ from typing import Any
 from ingest.protocol import CONNECTORS_INDEX
 from sandbox.elasticsearch.server.faults import Reply
 from sources.contract import Features
-from tests.support.service_harness import CONNECTOR, SERVICE_TYPE, ServiceHarness, source_over, until
+from tests.support.service_harness import CONNECTOR, ServiceHarness, until
+from tests.support.shelf_source import SERVICE_TYPE, source_over
 
 EVERY_SECOND = "* * * * * ?"
 EVERY_YEAR = "0 0 0 1 1 ?"

@@ -13,15 +13,8 @@ from ingest.lease import Lease
 from ingest.protocol import SyncJob, jobs
 from ingest.sync.stats import Stats
 from tests.support import logs
-from tests.support.service_harness import (
-    CONNECTOR,
-    SERVICE_TYPE,
-    ServiceHarness,
-    ShelfSource,
-    config_for,
-    source_over,
-    until,
-)
+from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
+from tests.support.shelf_source import SERVICE_TYPE, ShelfSource, source_over
 
 EXPLODING = "the password that explodes"
 

@@ -4,15 +4,16 @@ A `ConnectorApi` gives every test names of its own and removes what the test cre
 stays as it was. The URL may carry `user:password@`; the user must be allowed to create API keys.
 """
 
-import base64
 import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import aiohttp
+
+from tests.contract.elasticsearch.api import basic
 
 READ_ONLY = {
     "reader": {"cluster": ["monitor_connector", "read_connector_secrets", "write_connector_secrets"]}
@@ -215,16 +216,3 @@ class ConnectorApi:
         if reply.status == 201:
             self._connectors.append(reply.body["id"])
         return reply
-
-
-def basic(username: str, password: str) -> str:
-    """The `Authorization` header of a user."""
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-
-
-def without_credentials(url: str) -> tuple[str, str | None]:
-    """The URL to call, and the `Authorization` header for the user it named."""
-    parts = urlsplit(url)
-    address = parts.netloc.rpartition("@")[2]
-    authorization = basic(parts.username, parts.password or "") if parts.username else None
-    return urlunsplit((parts.scheme, address, "", "", "")), authorization

@@ -1,33 +1,19 @@
-"""The two sides of the contract: the embedded server, and a real cluster when ELASTICSEARCH_URL names one."""
+"""The connector routes of the side that the parent folder's `conftest.py` opens."""
 
-import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 
-from sandbox.elasticsearch import Security, User, serve
-from tests.contract.elasticsearch.connectors.api import Caller, ConnectorApi, without_credentials
-
-EMBEDDED = "embedded"
-CLUSTER = os.environ.get("ELASTICSEARCH_URL")
+from tests.contract.elasticsearch.api import without_credentials
+from tests.contract.elasticsearch.connectors.api import Caller, ConnectorApi
 
 
-@pytest.fixture(
-    params=[EMBEDDED, *([CLUSTER] if CLUSTER else [])], ids=[EMBEDDED, *(["cluster"] if CLUSTER else [])]
-)
-async def api(request: pytest.FixtureRequest) -> AsyncIterator[ConnectorApi]:
-    """An Elasticsearch in which the test has its own names."""
-    async with AsyncExitStack() as stack:
-        if request.param == EMBEDDED:
-            security = Security(users=(User("elastic", "changeme"),))
-            server = await stack.enter_async_context(serve(security=security))
-            address = server.url.replace("http://", "http://elastic:changeme@")
-        else:
-            address = request.param
-        url, authorization = without_credentials(address)
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+@pytest.fixture
+async def api(client_url: str) -> AsyncIterator[ConnectorApi]:
+    """The connector routes, with names of the test's own."""
+    url, authorization = without_credentials(client_url)
+    async with aiohttp.ClientSession() as session:
         api = ConnectorApi(Caller(session, url, authorization))
-        stack.push_async_callback(api.clean_up)
         yield api
+        await api.clean_up()
