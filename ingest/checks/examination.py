@@ -30,15 +30,15 @@ async def examine(config: Config, client: Client, *, connector_id: str | None = 
     async for check in cluster.privilege_checks(client, cluster.SUBJECT, cluster.SERVICE_PRIVILEGES):
         yield check
     try:
-        listed = await _listed(config, client, connector_id)
+        existing = await listed(config, client, connector_id)
     except errors.IngestError as error:
         yield problem(cluster.SUBJECT, str(error))
         return
     entries = {entry.connector_id: entry for entry in config.connectors}
     for wanted in [connector_id] if connector_id else entries:
-        if wanted not in listed:
+        if wanted not in existing:
             yield _missing(wanted, entries.get(wanted))
-    for found in listed.values():
+    for found in existing.values():
         async for check in _connector_checks(client, found, entries.get(found.id)):
             yield check
 
@@ -55,7 +55,8 @@ async def quick_checks(
         yield check
 
 
-async def _listed(config: Config, client: Client, connector_id: str | None) -> dict[str, Connector]:
+async def listed(config: Config, client: Client, connector_id: str | None) -> dict[str, Connector]:
+    """Return the connector of this id, or all that `config.yml` stands for, by their ids."""
     service = config.service
     ids = [connector_id] if connector_id else [entry.connector_id for entry in config.connectors]
     served = service.service_types if service.worker_mode and not connector_id else ()

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "connector": "ingest.cli.connector:connector",
     "status": "ingest.cli.status:status",
     "sync": "ingest.cli.sync:sync",
+    "verify": "ingest.cli.verify:verify",
 }
 """Commands about Elasticsearch, each with a module of its own."""
 

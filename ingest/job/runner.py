@@ -236,7 +236,7 @@ class _Run:
                 rules=rules,
                 advanced_rules=job.filtering.advanced_snippet,
                 options=self._options(source.preferences),
-                cursor=await self._last_cursor(),
+                cursor=None if job.is_repair else await self._last_cursor(),
             )
             context = SyncContext(client=self._content, lease=self._lease, stats=self._stats, log=self._log)
             self._running.phase = Phase.SYNCING
@@ -251,7 +251,7 @@ class _Run:
         settings = self._worker.config
         return SyncOptions(
             bulk=settings.elasticsearch.bulk,
-            rewrite=preferences.rewrites,
+            rewrite=preferences.rewrites or self._job.rewrites,
             derive_mappings=preferences.derives_mappings,
             language=self._job.language,
             readings=preferences.readings,

@@ -13,6 +13,7 @@ from ingest.protocol.connector import (
     FilteringError,
     Pipeline,
     Scheduling,
+    Verified,
     values_of,
 )
 from ingest.protocol.reading import Version, instant, timestamp
@@ -37,6 +38,7 @@ __all__ = [
     "SyncJob",
     "TriggerMethod",
     "ValidationState",
+    "Verified",
     "Version",
     "instant",
     "timestamp",

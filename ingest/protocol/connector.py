@@ -12,11 +12,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Self
 
-from ingest.protocol.reading import Version, flag_of, instant, object_of, text_of, version_of, word_of
+from ingest.protocol.reading import (
+    Version,
+    count_of,
+    flag_of,
+    instant,
+    object_of,
+    text_of,
+    timestamp,
+    version_of,
+    word_of,
+)
 from ingest.protocol.words import ConnectorStatus, JobStatus, JobType, ValidationState
 
 CONNECTORS_INDEX: Final = ".elastic-connectors-v1"
 DEFAULT_PIPELINE: Final = "search-default-ingestion"
+LAST_VERIFY: Final = "last_verify"
 ADVANCED_SNIPPET: Final = "advanced_snippet"
 """The id under which problems of the advanced snippet are reported."""
 SCHEDULED_AT: Final[Mapping[JobType, str]] = {
@@ -109,6 +120,26 @@ class Scheduling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What `elastic-ingest verify` found last: a member of our own, which nobody else reads."""
+
+    moment: datetime
+    differing: int
+    """How many documents were not their rows."""
+
+    @classmethod
+    def from_wire(cls, wire: Any) -> Self | None:
+        """Read a `last_verify` member; None if there is none."""
+        members = object_of(wire)
+        moment = instant(members.get("at"))
+        return None if moment is None else cls(moment=moment, differing=count_of(members.get("differing")))
+
+    def to_wire(self) -> dict[str, Any]:
+        """Render as a `last_verify` member."""
+        return {"at": timestamp(self.moment), "differing": self.differing}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
     """A connector document as it was read at `version`."""
 
@@ -130,6 +161,7 @@ class Connector:
     last_synced: datetime | None = None
     last_sync_status: JobStatus | None = None
     last_sync_error: str | None = None
+    last_verify: Verified | None = None
     sync_cursor: Any = None
     """What the last content job that completed left for the next one; not part of a list of connectors."""
 
@@ -163,6 +195,7 @@ class Connector:
             last_synced=instant(source.get("last_synced")),
             last_sync_status=word_of(JobStatus, source.get("last_sync_status")),
             last_sync_error=text_of(source.get("last_sync_error")),
+            last_verify=Verified.from_wire(source.get(LAST_VERIFY)),
             sync_cursor=source.get("sync_cursor"),
         )
 

@@ -12,7 +12,14 @@ from ingest import errors
 from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
 from ingest.protocol import guarded
-from ingest.protocol.connector import CONNECTORS_INDEX, SCHEDULED_AT, Connector, FilteringError
+from ingest.protocol.connector import (
+    CONNECTORS_INDEX,
+    LAST_VERIFY,
+    SCHEDULED_AT,
+    Connector,
+    FilteringError,
+    Verified,
+)
 from ingest.protocol.reading import Version, timestamp
 from ingest.protocol.words import ConnectorStatus, JobStatus, JobType, ValidationState
 
@@ -173,6 +180,12 @@ async def end_sync(
     await guarded.update(
         client, CONNECTORS_INDEX, connector.id, members, connector.version, budget_seconds=budget_seconds
     )
+
+
+async def note_verified(client: Client, connector: Connector, verified: Verified) -> None:
+    """Write what a verification found, guarded by the version read. Raises ConflictError."""
+    members = {LAST_VERIFY: verified.to_wire()}
+    await guarded.update(client, CONNECTORS_INDEX, connector.id, members, connector.version, budget_seconds=0)
 
 
 async def _put(client: Client, connector_id: str, endpoint: str, body: Any) -> None:

@@ -14,11 +14,13 @@ from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
 from ingest.protocol import guarded
 from ingest.protocol.reading import timestamp
-from ingest.protocol.sync_job import JOBS_INDEX, SyncJob
+from ingest.protocol.sync_job import JOBS_INDEX, REPAIR, SyncJob
 from ingest.protocol.words import JobStatus, JobType, TriggerMethod
 
 _OLDEST_FIRST: list[Any] = [{"created_at": "asc"}, *guarded.BY_AGE_OF_WRITE]
 _TO_CHOOSE = ("status", "job_type", "created_at", "connector.id", "connector.service_type")
+_REPAIRS = 5
+"""How often a repair is created again because a worker was faster."""
 _WAITING = [JobStatus.PENDING.value, JobStatus.SUSPENDED.value]
 _RUNNING = [JobStatus.IN_PROGRESS.value, JobStatus.CANCELING.value]
 CONTENT_JOB_TYPES = [JobType.FULL.value, JobType.INCREMENTAL.value]
@@ -123,6 +125,27 @@ async def create(client: Client, connector_id: str, job_type: JobType, trigger: 
         body={"id": connector_id, "job_type": job_type.value, "trigger_method": trigger.value},
         budget_seconds=0,
         timeout_seconds=guarded.CALL_TIMEOUT_SECONDS,
+    )
+
+
+async def create_repair(client: Client, connector_id: str, *, rewrites: bool) -> str:
+    """Create a pending full job that compares everything by its content, and return its id.
+
+    A job cannot be created with metadata. One that a worker takes before it is marked stays an ordinary one,
+    and another is created after it.
+    """
+    for _ in range(_REPAIRS):
+        job_id = await create(client, connector_id, JobType.FULL, TriggerMethod.ON_DEMAND)
+        job = await get(client, job_id)
+        if job is None or job.status is not JobStatus.PENDING:
+            continue
+        try:
+            await annotate(client, job, {REPAIR: {"rewrite": rewrites}})
+        except (errors.ConflictError, errors.NotFoundError):
+            continue
+        return job_id
+    raise errors.ElasticsearchUnavailableError(
+        f"Jobs of {connector_id} were taken up faster than they could be marked as repairs. Try again."
     )
 
 

@@ -18,6 +18,8 @@ from ingest.protocol.reading import (
 )
 from ingest.protocol.words import JobStatus, JobType
 
+REPAIR: Final = "repair"
+"""The member of a job's metadata that makes it a repair."""
 JOBS_INDEX: Final = ".elastic-connectors-sync-jobs-v1"
 ATTEMPTS_KEPT: Final = 20
 """How many suspended attempts a job's metadata remembers."""
@@ -85,6 +87,16 @@ class SyncJob:
     def lost_workers(self) -> int:
         """How many workers died while they ran this job."""
         return count_of(self.metadata.get("lost_workers"))
+
+    @property
+    def is_repair(self) -> bool:
+        """Whether everything is to be compared by its content, whatever an earlier job left."""
+        return REPAIR in self.metadata
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether, in such a job, every document is to be sent."""
+        return object_of(self.metadata.get(REPAIR)).get("rewrite") is True
 
     def attempts(self) -> list[dict[str, Any]]:
         """Describe the attempts at this job that were suspended, the latest last, for its metadata."""

@@ -39,7 +39,7 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     """
     client, pipeline = context.client, request.pipeline
     definitions = await read_pipelines(client, request.index_name, pipeline)
-    seed = _seed(pipeline, definitions)
+    seed = seed_of(pipeline, definitions)
     slices = await request.source.slices(request.advanced_rules, seed)
     index = await _prepare_index(request, context, slices)
     destination = Destination(
@@ -58,7 +58,7 @@ async def read_pipelines(client: Client, index_name: str, pipeline: Pipeline) ->
     return [await read_pipeline(client, name) for name in names if name != NO_PIPELINE]
 
 
-def _seed(pipeline: Pipeline, definitions: Sequence[PipelineDefinition]) -> int:
+def seed_of(pipeline: Pipeline, definitions: Sequence[PipelineDefinition]) -> int:
     """Return a number that changes with everything that decides how a row becomes a document.
 
     It enters every content hash, so documents sent under other circumstances count as changed. What decides

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -289,3 +290,42 @@ def test_an_elasticsearch_that_does_not_answer_is_said_quickly(tmp_path: Path) -
 
     assert finished.returncode == 1
     assert "127.0.0.1:9" in finished.stderr
+
+
+def test_verify_says_what_differs_and_repair_delivers_it(configured: World) -> None:
+    assert command(configured, "sync", "start", NAME, "--watch").returncode == 0
+    equal = command(configured, "verify", NAME)
+    send = configured.elasticsearch.send
+    gone, altered = send(Call("", "POST", f"/{INDEX}/_search", {"size": 2}))["hits"]["hits"]
+    send(Call("", "DELETE", f"/{INDEX}/_doc/{quote(gone['_id'])}?refresh"))
+    document = dict(altered["_source"])
+    del document[next(name for name in document if name.startswith("public_"))]
+    send(Call("", "PUT", f"/{INDEX}/_doc/{quote(altered['_id'])}?refresh", document))
+
+    shallow = command(configured, "verify", NAME, "--grace", "0")
+    deep = json.loads(command(configured, "verify", NAME, "--grace", "0", "--deep", "--json").stdout)
+    repaired = command(configured, "verify", NAME, "--grace", "0", "--deep", "--repair")
+    after = command(configured, "verify", "--deep")
+
+    assert equal.returncode == 0, equal.stdout + equal.stderr
+    assert "the index is the tables: 622 documents" in equal.stdout
+    assert shallow.returncode == 1
+    assert f"missing: {gone['_id']}" in shallow.stdout
+    (told,) = deep["connectors"]
+    assert (told["equal"], told["differing"]) == (False, 2)
+    assert {name: ids for one in told["tables"] for name, ids in one["samples"].items()} == {
+        "missing": [gone["_id"]], "altered": [altered["_id"]]
+    }  # fmt: skip
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert after.returncode == 0, after.stdout
+
+
+def test_verify_cannot_tell_of_what_is_not_there(configured: World) -> None:
+    missing = command(configured, "verify", "nothing-here")
+    created = answer(configured, "connector", "create", "--index-name", "not-configured")["id"]
+    unconfigured = command(configured, "verify", created)
+    answer(configured, "connector", "delete", created, "--yes")
+
+    assert missing.returncode == unconfigured.returncode == 2
+    assert "nothing-here" in missing.stderr
+    assert "cannot be told" in unconfigured.stdout

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import IncompleteSyncError
-from ingest.sync.blocks.lines import KeyReader, Lines, count_lines, without_members
+from ingest.sync.blocks.lines import KeyReader, Keys, Lines, count_lines, without_members
 from ingest.sync.cursor import Mark
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.rules import BasicRules
@@ -116,9 +116,7 @@ class Comparison:
         _count(batch, tally)
 
     def _is_unchanged(self, block: bytes) -> NDArray[np.bool_]:
-        if len(block) >= LARGE_BLOCK_BYTES:
-            block = without_members(block)
-        keys = self.key_reader.of_lines(block)
+        keys = keys_of(self.key_reader, block)
         if not self.rewrites:
             return self.ledger.unchanged(keys)
         self.ledger.mark(keys)
@@ -126,6 +124,11 @@ class Comparison:
 
     def _wants(self, line: bytes) -> bool:
         return self.rules.keep_json(b"{" + line[line.index(HASH_END) + 1 :])
+
+
+def keys_of(key_reader: KeyReader, block: bytes) -> Keys:
+    """Read the keys of a block, without copying the large values it may hold."""
+    return key_reader.of_lines(without_members(block) if len(block) >= LARGE_BLOCK_BYTES else block)
 
 
 def _count(batch: Batch, tally: Tally) -> None:

@@ -9,7 +9,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.client import Client
@@ -89,6 +93,18 @@ class Inventory:
             f"Documents to delete could not be searched in {SCANS} attempts: {lost}"
         ) from lost
 
+    async def surplus(
+        self, ledger: Ledger, members: Collection[str]
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Yield, a page at a time, the hits of documents that no row was met for, for a person to see.
+
+        With these members, and only those that are as they were when the ledger was loaded. Raises
+        ScanLostError if the search cannot be completed.
+        """
+        async with aclosing(self._chosen(ledger, ledger.is_surplus, self._request, members)) as pages:
+            async for hits in pages:
+                yield hits
+
     async def count(self, *, foreign: bool = False) -> int | None:
         """Count our documents, or those of the shape that Elastic's service gives its own.
 
@@ -133,17 +149,29 @@ class Inventory:
     async def _stale(
         self, ledger: Ledger, certificate: Certificate, members: Collection[str]
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
-        await indices.refresh(self.client, self.index.name)
         few = ledger.unmet_hashes(certificate, FEW_HASHES)
+        request = partial(self._request, hashes=few)
+
+        def is_stale(keys: Keys, *, foreign: bool) -> NDArray[np.bool_]:
+            return ledger.stale(certificate, keys, foreign=foreign)
+
+        async with aclosing(self._chosen(ledger, is_stale, request, members)) as pages:
+            async for hits in pages:
+                yield hits
+
+    async def _chosen(
+        self, ledger: Ledger, is_chosen: "_Choice", request_of: "_RequestOf", members: Collection[str]
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
+        await indices.refresh(self.client, self.index.name)
         kinds = (False, True) if ledger.has_foreign else (False,)
         for foreign in kinds:
-            request = self._request(foreign=foreign, hashes=few)
+            request = request_of(foreign=foreign)
             request = replace(request, source=(*request.source, *members), wants_version=True)
             async with aclosing(self._pages(request)) as pages:
                 async for page in pages:
                     keys, hits = self._keys_of_hits(hits_of(page, request), foreign=foreign)
-                    is_stale = ledger.stale(certificate, keys, foreign=foreign)
-                    yield [hit for hit, stale in zip(hits, is_stale.tolist(), strict=True) if stale]
+                    chosen = is_chosen(keys, foreign=foreign)
+                    yield [hit for hit, left in zip(hits, chosen.tolist(), strict=True) if left]
 
     def _pages(self, request: ScanRequest) -> AsyncGenerator[bytes, None]:
         return scan(self.client, self.index.name, request)
@@ -202,6 +230,14 @@ class Inventory:
     def _has_our_fields(self) -> bool:
         """Whether the index can hold documents of ours at all: its mapping tells without a scan."""
         return any(name in self.index.properties for name in (CONTENT_HASH, *self.scope))
+
+
+class _Choice(Protocol):
+    def __call__(self, keys: Keys, *, foreign: bool) -> NDArray[np.bool_]: ...
+
+
+class _RequestOf(Protocol):
+    def __call__(self, *, foreign: bool) -> ScanRequest: ...
 
 
 def _all_of(*conditions: dict[str, Any]) -> dict[str, Any]:

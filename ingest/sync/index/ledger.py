@@ -47,7 +47,8 @@ class Ledger:
         self._hashes = _mapped(0, np.int64)
         self._states = _mapped(0, np.uint8)
         self._finder = _Finder(self._ids)
-        self._has_collisions = False
+        self.has_collisions = False
+        """Whether two documents have one hash of their ids, and so share their marks."""
         self._reading = 1
         self._overwriting = self._overwriting_before = 0
 
@@ -97,7 +98,7 @@ class Ledger:
         is_known = np.zeros(len(keys), np.bool_)
         if len(self._ids):
             places, is_known = self._find(keys.ids)
-            if self._has_collisions:
+            if self.has_collisions:
                 is_known &= ~self._is_shared(places)
             known = places[is_known]
             self._hashes[known] = keys.hashes[is_known]
@@ -137,7 +138,7 @@ class Ledger:
         places, is_known = self._find(keys.ids)
         answer: NDArray[np.bool_] = is_known & (self._hashes[places] == keys.hashes)
         answer &= (self._states[places] & (_FOREIGN | _SENT)) == 0
-        if self._has_collisions:
+        if self.has_collisions:
             answer &= ~self._is_shared(places)
         self._states[places[is_known & ~answer]] |= _SENT
         self._overwriting += int(np.count_nonzero(is_known & ~answer))
@@ -159,12 +160,26 @@ class Ledger:
         hashes: list[int] = self._hashes[(self._states & _MET) == 0].tolist()
         return hashes
 
+    def hashes_of(self, ids: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return for each id the content hash of its document, and whether there is one.
+
+        Of foreign documents the hash is 0; what it is of an id that is not there means nothing.
+        """
+        if not len(self._ids):
+            return np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
+        places, is_known = self._find(ids)
+        return self._hashes[places], is_known
+
     def stale(self, certificate: Certificate, keys: Keys, *, foreign: bool = False) -> NDArray[np.bool_]:
         """Say for each document, as it is now, whether it may be deleted.
 
         Only one that was there when the ledger was loaded, has the content it had then, and was not met.
         """
         self._require(certificate)
+        return self.is_surplus(keys, foreign=foreign)
+
+    def is_surplus(self, keys: Keys, *, foreign: bool = False) -> NDArray[np.bool_]:
+        """Say for each document, as it is now, whether it is one that no row was met for, and unchanged."""
         if not len(self._ids):
             return np.zeros(len(keys), np.bool_)
         places, is_known = self._find(keys.ids)
@@ -173,7 +188,7 @@ class Ledger:
         answer: NDArray[np.bool_] = is_known & (states == (_FOREIGN if foreign else 0))
         if not foreign:
             answer &= self._hashes[places] == keys.hashes
-        if self._has_collisions:
+        if self.has_collisions:
             for row in np.flatnonzero(is_known & self._is_shared(places)):
                 answer[row] = self._run_is_stale(int(places[row]), keys.hashes[row], foreign=foreign)
         return answer
@@ -206,7 +221,7 @@ class Ledger:
 
     def _index(self) -> None:
         self._finder = _Finder(self._ids)
-        self._has_collisions = bool((self._ids[1:] == self._ids[:-1]).any())
+        self.has_collisions = bool((self._ids[1:] == self._ids[:-1]).any())
 
     @property
     def _mark_bits(self) -> np.uint8:
@@ -219,7 +234,7 @@ class Ledger:
 
     def _mark(self, places: NDArray[np.intp]) -> None:
         self._states[places[(self._states[places] & _MET) == 0]] |= self._mark_bits
-        if self._has_collisions:
+        if self.has_collisions:
             for place in np.unique(places[self._is_shared(places)]):
                 states = self._states[self._run(int(place))]
                 states[(states & _MET) == 0] |= self._mark_bits
