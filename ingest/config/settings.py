@@ -240,6 +240,12 @@ class Service:
         8,
         "Seconds a stop may take: requests in flight end, jobs are suspended.",
     )
+    lock_file: Path | None = setting(
+        "lock_file",
+        kinds.file(),
+        None,
+        "File that tells who has it next that this process is gone, whose jobs it then resumes at once.",
+    )
     max_concurrent_content_syncs: int = setting(
         "max_concurrent_content_syncs", kinds.integer(1, 1000), 1, "Sync jobs that run at the same time."
     )

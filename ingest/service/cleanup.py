@@ -27,13 +27,17 @@ from ingest.job.ending import (
 )
 from ingest.protocol import Connector, JobStatus, SyncJob, connectors, jobs
 from ingest.protocol.messages import shortened
-from ingest.service.identity import is_gone
 
 
-async def end_lost_jobs(client: Client, connector_ids: Collection[str], idle_seconds: float) -> set[str]:
+async def end_lost_jobs(
+    client: Client,
+    connector_ids: Collection[str],
+    idle_seconds: float,
+    is_gone: Callable[[str | None], bool],
+) -> set[str]:
     """End or suspend the running jobs of these connectors whose worker is gone; return whose they were.
 
-    A worker is gone if its process was on this machine and no longer is, or if it was silent for the limit.
+    A worker is gone if `is_gone` knows it by its name, or if it was silent for the limit.
     """
     idle = {job.id for job in await jobs.search_idle(client, connector_ids, idle_seconds)}
     freed: set[str] = set()

@@ -21,12 +21,13 @@ from ingest.elasticsearch.client import Client
 from ingest.job.runner import Worker
 from ingest.job.running import RunningJob
 from ingest.protocol import SyncJob
-from ingest.service import cleanup, identity, observing
+from ingest.service import cleanup, observing
 from ingest.service.fleet import Fleet
 from ingest.service.loops import Loop, unless_stopped
 from ingest.service.pacing import Pace
 from ingest.service.preflight import preflight
 from ingest.service.queue import Queue
+from ingest.service.succession import Identity
 from ingest.status.history import History
 from ingest.status.snapshot import Snapshot
 from ingest.stopping import Stop
@@ -38,12 +39,18 @@ class Service:
     """Works for the connectors of a configuration. Run once."""
 
     def __init__(
-        self, *, config: Config, client: Client, sources: Mapping[str, type[Source]] = SOURCES
+        self,
+        *,
+        config: Config,
+        client: Client,
+        sources: Mapping[str, type[Source]] = SOURCES,
+        identity: Identity | None = None,
     ) -> None:
         self._client = client
+        self._identity = identity or Identity()
         self._stop = Stop(grace_seconds=config.service.shutdown_timeout_seconds)
         self._worker = Worker(
-            name=identity.worker_name(), client=client, config=config, stop=self._stop, sources=sources
+            name=self._identity.name, client=client, config=config, stop=self._stop, sources=sources
         )
         self._history = History(clock=time.monotonic)
         self._started_at = datetime.now(UTC)
@@ -149,6 +156,8 @@ class Service:
     async def _clean_up(self) -> None:
         """End what dead workers left behind, and take up what can be resumed."""
         idle_seconds = self.config.service.idle_limit_seconds
-        freed = await cleanup.end_lost_jobs(self._client, self.fleet.connector_ids, idle_seconds)
+        freed = await cleanup.end_lost_jobs(
+            self._client, self.fleet.connector_ids, idle_seconds, self._identity.is_gone
+        )
         self.queue.reconsider(*freed)
         await cleanup.end_orphans(self._client, self.fleet.connectors.keys(), idle_seconds, self._worker.name)

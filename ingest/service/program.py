@@ -9,10 +9,11 @@ import structlog
 
 from ingest import signals
 from ingest.config import Config
-from ingest.elasticsearch.client import connect
+from ingest.elasticsearch.client import Client, connect
 from ingest.errors import ConfigError
 from ingest.service import systemd
 from ingest.service.process import Service
+from ingest.service.succession import Identity, identified
 from ingest.service.watchdog import Watchdog
 from sources.contract import Source
 from sources.registry import SOURCES
@@ -26,11 +27,12 @@ async def run(
     `load` reads the configuration again when a signal asks for it, and raises ConfigError if it is wrong.
     """
     loop = asyncio.get_running_loop()
-    async with connect(config.elasticsearch) as client:
+    async with connected(config) as (client, identity):
         service = Service(
             config=config,
             client=client,
             sources=SOURCES.within(config.service.forbidden_networks) if sources is None else sources,
+            identity=identity,
         )
         with (
             signals.handled(
@@ -47,6 +49,14 @@ async def run(
                 systemd.notify(systemd.STOPPING)
                 beating.cancel()
                 await asyncio.wait({beating})
+
+
+@asynccontextmanager
+async def connected(config: Config) -> AsyncIterator[tuple[Client, Identity]]:
+    """Connect to Elasticsearch as somebody, whose lock file is held until nothing is sent any more."""
+    with identified(config.service.lock_file) as identity:
+        async with connect(config.elasticsearch) as client:
+            yield client, identity
 
 
 @asynccontextmanager
@@ -85,8 +95,11 @@ def reload(service: Service, load: Callable[[], Config]) -> None:
 
 def fixed_settings(old: Config, new: Config) -> list[str]:
     """Return the names of the settings that differ but cannot change while the service runs."""
-    return [
+    differing = [
         f"elasticsearch.{one.metadata['setting'].key}"
         for one in fields(old.elasticsearch)
         if one.name != "bulk" and getattr(old.elasticsearch, one.name) != getattr(new.elasticsearch, one.name)
     ]
+    if old.service.lock_file != new.service.lock_file:
+        differing.append("service.lock_file")
+    return differing

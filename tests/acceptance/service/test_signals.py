@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -73,12 +75,14 @@ def config_text(url: str, **service: Any) -> str:
 
 
 @asynccontextmanager
-async def daemon(folder: Path, text: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the real command; whatever is left of it at the end is killed."""
+async def daemon(
+    folder: Path, text: str, *, below: tuple[str, ...] = ()
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the real command, `below` another; whatever is left of it at the end is killed."""
     (folder / "config.yml").write_text(text)
     with (folder / "daemon.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ingest", "-c", "config.yml"),
+            *(*below, sys.executable, "-m", "ingest", "-c", "config.yml"),
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=log,
@@ -188,6 +192,38 @@ async def test_a_job_whose_worker_was_killed_is_resumed_at_once_by_the_next_one(
         assert job["metadata"]["lost_workers"] == 1
         assert len(job["metadata"]["attempts"]) == 1
         await harness.ok("DELETE", "/music")
+
+
+CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
+"""Process ids of its own, as a container has them."""
+
+
+def has_containers() -> bool:
+    """Whether this machine lets us make such process ids."""
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run([*CONTAINER, "true"], check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not has_containers(), reason="needs unshare, and the right to use it")
+async def test_a_new_container_with_the_lock_file_of_a_killed_one_resumes_its_job_at_once(
+    harness: ServiceHarness, tmp_path: Path
+) -> None:
+    """The idle limit is the default of five minutes, which nobody waits for."""
+    text = config_text(harness.server.url, lock_file=str(tmp_path / "lock"))
+    async with daemon(tmp_path, text, below=CONTAINER) as process:
+        await harness.until_connector("connected")
+        held = harness.server.faults.add(Hold(), path="/music/_bulk")
+        job_id = await harness.create_job()
+        await held.struck()
+        process.kill()
+        await process.wait()
+    harness.server.faults.clear()
+    async with daemon(tmp_path, text, below=CONTAINER):
+        job = await harness.until_job(job_id, "completed", "error")
+
+    assert (job["status"], job["error"], job["metadata"]["lost_workers"]) == ("completed", None, 1)
 
 
 async def test_a_job_that_kills_its_workers_is_given_up_after_three_resumptions(
