@@ -118,18 +118,14 @@ def document_missing(document_id: str, *, index: str, index_uuid: str) -> Elasti
     )
 
 
-def index_not_found(name: str) -> ElasticsearchError:
-    """No index and no alias has this name."""
+def index_not_found(name: str, *, explanation: str = "", is_resource: bool = True) -> ElasticsearchError:
+    """No index and no alias has this name; without `is_resource` an expression that finds none."""
+    resource = {"resource.type": "index_or_alias", "resource.id": name} if is_resource else {}
     return ElasticsearchError(
         404,
         "index_not_found_exception",
-        f"no such index [{name}]",
-        members={
-            "resource.type": "index_or_alias",
-            "resource.id": name,
-            "index_uuid": "_na_",
-            "index": name,
-        },
+        f"no such index [{name}]{explanation}",
+        members={**resource, "index_uuid": "_na_", "index": name},
     )
 
 

@@ -4,7 +4,6 @@ Index names are made real on the first write where the server would create them,
 match.
 """
 
-import fnmatch
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from typing import Any
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.clock import Clock
-from sandbox.elasticsearch.indices import Index, Template, index_names, settings
+from sandbox.elasticsearch.indices import Index, Template, expressions, index_names, settings
+from sandbox.elasticsearch.indices import aliases as alias_rules
 from sandbox.elasticsearch.indices.templates import BUILT_IN
 from sandbox.elasticsearch.mapping import Mapping as IndexMapping
 from sandbox.elasticsearch.pipelines import Pipeline, built_in
@@ -45,11 +45,19 @@ class State:
     # finding
 
     def find(self, name: str) -> Index | None:
-        """The index of this name or alias, if there is one."""
-        found = self.indices.get(name)
-        if found is not None:
-            return found
-        return next((index for index in self.indices.values() if name in index.aliases), None)
+        """The index of this name or alias, if there is one; refuses an alias of several."""
+        found = self.named(name)
+        if len(found) > 1:
+            names = ", ".join(sorted(index.name for index in found))
+            raise errors.illegal_argument(
+                f"alias [{name}] has more than one index associated with it [{names}], can't execute a "
+                "single index op"
+            )
+        return found[0] if found else None
+
+    def named(self, name: str) -> list[Index]:
+        """The index of this name, or every index that has it as an alias."""
+        return expressions.named(self.indices, name)
 
     def index(self, name: str) -> Index:
         """The index of this name or alias; raises `index_not_found_exception`."""
@@ -58,12 +66,29 @@ class State:
             raise errors.index_not_found(name)
         return found
 
+    def written(self, name: str) -> Index | None:
+        """The index that writes to this name go to, if there is one; refuses an alias that does not say."""
+        expressions.check_plain(name)
+        found = self.named(name)
+        if not found or found[0].name == name:
+            return found[0] if found else None
+        writing = [index for index in found if index.aliases[name].get("is_write_index") is True]
+        if not writing and len(found) == 1 and "is_write_index" not in found[0].aliases[name]:
+            writing = found
+        if not writing:
+            raise errors.illegal_argument(
+                f"no write index is defined for alias [{name}]. The write index may be explicitly disabled "
+                "using is_write_index=false or the alias points to multiple indices without one being "
+                "designated as a write index"
+            )
+        return writing[0]
+
     def for_writing(self, name: str) -> Index:
-        """The index of this name or alias, created if a write creates it.
+        """The index that writes to this name go to, created if a write creates it.
 
         The name of a template's alias (`.elastic-connectors`) creates the index the template is for.
         """
-        found = self.find(name)
+        found = self.written(name)
         if found is not None:
             return found
         for template in self.templates:
@@ -71,43 +96,11 @@ class State:
                 return self.create(template.creates_for_alias[name])
         if not self.auto_create_index:
             raise errors.index_not_found(name)
-        return self.create(name)
+        return self.create(name, is_automatic=True)
 
-    def resolve(
-        self,
-        expression: str,
-        *,
-        ignore_unavailable: bool = False,
-        allow_no_indices: bool = True,
-        expand_wildcards: str = "open",
-    ) -> list[Index]:
+    def resolve(self, expression: str, expansion: expressions.Expansion | None = None) -> list[Index]:
         """Every index a comma-separated expression of names, aliases and patterns stands for."""
-        found: dict[str, Index] = {}
-        for part in expression.split(",") if expression else ["*"]:
-            if part == "_all" or "*" in part:
-                matching = self._matching("*" if part == "_all" else part, expand_wildcards)
-                if not matching and not allow_no_indices:
-                    raise errors.index_not_found(part)
-                found.update(matching)
-                continue
-            index_names.check_reading(part)
-            named = [index for index in self.indices.values() if index.name == part or part in index.aliases]
-            if not named and not ignore_unavailable:
-                raise errors.index_not_found(part)
-            found.update({index.name: index for index in named})
-        return list(found.values())
-
-    def _matching(self, pattern: str, expand_wildcards: str) -> dict[str, Index]:
-        kinds = set(expand_wildcards.split(","))
-        found = {}
-        for index in self.indices.values():
-            if index.is_hidden and not (kinds & {"hidden", "all"} or pattern.startswith(".")):
-                continue
-            if index.is_closed and not kinds & {"closed", "all"}:
-                continue
-            if any(fnmatch.fnmatchcase(name, pattern) for name in (index.name, *index.aliases)):
-                found[index.name] = index
-        return found
+        return expressions.resolved(self.indices, expression, expansion or expressions.Expansion())
 
     # creating
 
@@ -118,15 +111,25 @@ class State:
         settings_body: Mapping[str, Any] | None = None,
         mappings: Mapping[str, Any] | None = None,
         aliases: Mapping[str, Mapping[str, Any]] | None = None,
+        is_automatic: bool = False,
     ) -> Index:
-        """Create an index from what is given and from the template that matches its name."""
+        """Create an index from what is given and from the template that matches its name.
+
+        `is_automatic` says that a write creates it, which a template may forbid.
+        """
+        expressions.check_plain(name)
         index_names.check_creating(name)
-        if (existing := self.find(name)) is not None:
-            raise index_names.already_exists(name, existing)
+        if existing := self.named(name):
+            raise index_names.already_exists(name, existing[0])
         template = self._template_for(name)
+        if is_automatic and template is not None and not template.allows_auto_create:
+            text = f"composable template [{', '.join(template.patterns)}] forbids index auto creation"
+            raise errors.index_not_found(text, is_resource=False)
         values = {"number_of_shards": "1", "number_of_replicas": "1"}
         values |= settings.flattened(template.settings) if template else {}
         values |= settings.flattened(settings_body or {})
+        wanted = {**(template.aliases if template else {}), **(aliases or {})}
+        own_aliases = alias_rules.of_new_index(wanted, name, self.indices)
         limit = settings.IndexSettings(values).total_fields_limit
         mapping = IndexMapping(template.mappings if template else None, total_fields_limit=limit)
         mapping.merge(mappings or {})
@@ -135,7 +138,7 @@ class State:
             clock=self.clock,
             settings=settings.IndexSettings(values),
             mapping=mapping,
-            aliases={**(template.aliases if template else {}), **(aliases or {})},
+            aliases=own_aliases,
             hidden=values.get("hidden") == "true",
         )
         # What the connectors' own indices hold is always kept; it is little and read back.

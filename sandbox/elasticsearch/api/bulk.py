@@ -85,7 +85,7 @@ class _Run:
         self._spared = {
             operation.index_name
             for operation in asked
-            if self._requires_alias(operation) and self.request.state.find(operation.index_name) is None
+            if self._requires_alias(operation) and not self.request.state.named(operation.index_name)
         }
 
     def item(self, operation: Operation) -> Item:
@@ -213,10 +213,10 @@ class _Run:
     def _failed(self, operation: Operation, error: errors.ElasticsearchError) -> Item:
         self.has_errors = True
         self.request.effect.failed.append(operation.id or "")
-        index = self.request.state.find(operation.index_name)
+        named = self.request.state.named(operation.index_name)
         return {
             operation.action: {
-                "_index": index.name if index is not None else operation.index_name,
+                "_index": named[0].name if len(named) == 1 else operation.index_name,
                 "_id": operation.id,
                 "status": error.status,
                 "error": error.cause(),

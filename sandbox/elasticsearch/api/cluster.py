@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.api import targets
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
-from sandbox.elasticsearch.indices import Index, duration_seconds
+from sandbox.elasticsearch.indices import Expansion, Index, duration_seconds
 from sandbox.elasticsearch.mapping import dates
 from sandbox.elasticsearch.security import ClusterPrivilege, IndexPrivilege
 
@@ -87,9 +87,9 @@ def health(request: Request) -> Answer:
     status = "green"
     indices = list(request.state.indices.values())
     if expression:
-        indices = request.state.resolve(expression, ignore_unavailable=True, expand_wildcards="all")
+        indices = request.state.resolve(expression, Expansion.of("all", ignore_unavailable=True))
         missing = [
-            name for name in expression.split(",") if "*" not in name and request.state.find(name) is None
+            name for name in expression.split(",") if "*" not in name and not request.state.named(name)
         ]
         status = "red" if missing else "green"
     is_reached = STATUSES.index(status) <= STATUSES.index(wanted)

@@ -36,10 +36,10 @@ def create(request: Request) -> Answer:
 def exists(request: Request) -> Answer:
     """Whether all of the named indices are there."""
     try:
-        found = targets.named(request)
+        targets.named(request)
     except errors.ElasticsearchError:
         return Answer(b"", 404)
-    return Answer(b"", 200 if found else 404)
+    return Answer(b"", 200)
 
 
 def get(request: Request) -> Answer:
@@ -60,15 +60,13 @@ def get(request: Request) -> Answer:
 def delete(request: Request) -> Answer:
     """Remove the named indices."""
     expression = request.parameter("index")
-    if expression in ("_all", "*"):
-        raise errors.illegal_argument("Wildcard expressions or all indices are not allowed")
-    for index in targets.named(request):
-        if index.name not in expression.split(",") and "*" not in expression:
-            raise errors.illegal_argument(
-                f"The provided expression [{expression}] matches an alias, specify the corresponding "
-                "concrete "
-                "indices instead."
-            )
+    targets.check_without_wildcards(expression)
+    found = targets.named(request)
+    if not request.flag("ignore_unavailable"):
+        targets.check_not_aliases(expression.split(","), found)
+    for index in found:
+        if index.name not in expression.split(","):
+            continue
         if (block := index.settings.block("metadata")) is not None:
             raise targets.blocked(block, index)
         request.state.delete(index.name)
@@ -88,7 +86,7 @@ def get_mapping(request: Request) -> Answer:
 def put_mapping(request: Request) -> Answer:
     """Add fields to the named indices."""
     body = request.json_object()
-    for index in targets.named(request):
+    for index in targets.named(request, allow_no_indices=False):
         if (block := index.settings.block("metadata")) is not None:
             raise targets.blocked(block, index)
         index.mapping.merge(body)
@@ -109,7 +107,7 @@ def put_settings(request: Request) -> Answer:
     if set(body) == {"settings"}:
         body = body["settings"]
     values = settings.flattened(body)
-    for index in targets.named(request):
+    for index in targets.named(request, allow_no_indices=False):
         static = sorted(f"index.{name}" for name in values if name in settings.STATIC)
         if static and not index.is_closed:
             raise errors.illegal_argument(
@@ -141,22 +139,22 @@ def block(request: Request) -> Answer:
 
 def refresh(request: Request) -> Answer:
     """Make every write so far visible to searches."""
-    found = targets.named(request)
+    found = targets.opened(request)
     for index in found:
-        targets.check_open(index)
         index.refresh()
     return Answer({"_shards": {"total": 2 * len(found), "successful": len(found), "failed": 0}})
 
 
 def close(request: Request) -> Answer:
     """Close the named indices: they keep their documents and refuse to be read or written."""
+    targets.check_without_wildcards(request.parameter("index"))
     found = targets.named(request)
     for index in found:
         index.is_closed = True
     return Answer(
         {
             "acknowledged": True,
-            "shards_acknowledged": True,
+            "shards_acknowledged": bool(found),
             "indices": {index.name: {"closed": True} for index in found},
         }
     )
@@ -164,7 +162,8 @@ def close(request: Request) -> Answer:
 
 def reopen(request: Request) -> Answer:
     """Open closed indices."""
-    for index in targets.named(request, expand_wildcards="closed"):
+    targets.check_without_wildcards(request.parameter("index"))
+    for index in targets.named(request):
         index.is_closed = False
     return Answer({"acknowledged": True, "shards_acknowledged": True})
 
@@ -256,6 +255,7 @@ ROUTES = [
     Route("GET", "/{index}/_settings", get_settings, GET_PARAMETERS, Body.NONE, VIEW_SETTINGS),
     Route("GET", "/_settings", get_settings, GET_PARAMETERS, Body.NONE, VIEW_SETTINGS),
     Route("PUT", "/{index}/_settings", put_settings, PUT_PARAMETERS, Body.REQUIRED, PUT_SETTINGS),
+    Route("PUT", "/_settings", put_settings, PUT_PARAMETERS, Body.REQUIRED, PUT_SETTINGS),
     Route("PUT", "/{index}/_block/{block}", block, RESOLVING, Body.NONE, BLOCK),
     Route("POST", "/{index}/_close", close, RESOLVING | {"wait_for_active_shards"}, Body.OPTIONAL, CLOSE),
     Route("POST", "/{index}/_open", reopen, RESOLVING | {"wait_for_active_shards"}, Body.OPTIONAL, OPEN),

@@ -2,7 +2,7 @@
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.http import Request
-from sandbox.elasticsearch.indices import Index
+from sandbox.elasticsearch.indices import Expansion, Index, expressions
 from sandbox.elasticsearch.security import IndexPrivilege
 
 READ_PARAMETERS = frozenset(
@@ -11,15 +11,15 @@ READ_PARAMETERS = frozenset(
 AUTO_CREATE = IndexPrivilege("auto_configure", "indices:admin/auto_create")
 
 
-def named(request: Request, *, expand_wildcards: str = "open") -> list[Index]:
+def named(request: Request, *, expand_wildcards: str = "open", allow_no_indices: bool = True) -> list[Index]:
     """The indices the path names; patterns stand for those the caller may reach."""
     expression = request.parameter("index")
-    found = request.state.resolve(
-        expression,
+    expansion = Expansion.of(
+        request.query.get("expand_wildcards", expand_wildcards),
         ignore_unavailable=request.flag("ignore_unavailable"),
-        allow_no_indices=request.flag("allow_no_indices", default=True),
-        expand_wildcards=request.query.get("expand_wildcards", expand_wildcards),
+        allow_no_indices=request.flag("allow_no_indices", default=allow_no_indices),
     )
+    found = request.state.resolve(expression, expansion)
     if not isinstance(request.privilege, IndexPrivilege):
         return found
     asked = set(expression.split(","))
@@ -31,11 +31,20 @@ def named(request: Request, *, expand_wildcards: str = "open") -> list[Index]:
     ]
 
 
-def searchable(request: Request) -> list[Index]:
-    """The indices the path names, none of them closed or blocked for reading."""
+def opened(request: Request) -> list[Index]:
+    """The indices the path names, none of them closed; closed ones may be ignored."""
     indices = named(request)
+    if request.flag("ignore_unavailable"):
+        return [index for index in indices if not index.is_closed]
     for index in indices:
         check_open(index)
+    return indices
+
+
+def searchable(request: Request) -> list[Index]:
+    """The indices the path names, none of them closed or blocked for reading."""
+    indices = opened(request)
+    for index in indices:
         if (block := index.settings.block("read")) is not None:
             raise blocked(block, index)
     return indices
@@ -56,7 +65,7 @@ def writable(request: Request, name: str, *, kind: str = "write", require_alias:
     Raises what forbids the write: a missing privilege, a closed index, a block.
     """
     state = request.state
-    found = state.find(name)
+    found = state.written(name)
     if found is None and kind == "delete":
         raise errors.index_not_found(name)
     if require_alias and (found is None or found.name == name):
@@ -74,6 +83,23 @@ def writable(request: Request, name: str, *, kind: str = "write", require_alias:
     if (block := found.settings.block("write")) is not None:
         raise blocked(block, found)
     return found
+
+
+def check_without_wildcards(expression: str) -> None:
+    """Refuse patterns where they would change or remove more than anybody named (the default since 8.0)."""
+    if expressions.has_wildcards(expression):
+        raise errors.illegal_argument("Wildcard expressions or all indices are not allowed")
+
+
+def check_not_aliases(names: list[str], found: list[Index]) -> None:
+    """Refuse an alias where an index is removed."""
+    concrete = {index.name for index in found}
+    for name in names:
+        if not expressions.has_wildcards(name) and name not in concrete:
+            raise errors.illegal_argument(
+                f"The provided expression [{name}] matches an alias, specify the corresponding concrete "
+                "indices instead."
+            )
 
 
 def check_open(index: Index) -> None:

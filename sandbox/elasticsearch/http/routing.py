@@ -3,9 +3,9 @@
     Route("PUT", "/_connector/{connector_id}/_error", handler, body=Body.REQUIRED, privilege=MANAGE)
 
 The router follows the server's: a literal segment wins over a parameter; where the literal path has no such
-method, the next match is tried; an empty segment is a parameter with an empty value; trailing slashes do
-not count. A path that matches under other methods only is a 405 with `Allow`; a path nothing matches is a
-400.
+method, the next match is tried, but what begins as an API's path does is never taken for an index; an empty
+segment is a parameter with an empty value; trailing slashes do not count. A path that matches under other
+methods only is a 405 with `Allow`; a path nothing matches is a 400 that names it.
 """
 
 import difflib
@@ -24,6 +24,34 @@ Handler = Callable[[Request], Answer]
 COMMON_PARAMETERS = frozenset(
     {"pretty", "human", "filter_path", "error_trace", "format", "source", "source_content_type"}
 )
+
+
+LEFT_OUT = frozenset(
+    {
+        "_async_search",
+        "_component_template",
+        "_data_stream",
+        "_eql",
+        "_field_caps",
+        "_flush",
+        "_forcemerge",
+        "_ilm",
+        "_inference",
+        "_ml",
+        "_msearch",
+        "_query",
+        "_reindex",
+        "_render",
+        "_resolve",
+        "_scripts",
+        "_snapshot",
+        "_sql",
+        "_template",
+        "_transform",
+        "_validate",
+    }
+)
+"""Where paths of Elasticsearch's APIs begin that have no route here."""
 
 
 class Body(Enum):
@@ -76,7 +104,7 @@ class Router:
         except UnicodeDecodeError:
             raise errors.illegal_argument(f"unable to decode path [{path}]") from None
         allowed: set[str] = set()
-        for node, values in _matches(self._root, segments, ()):
+        for node, values in self._matches(segments):
             if found := node.routes.get(method):
                 route, names = found
                 return Match(route, dict(zip(names, values, strict=True)))
@@ -84,6 +112,12 @@ class Router:
         if method == "OPTIONS" and allowed:
             return Match(Route("OPTIONS", path, _options_of(allowed)), {})
         raise _unrouted(method, path, allowed)
+
+    def _matches(self, segments: list[str]) -> Iterator[tuple["_Node", tuple[str, ...]]]:
+        head, root = segments[:1], self._root
+        if head and (head[0] in root.literals or head[0] in LEFT_OUT):
+            root = _Node(root.literals, routes=root.routes)
+        return _matches(root, segments, ())
 
     def _add(self, route: Route) -> None:
         node = self._root

@@ -44,7 +44,6 @@ def invalid_alias(name: str, tail: str) -> errors.ElasticsearchError:
         400,
         "invalid_alias_name_exception",
         f"Invalid alias name [{name}]: {tail}",
-        members={"index_uuid": "_na_", "index": name},
     )
 
 
@@ -59,7 +58,9 @@ def check_creating(name: str) -> None:
 
 def check_reading(name: str) -> None:
     """Raise `invalid_index_name_exception` for a name that cannot be one even when only asked for."""
-    if name[:1] in ("_", "+") or (name[:1] == "-" and len(name) == 1):
+    if name[:1] == "_":
+        raise invalid(name, "must not start with '_'.")
+    if name[:1] == "+" or (name[:1] == "-" and len(name) == 1):
         raise invalid(name, "must not start with '_', '-', or '+'")
 
 

@@ -24,6 +24,11 @@ class Template:
     creates_for_alias: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def allows_auto_create(self) -> bool:
+        """Whether a write may create an index from it."""
+        return self.body.get("allow_auto_create") is not False
+
     def matches(self, index_name: str) -> bool:
         """Whether an index of this name is made from this template."""
         return any(fnmatch.fnmatchcase(index_name, pattern) for pattern in self.patterns)

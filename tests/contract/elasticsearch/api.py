@@ -81,8 +81,12 @@ class Api:
     def index(self) -> str:
         """The name of an index for this test; removed afterwards if it then exists."""
         name = f"contract-{secrets.token_hex(6)}"
-        self._indices.append(name)
+        self.claim(name)
         return name
+
+    def claim(self, index: str) -> None:
+        """Remove this index, too, afterwards."""
+        self._indices.append(index)
 
     def pipeline(self) -> str:
         """The name of a pipeline for this test."""

@@ -263,17 +263,6 @@ async def test_what_a_block_refuses(
     assert [answer.status for answer in answers] == [put_mapping, get_mapping, count, delete_index]
 
 
-async def test_aliases_move_between_indices(api: Api) -> None:
-    one, two, alias = await api.created(), await api.created(), api.index()
-    await api("POST", "/_aliases", {"actions": [{"add": {"index": one, "alias": alias}}]})
-
-    actions = [{"remove": {"index": one, "alias": alias}}, {"add": {"index": two, "alias": alias}}]
-    answer = await api("POST", "/_aliases", {"actions": actions})
-
-    assert answer.body["acknowledged"] is True
-    assert list((await api("GET", f"/_alias/{alias}")).body) == [two]
-
-
 async def test_statistics_count_documents(api: Api) -> None:
     index = await api.filled({"1": {"a": 1}, "2": {"a": 2}})
 

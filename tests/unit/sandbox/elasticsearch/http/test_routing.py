@@ -31,7 +31,6 @@ ROUTER = Router(
         ("GET", "", "/", {}),
         ("GET", "/_search", "/_search", {}),
         ("GET", "/_search/", "/_search", {}),
-        ("PUT", "/_search", "/{index}", {"index": "_search"}),
         ("GET", "/a%2Fb", "/{index}", {"index": "a/b"}),
         ("GET", "/a+b/_doc/%C3%A9", "/{index}/_doc/{id}", {"index": "a+b", "id": "é"}),
         ("GET", "/_connector/_sync_job", "/_connector/_sync_job", {}),
@@ -52,11 +51,15 @@ def test_a_wrong_method_is_refused_with_those_there_are() -> None:
     assert (refused.value.status, refused.value.headers) == (405, {"Allow": "GET,PUT"})
 
 
-def test_an_unknown_path_is_refused() -> None:
+@pytest.mark.parametrize("path", ["/a/b/c/d", "/_msearch", "/_tasks"])
+def test_an_unknown_path_is_refused_by_its_name(path: str) -> None:
+    router = Router([Route("GET", "/{index}", _handler), Route("GET", "/_tasks/{task_id}", _handler)])
+
     with pytest.raises(errors.PlainError) as refused:
-        ROUTER.find("GET", "/a/b/c/d")
+        router.find("GET", path)
 
     assert refused.value.status == 400
+    assert path in refused.value.text
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
