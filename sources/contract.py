@@ -200,6 +200,10 @@ class Slice(Protocol):
         """Elasticsearch `properties` of its fields, derived from their types."""
 
     @property
+    def columns(self) -> Mapping[str, str]:
+        """Its fields by name, each with the column it is made of, as a person calls it."""
+
+    @property
     def scope(self) -> Mapping[str, str] | None:
         """Members which all documents of this slice carry and no other's do; None if there are none."""
 

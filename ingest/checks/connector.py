@@ -1,6 +1,6 @@
 """A connector: is it there, configured and free to run; what are its index and its pipeline?"""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from ingest import errors
@@ -10,9 +10,10 @@ from ingest.connector.agenda import require_schedules
 from ingest.elasticsearch import indices, mappings
 from ingest.elasticsearch.client import Client
 from ingest.protocol import Connector, ConnectorStatus
+from ingest.sync.index import conflicts
 from ingest.sync.preparation import read_pipelines
 from sources import registry
-from sources.contract import Source
+from sources.contract import Slice, Source
 from sources.errors import SourceConfigurationError
 from sources.registry import SOURCES
 
@@ -68,6 +69,23 @@ async def index_checks(client: Client, connector: Connector) -> AsyncIterator[Ch
         yield ok(subject, f"Documents pass the ingest pipelines: {names}.")
     except errors.IngestError as error:
         yield problem(subject, str(error))
+
+
+async def field_checks(
+    client: Client, connector: Connector, slices: Sequence[Slice], *, derives_mappings: bool
+) -> AsyncIterator[Check]:
+    """Look whether the fields of an index that exists take what the slices hold."""
+    name = connector.index_name
+    if name is None:
+        return
+    try:
+        index = await indices.find(client, name)
+        pipelines = await read_pipelines(client, name, connector.pipeline)
+    except errors.IngestError:
+        return  # told by `index_checks`
+    if index is not None:
+        for one in conflicts.findings(index, slices, pipelines, derives_mappings=derives_mappings):
+            yield (problem if one.is_fatal else note)(subject_of(connector.id), str(one), fields=one.subjects)
 
 
 def source_of(connector: Connector) -> type[Source] | None:

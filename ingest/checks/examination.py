@@ -91,5 +91,5 @@ async def _connector_checks(
     source_class = connector.source_of(found)
     is_configured = not any(check.severity is Severity.PROBLEM for check in seen)
     if source_class is not None and is_configured:
-        async for check in tables.checks(source_class, found):
+        async for check in tables.checks(source_class, found, content):
             yield check

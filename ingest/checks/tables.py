@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import orjson
 
-from ingest.checks.connector import subject_of
+from ingest.checks.connector import field_checks, subject_of
 from ingest.checks.report import Check, Severity, note, ok, problem
 from ingest.durations import span
+from ingest.elasticsearch.client import Client
 from ingest.errors import IngestError
 from ingest.protocol import Connector, values_of
 from ingest.sync.rules import BasicRules
@@ -23,9 +24,12 @@ SOURCE_SECONDS: Final = 60.0
 
 
 async def checks(
-    source_class: type[Source], connector: Connector, *, samples: int = SAMPLES
+    source_class: type[Source], connector: Connector, content: Client, *, samples: int = SAMPLES
 ) -> AsyncIterator[Check]:
-    """Look at the source as the first job would, and read a few documents."""
+    """Look at the source as the first job would, and read a few documents.
+
+    `content` is the view with the connector's own key.
+    """
     subject = subject_of(connector.id)
     advanced_rules = connector.active.advanced_snippet
     try:
@@ -43,6 +47,9 @@ async def checks(
                 return  # what would be read is not known yet
             slices = await source.slices(advanced_rules, 0)
             yield _summary(subject, slices)
+            derives = source.preferences.derives_mappings
+            async for one in field_checks(content, connector, slices, derives_mappings=derives):
+                yield one
             async for one in _documents(subject, slices, samples):
                 yield one
     except TimeoutError:

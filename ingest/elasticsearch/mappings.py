@@ -72,7 +72,7 @@ def merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     combined: dict[str, Any] = {}
     for properties in mappings:
-        _unite(combined, _nested(properties))
+        _unite(combined, nested(properties))
     return combined
 
 
@@ -86,7 +86,7 @@ def missing(existing: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
         return {}
     present: Mapping[str, Any] = existing.get("properties", {})
     added: dict[str, Any] = {}
-    for name, definition in _nested(wanted).items():
+    for name, definition in nested(wanted).items():
         if name not in present:
             added[name] = definition
             continue
@@ -96,18 +96,18 @@ def missing(existing: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
     return added
 
 
-def _nested(properties: Mapping[str, Any]) -> dict[str, Any]:
+def nested(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Write dotted names as objects, at every depth."""
-    nested: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, given in properties.items():
         definition = given
         if "properties" in given:
-            definition = {**given, "properties": _nested(given["properties"])}
+            definition = {**given, "properties": nested(given["properties"])}
         first, *rest = name.split(".")
         for step in reversed(rest):
             definition = {"properties": {step: definition}}
-        _unite(nested, {first: definition})
-    return nested
+        _unite(result, {first: definition})
+    return result
 
 
 def _unite(target: dict[str, Any], other: Mapping[str, Any]) -> None:

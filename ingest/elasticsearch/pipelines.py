@@ -16,8 +16,11 @@ NO_PIPELINE: Final = "_none"
 _MAY_CHANGE_IDS: Final = (b'"_id"', b'"_index"', b'"script"', b'"reroute"', b'"pipeline"', b"{{_id", b"_id}}")
 """What a definition that changes where a document goes must contain; others need not be watched."""
 
-_KNOWN_TO_KEEP_IDS: Final = ("search-default-ingestion", "ent-search-generic-ingestion")
+_SHIPPED: Final = ("search-default-ingestion", "ent-search-generic-ingestion")
 """Pipelines that Elasticsearch ships; their definitions need not be readable to be trusted."""
+
+_MAY_CHANGE_ANYTHING: Final = (b'"script"', b'"pipeline"', b'"dot_expander"')
+"""Processors that change fields which they do not name."""
 
 _EFFECTIVE: Final = ("processors", "on_failure", "field_access_pattern")
 
@@ -42,9 +45,18 @@ class PipelineDefinition:
     def may_change_ids(self) -> bool:
         """Whether documents might be stored under another id than the one they were sent with."""
         if self.definition is None:
-            return self.name not in _KNOWN_TO_KEEP_IDS
+            return self.name not in _SHIPPED
         text = orjson.dumps(self.definition)
         return any(part in text for part in _MAY_CHANGE_IDS)
+
+    def may_change(self, field: str) -> bool:
+        """Whether the value of a field, given by its path, might be another one when it is indexed."""
+        if self.name in _SHIPPED:
+            return False
+        if self.definition is None:
+            return True
+        text = orjson.dumps(self.definition)
+        return field.encode() in text or any(part in text for part in _MAY_CHANGE_ANYTHING)
 
 
 async def read_pipeline(client: Client, name: str) -> PipelineDefinition:

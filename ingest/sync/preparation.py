@@ -14,8 +14,10 @@ from ingest.elasticsearch.pipelines import NO_PIPELINE, PipelineDefinition, read
 from ingest.errors import ElasticsearchRefusedError, IndexChangedError
 from ingest.protocol import Pipeline
 from ingest.sync.delivery.settling import Destination
+from ingest.sync.index import conflicts
 from ingest.sync.request import SyncContext, SyncRequest
-from sources.contract import Slice
+from sources.contract import Finding, Slice
+from sources.errors import SourceConfigurationError
 
 FORMAT_VERSION: Final = 1
 """Part of every content hash: raised when documents are sent differently, so that all are sent again."""
@@ -41,7 +43,7 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     definitions = await read_pipelines(client, request.index_name, pipeline)
     seed = seed_of(pipeline, definitions)
     slices = await request.source.slices(request.advanced_rules, seed)
-    index = await _prepare_index(request, context, slices)
+    index = await _prepare_index(request, context, slices, definitions)
     destination = Destination(
         index=index,
         pipeline=pipeline.name,  # also `_none`, which keeps the index's default pipeline from running
@@ -73,13 +75,20 @@ def seed_of(pipeline: Pipeline, definitions: Sequence[PipelineDefinition]) -> in
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
-async def _prepare_index(request: SyncRequest, context: SyncContext, slices: Sequence[Slice]) -> ContentIndex:
+async def _prepare_index(
+    request: SyncRequest,
+    context: SyncContext,
+    slices: Sequence[Slice],
+    definitions: Sequence[PipelineDefinition],
+) -> ContentIndex:
     client, name, options = context.client, request.index_name, request.options
     derived = mappings.merged(one.mapping for one in slices) if options.derive_mappings else {}
     properties = {**request.source.members, **derived}
     found = await indices.find(client, name)
     if found is None:
         return await indices.create(client, name, properties=properties, language=options.language)
+    found_wrong = conflicts.findings(found, slices, definitions, derives_mappings=options.derive_mappings)
+    _report(found_wrong, context)
     await indices.add_own_fields(client, found)
     if not options.derive_mappings:
         return found
@@ -91,6 +100,15 @@ async def _prepare_index(request: SyncRequest, context: SyncContext, slices: Seq
         )
         context.log.warning("sync.mapping_guessed", index=name)
     return await _add_fields(request, context, found, properties)
+
+
+def _report(findings: Sequence[Finding], context: SyncContext) -> None:
+    """Raise SourceConfigurationError for what would stop the sync; note the rest."""
+    if fatal := [str(one) for one in findings if one.is_fatal]:
+        raise SourceConfigurationError(*fatal)
+    for one in findings:
+        context.stats.warnings.append(str(one))
+        context.log.warning("sync.mapping_doubtful", finding=str(one))
 
 
 async def map_new_fields(request: SyncRequest, context: SyncContext, mapping: Mapping[str, Any]) -> None:

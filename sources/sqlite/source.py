@@ -77,7 +77,7 @@ class SQLite:
         if findings := self._findings(layouts):
             raise SourceConfigurationError(*(str(finding) for finding in findings))
         return [
-            tables.TableSlice(path=self.path, name=name, columns=tuple(columns), seed=seed)
+            tables.TableSlice(path=self.path, name=name, names=tuple(columns), seed=seed)
             for name, (columns, _) in layouts.items()
         ]
 

@@ -71,7 +71,7 @@ class TableSlice:
 
     path: Path
     name: str
-    columns: tuple[str, ...]
+    names: tuple[str, ...]
     seed: int
 
     @property
@@ -81,7 +81,11 @@ class TableSlice:
     @property
     def mapping(self) -> Mapping[str, Any]:
         """A keyword takes whatever a column may hold."""
-        return {f"{self.name}_{column}": {"type": "keyword", "ignore_above": 8191} for column in self.columns}
+        return {f"{self.name}_{column}": {"type": "keyword", "ignore_above": 8191} for column in self.names}
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        return {f"{self.name}_{column}": column for column in self.names}
 
     @property
     def scope(self) -> Mapping[str, str]:

@@ -106,6 +106,25 @@ def test_a_missing_privilege_in_the_database_is_found(place: tuple[World, Proces
     assert "SELECT" in problem
 
 
+def test_a_field_that_a_column_cannot_share_is_found(place: tuple[World, Process]) -> None:
+    created, service = place
+    assert sandbox_world.sync(created, service)["status"] == "completed"
+    created.sql("CREATE TABLE album_artist (id uuid PRIMARY KEY)")
+    created.sql(f"GRANT SELECT ON album_artist TO {READER}")
+    sandbox_world.configure(created, tables="album,artist,album_artist")
+    try:
+        (problem,) = problems(created)
+        job = sandbox_world.sync(created, service)
+    finally:
+        created.sql("DROP TABLE album_artist")
+        sandbox_world.configure(created)
+
+    for words in ("public_album_artist_id is integer", "public.album_artist.id", "Delete the index"):
+        assert words in problem
+    assert job["status"] == "error"
+    assert job["error"] in problem
+
+
 def test_a_missing_connector_is_found(place: tuple[World, Process], tmp_path: Path) -> None:
     created, _ = place
     file = tmp_path / "config.yml"

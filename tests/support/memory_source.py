@@ -52,6 +52,11 @@ class MemorySlice:
     estimated_rows: int | None = None
     mapping: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Each field is made of the column of its name."""
+        return {name: name for name in self.mapping}
+
     def narrowed(self, tests: Sequence[RowTest]) -> Slice | None:
         """Leave every rule to the service."""
         return None

@@ -49,6 +49,10 @@ class RuleSlice:
         return self.described.documents(self.database.settings, self.seed).mapping
 
     @property
+    def columns(self) -> Mapping[str, str]:
+        return self.described.documents(self.database.settings, self.seed).fields
+
+    @property
     def scope(self) -> None:
         """None: several rules may read the same tables."""
         return

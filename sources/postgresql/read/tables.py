@@ -63,6 +63,10 @@ class TableSlice:
         return self._documents(self.target, self.server_version).mapping
 
     @property
+    def columns(self) -> Mapping[str, str]:
+        return self._documents(self.target, self.server_version).fields
+
+    @property
     def scope(self) -> Mapping[str, str]:
         relation = self.target.relation
         return {"database": self._settings.database, "schema": relation.schema, "table": relation.name}

@@ -110,6 +110,12 @@ class Documents:
         return constants | fields
 
     @property
+    def fields(self) -> Mapping[str, str]:
+        """Return the column that each field is made of."""
+        names = self.origin.fields([column.name for column in self.columns])
+        return {field: column for column, field in names.items()}
+
+    @property
     def _id(self) -> JsonId:
         by_name = {column.name: column for column in self.columns}
         return json_id(self.origin.id_prefix, [(reference(name), by_name[name]) for name in self.key])

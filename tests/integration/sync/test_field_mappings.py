@@ -14,6 +14,7 @@ from ingest.sync.request import SyncOptions
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
+from sources.errors import SourceConfigurationError
 from tests.support.database import Database, database_on, exact
 from tests.support.sync_harness import INDEX, SyncHarness, sync_harness
 
@@ -107,6 +108,87 @@ async def test_columns_that_share_a_field_are_all_indexed(
 
     assert (stats.read, stats.created, stats.rejected) == (4, 4, 0)
     assert None not in await mirror.values("public_users_role_id")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "mapped"),
+    [
+        ("int DEFAULT 7", "uuid DEFAULT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "integer"),
+        ("int DEFAULT 7", "bigint DEFAULT 5000000000", "integer"),
+        ("boolean DEFAULT true", "int DEFAULT 1", "boolean"),
+        ("text DEFAULT 'x'", "pair DEFAULT '(1,x)'", "text"),
+        ("int4range DEFAULT '[1,2)'", "text DEFAULT 'x'", "integer_range"),
+        ("pair DEFAULT '(1,x)'", "jsonb DEFAULT '1'", "object"),
+    ],
+)
+async def test_a3_a_column_that_shares_a_mapped_field_which_cannot_take_it_is_found_before_reading(
+    mirror: Mirror, first: str, second: str, mapped: str
+) -> None:
+    await mirror.database.execute(
+        "CREATE TYPE pair AS (x int, y text); CREATE TABLE users (id int PRIMARY KEY, "
+        f"role_id {first}); INSERT INTO users VALUES (1), (2)"
+    )
+    await mirror.sync()
+    await mirror.database.execute(
+        f"CREATE TABLE users_role (k int PRIMARY KEY, id {second}); INSERT INTO users_role VALUES (1), (2)"
+    )
+    requests = mirror.index.watch_paths()
+
+    with pytest.raises(SourceConfigurationError) as raised:
+        await mirror.sync()
+
+    assert f"public_users_role_id is {mapped}, public.users_role.id holds" in str(raised.value)
+    assert "Delete the index" in str(raised.value)
+    assert not any(path.endswith(("/_bulk", "/_mapping", "/_search")) for path in requests)
+    assert len(await mirror.index.documents()) == 2
+    await mirror.index.call("DELETE", f"/{INDEX}")
+    assert (await mirror.sync()).rejected == 0
+
+
+async def test_a_type_that_only_some_values_of_a_column_fit_is_told_and_tried(mirror: Mirror) -> None:
+    await mirror.database.execute("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 5)")
+    await mirror.sync()
+    await mirror.database.execute("ALTER TABLE t ALTER v TYPE text; INSERT INTO t VALUES (2, '6'), (3, 'x')")
+
+    stats = await mirror.sync()
+
+    assert "public_t_v is integer, public.t.v holds texts" in stats.warnings[0]
+    assert stats.rejected == 1
+
+
+async def test_a_mapping_chosen_for_a_json_column_is_not_complained_about(mirror: Mirror) -> None:
+    chosen = {"public_t_v": {"type": "flattened"}, "public_t_w": {"type": "long"}}
+    await mirror.index.call("PUT", f"/{INDEX}", {"mappings": {"properties": chosen}})
+    await mirror.database.execute(
+        """CREATE TABLE t (id int PRIMARY KEY, v jsonb, w json); INSERT INTO t VALUES (1, '{"a":1}', '1')"""
+    )
+
+    stats = await mirror.sync()
+
+    assert (stats.created, stats.warnings) == (1, [])
+
+
+async def test_a_field_that_a_pipeline_makes_is_left_to_it(mirror: Mirror) -> None:
+    processors = [{"set": {"field": "public_t_v", "value": {"lat": 1, "lon": 2}}}]
+    await mirror.index.call("PUT", "/_ingest/pipeline/places", {"processors": processors})
+    mapped = {"public_t_v": {"type": "geo_point"}}
+    await mirror.index.call("PUT", f"/{INDEX}", {"mappings": {"properties": mapped}})
+    await mirror.database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, v bool); INSERT INTO t VALUES (1, true)"
+    )
+    mirror.index.pipeline = Pipeline(name="places")
+
+    stats = await mirror.sync()
+
+    assert (stats.created, stats.warnings) == (1, [])
+
+
+async def test_an_index_whose_ids_are_no_texts_is_found_before_reading(mirror: Mirror) -> None:
+    await mirror.index.call("PUT", f"/{INDEX}", {"mappings": {"properties": {"id": {"type": "long"}}}})
+    await mirror.database.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
+
+    with pytest.raises(SourceConfigurationError, match=r"id is long, every document of public\.t"):
+        await mirror.sync()
 
 
 async def test_a_dotted_column_makes_no_object_of_another_tables_field(mirror: Mirror) -> None:

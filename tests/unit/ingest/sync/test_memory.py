@@ -42,6 +42,7 @@ class LongSlice:
     name = "long"
     estimated_rows = None
     mapping: Mapping[str, Any] = {}
+    columns: Mapping[str, str] = {}
     scope = None
 
     def __init__(self, batches: int) -> None:
