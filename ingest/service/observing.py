@@ -41,7 +41,7 @@ def loop_status(loop: Loop) -> LoopStatus:
 
 def connector_status(connector: Connector) -> ConnectorStatus:
     """Copy what is shown of a connector."""
-    last_sync = connector.last_sync_status
+    last_sync, verified = connector.last_sync_status, connector.last_verify
     return ConnectorStatus(
         id=connector.id,
         name=connector.name,
@@ -51,13 +51,15 @@ def connector_status(connector: Connector) -> ConnectorStatus:
         error=connector.error,
         last_sync_status=last_sync and last_sync.value,
         last_synced=connector.last_synced,
+        verified_at=None if verified is None else verified.moment,
+        differing=None if verified is None else verified.differing,
     )
 
 
 def running_status(running: RunningJob) -> RunningStatus:
     """Copy how far a job is."""
     stats = running.stats
-    now = stats.clock()
+    now, concurrency = stats.clock(), stats.load.concurrency
     return RunningStatus(
         id=running.job.id,
         connector_id=running.job.connector_id,
@@ -70,6 +72,9 @@ def running_status(running: RunningJob) -> RunningStatus:
         slices_total=stats.slices_total,
         slices_finished=sum(one.finished_at is not None for one in stats.slices),
         slices=tuple(_slice_status(one, now) for one in stats.slices[-SLICES_SHOWN:]),
+        retries=_retries(stats),
+        requests_in_flight=concurrency.in_use if concurrency else 0,
+        requests_allowed=concurrency.limit if concurrency else 0,
     )
 
 
@@ -97,7 +102,12 @@ def ended_status(running: RunningJob, ended: SyncJob) -> EndedStatus:
         counts=stats.counts(),
         error=ended.error,
         warnings=tuple(stats.warnings),
+        retries=_retries(stats),
     )
+
+
+def _retries(stats: Stats) -> dict[str, int]:
+    return {cause.value: count for cause, count in stats.load.retries.items()}
 
 
 def _slice_status(one: SliceStats, now: float) -> SliceStatus:

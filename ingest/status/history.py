@@ -27,6 +27,7 @@ class History:
     ended: deque[EndedStatus] = field(default_factory=lambda: deque(maxlen=JOBS_KEPT))
     _documents: Counter[tuple[str, str]] = field(default_factory=Counter)
     _sent_bytes: Counter[str] = field(default_factory=Counter)
+    _retries: Counter[tuple[str, str]] = field(default_factory=Counter)
     _jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
     _last_completed: dict[str, datetime] = field(default_factory=dict)
     _minutes: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MINUTES_KEPT + 1))
@@ -37,19 +38,24 @@ class History:
         self.ended.appendleft(job)
         self._jobs[job.job_type, job.status] += 1
         self._add(self._documents, self._sent_bytes, job.connector_id, job.counts)
+        self._add_retries(self._retries, job)
         if job.status == "completed":
             self._last_completed[job.connector_id] = job.ended_at
 
     def totals(self, running: Iterable[RunningStatus]) -> Totals:
         """Sum up what ended and what runs."""
-        documents, sent_bytes = self._documents.copy(), self._sent_bytes.copy()
+        documents, sent_bytes, retries = (
+            self._documents.copy(), self._sent_bytes.copy(), self._retries.copy()
+        )  # fmt: skip
         for job in running:
             self._add(documents, sent_bytes, job.connector_id, job.counts)
+            self._add_retries(retries, job)
         return Totals(
             documents=documents,
             sent_bytes=sent_bytes,
             jobs=self._jobs.copy(),
             last_completed=dict(self._last_completed),
+            retries=retries,
         )
 
     def sample(self, running: Iterable[RunningStatus]) -> None:
@@ -78,6 +84,11 @@ class History:
     def _written(self, running: Iterable[RunningStatus]) -> int:
         ended = sum(count for (_, outcome), count in self._documents.items() if outcome in WRITTEN)
         return ended + sum(job.counts.get(outcome, 0) for job in running for outcome in WRITTEN)
+
+    @staticmethod
+    def _add_retries(retries: Counter[tuple[str, str]], job: RunningStatus | EndedStatus) -> None:
+        for cause, count in job.retries.items():
+            retries[job.connector_id, cause] += count
 
     @staticmethod
     def _add(

@@ -4,6 +4,7 @@ Everything is computed when it is asked for, so nothing is counted twice and an 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
@@ -13,6 +14,7 @@ from prometheus_client.registry import Collector
 from ingest.status import health
 from ingest.status.history import OUTCOMES
 from ingest.status.snapshot import Snapshot
+from ingest.sync.load import RetryCause
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 JOB_TYPES: Final = ("full", "incremental")
@@ -96,6 +98,28 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Metric]:
     for job in snapshot.running:
         seconds.add_metric([job.connector_id], (snapshot.taken_at - job.since).total_seconds())
     yield seconds
+    yield from _of_requests(snapshot)
+
+
+def _of_requests(snapshot: Snapshot) -> Iterator[Metric]:
+    retries = CounterMetricFamily(
+        f"{_PREFIX}_bulk_retries",
+        "Bulk requests that were sent again, by what was wrong.",
+        labels=["connector_id", "cause"],
+    )
+    none_yet = {(connector.id, cause.value): 0 for connector in snapshot.connectors for cause in RetryCause}
+    for (connector_id, cause), count in sorted({**none_yet, **snapshot.totals.retries}.items()):
+        retries.add_metric([connector_id, cause], count)
+    yield retries
+    requests = GaugeMetricFamily(
+        f"{_PREFIX}_bulk_requests",
+        "Bulk requests of a running job: in flight, and allowed as Elasticsearch copes right now.",
+        labels=["connector_id", "state"],
+    )
+    for job in snapshot.running:
+        requests.add_metric([job.connector_id, "in_flight"], job.requests_in_flight)
+        requests.add_metric([job.connector_id, "allowed"], job.requests_allowed)
+    yield requests
 
 
 def _of_connectors(snapshot: Snapshot) -> Iterator[Metric]:
@@ -114,10 +138,10 @@ def _of_connectors(snapshot: Snapshot) -> Iterator[Metric]:
     yield sent
     completed = GaugeMetricFamily(
         f"{_PREFIX}_last_completed_timestamp_seconds",
-        "When a job of a connector completed in this process last.",
+        "When a job of a connector completed last, in whatever process.",
         labels=["connector_id"],
     )
-    for connector_id, moment in sorted(snapshot.totals.last_completed.items()):
+    for connector_id, moment in sorted(_last_completed(snapshot).items()):
         completed.add_metric([connector_id], moment.timestamp())
     yield completed
     in_error = GaugeMetricFamily(
@@ -126,3 +150,34 @@ def _of_connectors(snapshot: Snapshot) -> Iterator[Metric]:
     for connector in snapshot.connectors:
         in_error.add_metric([connector.id], float(connector.status == "error"))
     yield in_error
+    yield from _of_verifications(snapshot)
+
+
+def _last_completed(snapshot: Snapshot) -> dict[str, datetime]:
+    """Return when a job of each connector completed last: here, or as the connector says of any replica."""
+    said = {
+        connector.id: connector.last_synced
+        for connector in snapshot.connectors
+        if connector.last_sync_status == "completed" and connector.last_synced is not None
+    }
+    here = snapshot.totals.last_completed
+    return {one: max(filter(None, (said.get(one), here.get(one)))) for one in {*said, *here}}
+
+
+def _of_verifications(snapshot: Snapshot) -> Iterator[Metric]:
+    differing = GaugeMetricFamily(
+        f"{_PREFIX}_rows_differing",
+        "Documents that were not their rows at the last verification.",
+        labels=["connector_id"],
+    )
+    verified = GaugeMetricFamily(
+        f"{_PREFIX}_last_verified_timestamp_seconds",
+        "When a connector was last verified.",
+        labels=["connector_id"],
+    )
+    for connector in snapshot.connectors:
+        if connector.verified_at is not None and connector.differing is not None:
+            differing.add_metric([connector.id], connector.differing)
+            verified.add_metric([connector.id], connector.verified_at.timestamp())
+    yield differing
+    yield verified

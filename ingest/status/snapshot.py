@@ -4,7 +4,7 @@ No secret and no value of a row is in it. Times are UTC; counts are documents un
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -34,6 +34,10 @@ class ConnectorStatus:
     error: str | None
     last_sync_status: str | None
     last_synced: datetime | None
+    verified_at: datetime | None = None
+    """When `elastic-ingest verify` looked last."""
+    differing: int | None = None
+    """How many documents it found not to be their rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,11 @@ class RunningStatus:
     slices_finished: int
     slices: tuple[SliceStatus, ...]
     """The latest ones."""
+    retries: Mapping[str, int] = field(default_factory=dict)
+    """Bulk requests that were sent again, by cause."""
+    requests_in_flight: int = 0
+    requests_allowed: int = 0
+    """How many may be in flight, as Elasticsearch copes right now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +100,7 @@ class EndedStatus:
     counts: Mapping[str, int]
     error: str | None
     warnings: tuple[str, ...]
+    retries: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +115,8 @@ class Totals:
     """By job type and final status."""
     last_completed: Mapping[str, datetime]
     """When a job of a connector completed here last, by connector id."""
+    retries: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Bulk requests that were sent again, by connector id and cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

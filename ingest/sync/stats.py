@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from ingest.sync.load import Load
+
 MEBIBYTE: Final = 2**20
 REFUSALS_SHOWN: Final = 3
 """How many refused documents of a slice are named."""
@@ -184,6 +186,7 @@ class Stats:
     """Those of the deleted documents that the sync rules exclude."""
     spared: int = 0
     """Stale documents that were not deleted because somebody wrote them meanwhile."""
+    load: Load = field(default_factory=Load)
     written: int = 0
     """Writes Elasticsearch acknowledged, of documents that were sent again too."""
     reason: str = ""

@@ -37,6 +37,7 @@ class Delivery:
         limits = ChunkLimits(room, options.bulk.chunk_size)
         self._context = context
         self._slots = Slots(options.bulk.max_concurrency)
+        context.stats.load.concurrency = self._slots
         self._pipeline = pipeline
         self._stamped_at = datetime.now(UTC)
         self._chunker = Chunker(_constants(pipeline, self._stamped_at), limits)

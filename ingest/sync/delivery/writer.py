@@ -35,6 +35,7 @@ from ingest.sync.delivery.rejections import RejectionMonitor
 from ingest.sync.delivery.settling import COUNTS_OF_TALLY, Destination, Settled, id_of, settle
 from ingest.sync.delivery.slots import Slots
 from ingest.sync.delivery.verdicts import MismatchError, redacted
+from ingest.sync.load import RetryCause
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Rejection, Tally
 
@@ -89,6 +90,7 @@ class BulkWriter:
         self._slots = slots
         self._lease = context.lease
         self._stats = context.stats
+        self._log = context.log
         self._monitor = RejectionMonitor(settings.error_monitor, context.stats.rejections)
         self._grace_seconds = options.grace_seconds
         patience = settings.max_retries * settings.retry_interval_seconds
@@ -146,24 +148,27 @@ class BulkWriter:
                     if not settled.retry:
                         self._slots.succeeded(started_at)
                         return []
-                    chunk, why = Chunk.of(settled.retry), settled.why
+                    chunk, why, cause = Chunk.of(settled.retry), settled.why, RetryCause.BUSY
                     self._slots.overloaded(started_at)
                 else:
                     wait_seconds, why = response.retry_after_seconds, f"it answered {response.status}"
+                    cause = RetryCause.BUSY if response.status == 429 else RetryCause.FAILURE
                     if response.status == 429:
                         self._slots.overloaded(started_at)
             except ElasticsearchUnavailableError as error:
-                why = str(error)
+                why, cause = str(error), RetryCause.NO_ANSWER
             except MismatchError as error:
-                mismatches, why = mismatches + 1, str(error)
+                mismatches, why, cause = mismatches + 1, str(error), RetryCause.MISMATCH
                 if mismatches > MISMATCHES_ACCEPTED:
                     raise IncompleteSyncError(
                         f"Bulk answers of Elasticsearch do not add up: {why}."
                     ) from error
+            self._log.warning("bulk.retried", cause=cause.value, reason=why, documents=chunk.count)
             if not await attempts.wait(wait_seconds):
                 raise ElasticsearchUnavailableError(
                     f"Elasticsearch did not take {chunk.count} documents in {attempts.made} attempts: {why}."
                 )
+            self._stats.load.retries[cause] += 1
 
     def _note(self, settled: Settled, tally: Tally) -> Settled:
         """Count what is settled; raise what must end the job, once everything is counted."""

@@ -99,6 +99,8 @@ def snapshot(**changed: Any) -> Snapshot:
                 error=None,
                 last_sync_status="completed",
                 last_synced=NOW - timedelta(minutes=2),
+                verified_at=NOW - timedelta(hours=1),
+                differing=0,
             ),
             ConnectorStatus(
                 id="archive",

@@ -1,6 +1,9 @@
 """What the metrics say of a service to which nothing has happened yet."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import yaml
@@ -8,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.protocol import JobStatus, JobType
 from ingest.status.metrics import ENDINGS, JOB_TYPES, Metrics
-from ingest.status.snapshot import Totals
+from ingest.status.snapshot import ConnectorStatus, Totals
 from tests.repo import project
-from tests.unit.ingest.status.snapshots import snapshot
+from tests.unit.ingest.status.snapshots import NOW, snapshot
 
 RULES = yaml.safe_load((project.ROOT / "deploy/prometheus-alerts.yml").read_text())
 INCREASES = [
@@ -23,13 +26,63 @@ INCREASES = [
 
 def at_start() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Return every sample that a service serves before its first job."""
-    nothing = Totals(documents={}, sent_bytes={}, jobs={}, last_completed={})
-    rendered = Metrics(lambda: snapshot(totals=nothing, running=(), ended=())).render().decode()
+    rendered = Metrics(lambda: snapshot(totals=NOTHING, running=(), ended=())).render().decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(rendered)
         for sample in family.samples
     }
+
+
+def served(**changed: Any) -> dict[tuple[str, str], float]:
+    """Return the samples that have no label but a connector's, by name and connector."""
+    rendered = Metrics(lambda: snapshot(**changed)).render().decode()
+    return {
+        (sample.name.removeprefix("elastic_ingest_"), sample.labels["connector_id"]): sample.value
+        for family in text_string_to_metric_families(rendered)
+        for sample in family.samples
+        if sample.labels.keys() == {"connector_id"}
+    }
+
+
+def listed(**changed: Any) -> ConnectorStatus:
+    """Return a connector as it was listed, with members changed."""
+    return replace(snapshot().connectors[0], **changed)
+
+
+NOTHING = Totals(documents={}, sent_bytes={}, jobs={}, last_completed={})
+COMPLETED = "last_completed_timestamp_seconds"
+
+
+def test_after_a_restart_the_connector_says_when_a_job_completed_last() -> None:
+    samples = served(totals=NOTHING, connectors=(listed(last_synced=NOW - timedelta(days=2)),))
+
+    assert samples[COMPLETED, "music"] == (NOW - timedelta(days=2)).timestamp()
+
+
+def test_a_job_that_failed_is_no_success() -> None:
+    samples = served(totals=NOTHING, connectors=(listed(last_sync_status="error"),))
+
+    assert (COMPLETED, "music") not in samples
+
+
+def test_of_two_times_of_success_the_later_one_counts() -> None:
+    here = replace(NOTHING, last_completed={"music": NOW - timedelta(minutes=1)})
+
+    for connector in (
+        listed(),
+        listed(last_sync_status="error"),
+        listed(last_synced=NOW - timedelta(days=2)),
+    ):
+        assert (
+            served(totals=here, connectors=(connector,))[COMPLETED, "music"]
+            == (NOW - timedelta(minutes=1)).timestamp()
+        )
+
+
+def test_what_the_last_verification_found_is_served() -> None:
+    assert served(connectors=(listed(differing=7),))["rows_differing", "music"] == 7
+    assert ("rows_differing", "music") not in served(connectors=(listed(differing=None, verified_at=None),))
 
 
 @pytest.mark.parametrize(("name", "label", "value"), INCREASES)

@@ -22,6 +22,7 @@ from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.delivery.settling import Destination
 from ingest.sync.delivery.slots import Slots
 from ingest.sync.delivery.writer import BulkWriter, Deletion
+from ingest.sync.load import RetryCause
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.stats import Stats, Tally
 from tests.support.fake_transport import (
@@ -107,6 +108,34 @@ async def test_what_is_acknowledged_is_counted() -> None:
     assert (harness.tally.created, harness.tally.updated, harness.tally.settled) == (2, 1, 3)
     assert harness.tally.indexed_bytes == len(harness.transport.bodies[0])
     assert harness.stats.sent_bytes == len(whole(harness.transport.requests[0].body))
+
+
+async def test_every_retry_is_counted_by_its_cause() -> None:
+    harness = WriterHarness(
+        in_turn(
+            response(429),
+            items(CREATED, BUSY),
+            response(503),
+            ElasticsearchUnavailableError("gone"),
+            items(CREATED, CREATED, CREATED),
+            created,
+        )
+    )
+
+    await harness.index("a", "b")
+
+    assert harness.stats.load.retries == {
+        RetryCause.BUSY: 2, RetryCause.FAILURE: 1, RetryCause.NO_ANSWER: 1, RetryCause.MISMATCH: 1
+    }  # fmt: skip
+
+
+async def test_what_is_not_tried_again_is_no_retry() -> None:
+    harness = WriterHarness(lambda _: response(503))
+
+    with pytest.raises(ElasticsearchUnavailableError):
+        await harness.index("a")
+
+    assert sum(harness.stats.load.retries.values()) == len(harness.transport.requests) - 1
 
 
 async def test_a_document_the_pipeline_drops_is_neither_indexed_nor_rejected() -> None:
