@@ -11,12 +11,14 @@ from sandbox.elasticsearch.api import (
     search,
     security,
     templates,
+    updates,
 )
 
 ROUTES = [
     *cluster.ROUTES,
     *indices.ROUTES,
     *documents.ROUTES,
+    *updates.ROUTES,
     *bulk.ROUTES,
     *pipelines.ROUTES,
     *search.ROUTES,

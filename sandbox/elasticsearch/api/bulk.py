@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from sandbox.elasticsearch import errors, pipelines
-from sandbox.elasticsearch.api import documents, targets
+from sandbox.elasticsearch.api import documents, targets, updates
 from sandbox.elasticsearch.documents import EMPTY_ID, ItemFilter, Operation, UpdateBody, operations
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import Index, Write
@@ -96,7 +96,7 @@ class _Run:
             if action == "delete":
                 write = self._delete(index, operation)
             elif action == "update":
-                write = self._update(index, operation)
+                return self._update(index, operation)
             else:
                 outcome = self._index(index, operation)
                 if outcome is None:
@@ -176,16 +176,26 @@ class _Run:
         self.request.effect.indexed.append(write.id)
         return index, write
 
-    def _update(self, index: Index, operation: Operation) -> Write:
-        write = UpdateBody.from_wire(orjson.loads(operation.source)).apply(
+    def _update(self, index: Index, operation: Operation) -> Item:
+        document_id = operation.id or ""
+        asked = UpdateBody.from_wire(orjson.loads(operation.source))
+        ingest = updates.ingestion(self.request.state, index, document_id)
+        self.ran_pipeline |= ingest is not None and (asked.doc_as_upsert or asked.upsert is not None)
+        body = asked.ingested(ingest)
+        if body is None:
+            return {"update": {**documents.dropped(index, document_id), "status": 200}}
+        write = body.apply(
             index,
-            operation.id or "",
+            document_id,
             if_seq_no=operation.options.get("if_seq_no"),
             if_primary_term=operation.options.get("if_primary_term"),
             now_milliseconds=self.request.state.clock.milliseconds(),
         )
         self.request.effect.note(write)
-        return write
+        choice = updates.chosen(self.request, asked, operation.options.get("_source"))
+        item = self._succeeded(index, write)
+        status = item.pop("status")
+        return {"update": {**item, **updates.shown(index, write, choice), "status": status}}
 
     def _delete(self, index: Index, operation: Operation) -> Write:
         write = index.delete(

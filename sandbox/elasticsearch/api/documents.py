@@ -1,11 +1,11 @@
-"""Single documents: index, create, get, update, delete, and several at once with `_mget`."""
+"""Single documents: index, create, get, delete, and several at once with `_mget`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors, pipelines
 from sandbox.elasticsearch.api import parameters, targets
-from sandbox.elasticsearch.documents import EMPTY_PIPELINE, SourceFilter, UpdateBody, check_id
+from sandbox.elasticsearch.documents import EMPTY_PIPELINE, SourceFilter, check_id
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import Document, Index, Write
 from sandbox.elasticsearch.security import IndexPrivilege
@@ -34,9 +34,7 @@ def get(request: Request) -> Answer:
     """The document of this id, as last written."""
     index = targets.readable(request)
     document_id = request.parameter("id")
-    if request.flag("refresh"):
-        index.refresh()
-    document = index.get(document_id)
+    document = _read(request, index, document_id)
     if document is None:
         return Answer({"_index": index.name, "_id": document_id, "found": False}, 404)
     return Answer(found(index, document, parameters.source_of(request)))
@@ -44,14 +42,14 @@ def get(request: Request) -> Answer:
 
 def exists(request: Request) -> Answer:
     """Whether there is a document of this id."""
-    document = targets.readable(request).get(request.parameter("id"))
+    document = _read(request, targets.readable(request), request.parameter("id"))
     return Answer(b"", 404 if document is None else 200)
 
 
 def get_source(request: Request) -> Answer:
     """Only the source of a document."""
     index = targets.readable(request)
-    document = index.get(request.parameter("id"))
+    document = _read(request, index, request.parameter("id"))
     if document is None:
         raise errors.not_found(f"Document not found [{index.name}]/[{request.parameter('id')}]")
     return Answer(parameters.source_of(request).apply(document))
@@ -71,39 +69,6 @@ def delete(request: Request) -> Answer:
     if write.result == "deleted":
         request.effect.deleted.append(write.id)
     return Answer(written(index, write, refresh), write.status)
-
-
-def update(request: Request) -> Answer:
-    """Merge a partial document, or run an upsert."""
-    refresh = refresh_policy(request)
-    body = UpdateBody.from_wire(request.json())
-    if_seq_no = guard(request)
-    if if_seq_no is not None and request.integer("retry_on_conflict", 0):
-        raise errors.validation("compare and write operations can not be used with upsert")
-    index = targets.writable(
-        request,
-        request.parameter("index"),
-        require_alias=request.flag("require_alias"),
-    )
-    check_id(request.parameter("id"))
-    write = body.apply(
-        index,
-        request.parameter("id"),
-        if_seq_no=if_seq_no,
-        if_primary_term=request.optional_integer("if_primary_term"),
-        now_milliseconds=request.state.clock.milliseconds(),
-    )
-    request.effect.note(write)
-    answer = written(index, write, refresh)
-    choice = parameters.source_of(request, default=False) if "_source" in request.query else body.source
-    if choice is not None and (document := index.get(write.id)) is not None:
-        answer["get"] = {
-            "_seq_no": document.seq_no,
-            "_primary_term": document.primary_term,
-            "found": True,
-            "_source": choice.apply(document),
-        }
-    return Answer(answer, write.status)
 
 
 def mget(request: Request) -> Answer:
@@ -174,6 +139,15 @@ def guard(request: Request) -> int | None:
     if term is not None and if_seq_no is None:
         raise errors.validation(f"ifSeqNo is unassigned, but primary term is [{term}]")
     return if_seq_no
+
+
+def _read(request: Request, index: Index, document_id: str) -> Document | None:
+    """The document as last written or, not in real time, as searches see it."""
+    if request.flag("refresh"):
+        index.refresh()
+    if request.flag("realtime", default=True):
+        return index.get(document_id)
+    return index.searchable().get(document_id)
 
 
 def _index(request: Request, op_type: str) -> Answer:
@@ -256,7 +230,7 @@ def _mget_one(request: Request, entry: Mapping[str, Any], choice: SourceFilter) 
             "_id": document_id,
             "error": {"root_cause": [error.cause()], **error.cause()},
         }
-    document = index.get(document_id)
+    document = _read(request, index, document_id)
     if document is None:
         return {"_index": index.name, "_id": document_id, "found": False}
     return found(index, document, choice)
@@ -265,7 +239,6 @@ def _mget_one(request: Request, entry: Mapping[str, Any], choice: SourceFilter) 
 MGET_READ = IndexPrivilege("read", "indices:data/read/mget[shard]")
 INDEX = IndexPrivilege("index", "indices:data/write/index")
 CREATE = IndexPrivilege("create_doc", "indices:data/write/index:op_type/create")
-UPDATE = IndexPrivilege("index", "indices:data/write/update")
 DELETE = IndexPrivilege("delete", "indices:data/write/delete")
 READ = IndexPrivilege("read", "indices:data/read/get")
 
@@ -286,13 +259,6 @@ WRITE_PARAMETERS = frozenset(
         "wait_for_active_shards",
     }
 )
-UPDATE_PARAMETERS = (WRITE_PARAMETERS - {"op_type", "pipeline", "version", "version_type"}) | {
-    "_source",
-    "_source_excludes",
-    "_source_includes",
-    "lang",
-    "retry_on_conflict",
-}
 GET_PARAMETERS = frozenset(
     {
         "_source",
@@ -319,7 +285,6 @@ ROUTES = [
     Route("GET", "/{index}/_source/{id}", get_source, GET_PARAMETERS, Body.NONE, READ),
     Route("HEAD", "/{index}/_source/{id}", exists, GET_PARAMETERS, Body.NONE, READ),
     Route("DELETE", "/{index}/_doc/{id}", delete, WRITE_PARAMETERS, Body.NONE, DELETE),
-    Route("POST", "/{index}/_update/{id}", update, UPDATE_PARAMETERS, Body.REQUIRED, UPDATE),
     *(
         Route(method, path, mget, GET_PARAMETERS, Body.REQUIRED, None)
         for method in ("GET", "POST")

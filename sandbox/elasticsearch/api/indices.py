@@ -11,6 +11,8 @@ from sandbox.elasticsearch.security import IndexPrivilege
 ACKNOWLEDGED = {"acknowledged": True}
 TIMEOUTS = frozenset({"master_timeout", "timeout"})
 RESOLVING = targets.READ_PARAMETERS | TIMEOUTS
+OLD_TYPE = "_doc"
+"""What the one type of an index was called while indices had types."""
 CREATE_MEMBERS = frozenset({"settings", "mappings", "aliases"})
 
 
@@ -24,6 +26,11 @@ def create(request: Request) -> Answer:
     mappings = body.get("mappings") or {}
     if not isinstance(aliases, dict) or not isinstance(mappings, dict):
         raise errors.ElasticsearchError(400, "parse_exception", "key [mappings] must be an object")
+    if list(mappings) == [OLD_TYPE]:
+        raise errors.illegal_argument(
+            f"The mapping definition cannot be nested under a type [{OLD_TYPE}] unless include_type_name is "
+            "set to true."
+        )
     index = request.state.create(
         request.parameter("index"),
         settings_body=body.get("settings") or {},
@@ -86,6 +93,8 @@ def get_mapping(request: Request) -> Answer:
 def put_mapping(request: Request) -> Answer:
     """Add fields to the named indices."""
     body = request.json_object()
+    if list(body) == [OLD_TYPE]:
+        raise errors.illegal_argument("Types cannot be provided in put mapping requests")
     for index in targets.named(request, allow_no_indices=False):
         if (block := index.settings.block("metadata")) is not None:
             raise targets.blocked(block, index)

@@ -14,7 +14,10 @@ TIMEOUTS = frozenset({"master_timeout", "timeout"})
 def put(request: Request) -> Answer:
     """Store a pipeline."""
     name = request.parameter("id")
-    request.state.pipelines[name] = pipelines.Pipeline.from_wire(request.json_object())
+    body = request.json_object()
+    pipeline = pipelines.Pipeline.from_wire(body, name)
+    _check_version(request, name, body)
+    request.state.pipelines[name] = pipeline
     return Answer({"acknowledged": True})
 
 
@@ -22,7 +25,7 @@ def get(request: Request) -> Answer:
     """The pipelines of these names; 404 with an empty object if there are none."""
     names = request.parameter("id") or "*"
     found = {
-        name: pipeline.body
+        name: {} if request.flag("summary") else pipeline.body
         for name, pipeline in request.state.pipelines.items()
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in names.split(","))
     }
@@ -37,6 +40,8 @@ def delete(request: Request) -> Answer:
     if not matching and "*" not in name:
         raise errors.not_found(f"pipeline [{name}] is missing")
     for known in matching:
+        _check_unused(request, known)
+    for known in matching:
         del request.state.pipelines[known]
     return Answer({"acknowledged": True})
 
@@ -44,8 +49,8 @@ def delete(request: Request) -> Answer:
 def simulate(request: Request) -> Answer:
     """Run a pipeline, stored or given, on the documents of the body."""
     body = request.json_object()
+    name = request.path_parameters.get("id", pipelines.SIMULATED)
     if "id" in request.path_parameters:
-        name = request.parameter("id")
         if name not in request.state.pipelines:
             raise errors.illegal_argument(f"pipeline [{name}] does not exist")
         pipeline = request.state.pipelines[name]
@@ -61,10 +66,55 @@ def simulate(request: Request) -> Answer:
     entries = body.get("docs")
     if not isinstance(entries, list) or not entries:
         raise errors.illegal_argument("must specify at least one document in [docs]")
-    return Answer({"docs": [_simulated(request, pipeline, entry) for entry in entries]})
+    is_verbose = request.flag("verbose")
+    documents = [_document(request, entry) for entry in entries]
+    if is_verbose:
+        known = request.state.pipelines
+        traces = [pipelines.traced(known, pipeline, document, name) for document in documents]
+        return Answer({"docs": [{"processor_results": results} for results in traces]})
+    return Answer({"docs": [_simulated(request, pipeline, document) for document in documents]})
 
 
-def _simulated(request: Request, pipeline: pipelines.Pipeline, entry: Any) -> Any:
+def _check_version(request: Request, name: str, body: dict[str, Any]) -> None:
+    version = body.get("version")
+    if version is not None and not (isinstance(version, int) or str(version).isdigit()):
+        raise errors.ElasticsearchError(
+            400,
+            "parse_exception",
+            f"[version] property cannot be converted to an int [{version}]",
+            members={"property_name": "version"},
+        )
+    required = request.optional_integer("if_version")
+    if required is None:
+        return
+    present = request.state.pipelines.get(name)
+    current = present.body.get("version") if present is not None else None
+    if current != required:
+        found = f"current version is [{current}]" if present is not None else "no pipeline was found"
+        raise errors.illegal_argument(
+            f"version conflict, required version [{required}] for pipeline [{name}] but {found}"
+        )
+
+
+def _check_unused(request: Request, name: str) -> None:
+    """Refuse to delete a pipeline that documents of an index go through."""
+    uses = []
+    for kind in ("default", "final"):
+        indices = [
+            index.name
+            for index in request.state.indices.values()
+            if index.settings.values.get(f"{kind}_pipeline") == name
+        ]
+        if indices:
+            shown = ",".join(indices[:3])
+            uses.append(f"the {kind} pipeline for {len(indices)} index(es) including [{shown}]")
+    if uses:
+        raise errors.illegal_argument(
+            f"pipeline [{name}] cannot be deleted because it is {' and '.join(uses)}"
+        )
+
+
+def _document(request: Request, entry: Any) -> Ingested:
     if not isinstance(entry, dict) or not isinstance(entry.get("_source"), dict):
         raise errors.ElasticsearchError(
             400,
@@ -72,27 +122,22 @@ def _simulated(request: Request, pipeline: pipelines.Pipeline, entry: Any) -> An
             "[_source] required property is missing",
             members={"property_name": "_source"},
         )
-    document = Ingested(
+    return Ingested(
         str(entry.get("_index", "_index")),
         str(entry.get("_id", "_id")),
         entry["_source"],
         request.state.clock,
     )
+
+
+def _simulated(request: Request, pipeline: pipelines.Pipeline, document: Ingested) -> Any:
     try:
         pipelines.execute(request.state.pipelines, pipeline, document)
     except DroppedError:
         return None
     except errors.ElasticsearchError as error:
         return {"error": error.body()["error"]}
-    return {
-        "doc": {
-            "_index": document.index,
-            "_version": "-3",
-            "_id": document.id,
-            "_source": document.body,
-            "_ingest": {"timestamp": document.clock.timestamp()},
-        }
-    }
+    return {"doc": pipelines.shown(document)}
 
 
 MANAGE_PUT = ClusterPrivilege("manage_pipeline", "cluster:admin/ingest/pipeline/put")

@@ -6,7 +6,8 @@ from typing import Any
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import Template
-from sandbox.elasticsearch.indices.settings import flattened
+from sandbox.elasticsearch.indices.aliases import definition
+from sandbox.elasticsearch.indices.settings import flattened, nested
 from sandbox.elasticsearch.mapping import Mapping as IndexMapping
 from sandbox.elasticsearch.security import ClusterPrivilege
 
@@ -14,45 +15,47 @@ PARAMETERS = frozenset(
     {"master_timeout", "timeout", "create", "cause", "local", "flat_settings", "include_defaults"}
 )
 
+PARTS = frozenset({"settings", "mappings", "aliases"})
+ECHOED = ("version", "_meta", "allow_auto_create")
+UNSUPPORTED = ("composed_of", "data_stream")
+MEMBERS = frozenset({"index_patterns", "template", "priority", *ECHOED, *UNSUPPORTED})
+
 
 def put(request: Request) -> Answer:
     """Store a template, in place of one of the same name."""
     body = request.json_object()
-    name = request.parameter("name")
-    patterns = body.get("index_patterns")
-    if isinstance(patterns, str):
-        patterns = [patterns]
-    if not isinstance(patterns, list) or not patterns:
-        raise errors.illegal_argument("Required [index_patterns]")
-    parts = body.get("template") or {}
-    if not isinstance(parts, dict):
-        raise errors.parsing("[index_template] failed to parse field [template]")
-    IndexMapping(parts.get("mappings"))
-    priority = body.get("priority", 0)
-    if not isinstance(priority, int):
-        raise errors.parsing("[index_template] failed to parse field [priority]")
-    state = request.state
-    state.templates = [template for template in state.templates if template.name != name]
-    state.templates.append(
-        Template(
-            name=name,
-            patterns=tuple(map(str, patterns)),
-            priority=priority,
-            settings=flattened(parts.get("settings") or {}),
-            mappings=parts.get("mappings") or {},
-            aliases=parts.get("aliases") or {},
-            body=body,
-        )
+    name, state = request.parameter("name"), request.state
+    _check_members("index_template", body, MEMBERS)
+    if unsupported := [member for member in UNSUPPORTED if body.get(member)]:
+        raise errors.illegal_argument(f"[{unsupported[0]}] of a template is not supported by this server")
+    parts = _parts(body)
+    if request.flag("create") and any(template.name == name for template in state.templates):
+        raise errors.illegal_argument(f"index template [{name}] already exists")
+    template = Template(
+        name=name,
+        patterns=_patterns(body),
+        priority=_number(body, "priority") or 0,
+        settings=flattened(parts.get("settings") or {}),
+        mappings=parts.get("mappings") or {},
+        aliases={alias: definition(it or {}) for alias, it in (parts.get("aliases") or {}).items()},
+        body={**body, **({"template": parts} if "template" in body else {})},
     )
+    state.templates = [known for known in state.templates if known.name != name]
+    state.templates.append(template)
     return Answer({"acknowledged": True})
 
 
 def get(request: Request) -> Answer:
     """The templates of these names."""
+    name = request.parameter("name")
+    if "," in name:
+        raise errors.illegal_argument("template name may not contain ','")
     found = _named(request)
-    if not found and request.parameter("name") and "*" not in request.parameter("name"):
-        raise errors.not_found(f"index template matching [{request.parameter('name')}] not found")
-    return Answer({"index_templates": [{"name": t.name, "index_template": _body(t)} for t in found]})
+    if not found and name and "*" not in name:
+        raise errors.not_found(f"index template matching [{name}] not found")
+    is_flat = request.flag("flat_settings")
+    shown = [{"name": known.name, "index_template": _body(known, is_flat=is_flat)} for known in found]
+    return Answer({"index_templates": shown}, 404 if name and not found else 200)
 
 
 def exists(request: Request) -> Answer:
@@ -72,24 +75,74 @@ def delete(request: Request) -> Answer:
 
 
 def _named(request: Request) -> list[Template]:
-    pattern = request.parameter("name") or "*"
-    return [template for template in request.state.templates if fnmatch.fnmatchcase(template.name, pattern)]
+    patterns = (request.parameter("name") or "*").split(",")
+    return [
+        template
+        for template in request.state.templates
+        if any(fnmatch.fnmatchcase(template.name, pattern) for pattern in patterns)
+    ]
 
 
-def _body(template: Template) -> dict[str, Any]:
-    if template.body:
-        return dict(template.body)
-    return {
-        "index_patterns": list(template.patterns),
-        "priority": template.priority,
-        "template": {
-            "settings": dict(template.settings),
-            "mappings": dict(template.mappings),
-            "aliases": dict(template.aliases),
-        },
-        "composed_of": [],
-        "allow_auto_create": True,
+def _check_members(kind: str, body: dict[str, Any], known: frozenset[str]) -> None:
+    unknown = [name for name in body if name not in known]
+    if unknown:
+        raise errors.parsing(f"[{kind}] unknown field [{unknown[0]}]")
+
+
+def _patterns(body: dict[str, Any]) -> tuple[str, ...]:
+    if "index_patterns" not in body:
+        raise errors.illegal_argument("Required [index_patterns]")
+    patterns = body["index_patterns"]
+    if not patterns:
+        raise errors.illegal_argument("There must be at least one pattern, zero given")
+    return (patterns,) if isinstance(patterns, str) else tuple(map(str, patterns))
+
+
+def _parts(body: dict[str, Any]) -> dict[str, Any]:
+    """What an index gets, its mappings no longer nested under a type."""
+    parts = body.get("template") or {}
+    if not isinstance(parts, dict):
+        raise errors.parsing("[index_template] failed to parse field [template]")
+    _check_members("template", parts, PARTS)
+    mappings = parts.get("mappings") or {}
+    if list(mappings) == ["_doc"]:
+        mappings = mappings["_doc"]
+    IndexMapping(mappings)
+    return {**parts, **({"mappings": mappings} if "mappings" in parts else {})}
+
+
+def _number(body: dict[str, Any], name: str) -> int | None:
+    try:
+        return None if body.get(name) is None else int(body[name])
+    except (TypeError, ValueError):
+        raise errors.parsing(f"[index_template] failed to parse field [{name}]") from None
+
+
+def _body(template: Template, *, is_flat: bool) -> dict[str, Any]:
+    """A template as the server gives it back: patterns in a list, settings as strings below `index`."""
+    given = template.body
+    shown: dict[str, Any] = {"index_patterns": list(template.patterns)}
+    if not given or "template" in given:
+        shown["template"] = _shown_parts(template, is_flat=is_flat)
+    shown["composed_of"] = []
+    if not given or "priority" in given:
+        shown["priority"] = template.priority
+    return {**shown, **{name: given[name] for name in ECHOED if given.get(name) is not None}}
+
+
+def _shown_parts(template: Template, *, is_flat: bool) -> dict[str, Any]:
+    settings = flattened(template.settings)
+    wanted = template.body.get("template", PARTS)
+    parts: dict[str, Any] = {
+        "settings": (
+            {f"index.{name}": value for name, value in settings.items()}
+            if is_flat
+            else {"index": nested(settings)}
+        ),
+        "mappings": dict(template.mappings),
+        "aliases": dict(template.aliases),
     }
+    return {name: parts[name] for name in parts if name in wanted}
 
 
 MANAGE = ClusterPrivilege("manage_index_templates", "indices:admin/index_template/put")

@@ -1,8 +1,7 @@
 """The body of an update: a partial document, an upsert, or a script the double knows how to run."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.elasticsearch import errors
@@ -23,7 +22,7 @@ MEMBERS = frozenset(
         "if_primary_term",
     }
 )
-WORD = re.compile(r"\w+")
+Ingest = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +60,21 @@ class UpdateBody:
             doc_as_upsert=_flag(body, "doc_as_upsert", default=False),
             scripted_upsert=_flag(body, "scripted_upsert", default=False),
             detect_noop=_flag(body, "detect_noop", default=True),
-            source=SourceFilter.from_wire(source) if source not in (None, False) else None,
+            source=SourceFilter.from_wire(source) if source is not None else None,
         )
+
+    def ingested(self, ingest: Ingest | None) -> "UpdateBody | None":
+        """Return the update with what pipelines make of the document it may write; None if they drop it.
+
+        So does a bulk request, which does not know yet whether there is a document.
+        """
+        written = self.doc if self.doc_as_upsert else self.upsert
+        if ingest is None or written is None:
+            return self
+        source = ingest(written)
+        if source is None:
+            return None
+        return replace(self, doc=source) if self.doc_as_upsert else replace(self, upsert=source)
 
     def apply(
         self,
@@ -72,8 +84,9 @@ class UpdateBody:
         if_seq_no: int | None,
         if_primary_term: int | None,
         now_milliseconds: int,
+        ingest: Ingest | None = None,
     ) -> Write:
-        """Carry the update out on one document."""
+        """Carry the update out on one document; what is then written goes through `ingest`."""
         if self.script is None:
             return index.update(
                 document_id,
@@ -83,6 +96,7 @@ class UpdateBody:
                 detect_noop=self.detect_noop,
                 if_seq_no=if_seq_no,
                 if_primary_term=if_primary_term,
+                ingest=ingest,
             )
         previous = index.get(document_id)
         if previous is None:

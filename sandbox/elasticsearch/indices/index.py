@@ -9,7 +9,7 @@ of references.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +18,8 @@ from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.clock import Clock
 from sandbox.elasticsearch.indices.settings import IndexSettings
 from sandbox.elasticsearch.mapping import Mapping as IndexMapping
+
+DROPPED_VERSION = -3
 
 
 class Document(NamedTuple):
@@ -167,25 +169,33 @@ class Index:
         detect_noop: bool = True,
         if_seq_no: int | None = None,
         if_primary_term: int | None = None,
+        ingest: Callable[[Mapping[str, Any]], dict[str, Any] | None] | None = None,
     ) -> Write:
         """Merge `doc` into the document: objects recursively, everything else replaced.
 
         A merge that changes nothing is a `noop` and writes nothing. A missing document is created from
-        `upsert`, or from `doc` with `doc_as_upsert`; otherwise `document_missing_exception`.
+        `upsert`, or from `doc` with `doc_as_upsert`; otherwise `document_missing_exception`. What is to be
+        written goes through `ingest`, where it may be dropped: a `noop`, too.
         """
         previous = self._live.get(document_id)
         if previous is None:
             created = doc if doc_as_upsert else upsert
             if created is None or if_seq_no is not None:
                 raise errors.document_missing(document_id, index=self.name, index_uuid=self.uuid)
-            return self.index(document_id, created)
+            source = created if ingest is None else ingest(created)
+            if source is None:
+                return Write("noop", document_id, DROPPED_VERSION, -1, 0)
+            return self.index(document_id, source)
         if if_seq_no is not None:
             self._check_guard(document_id, previous, if_seq_no, if_primary_term)
         before = previous.parsed()
         after = merged(before, doc or {})
         if detect_noop and same_json(after, before):
             return Write("noop", document_id, previous.version, previous.seq_no, previous.primary_term)
-        return self.index(document_id, after)
+        written = after if ingest is None else ingest(after)
+        if written is None:
+            return Write("noop", document_id, previous.version, previous.seq_no, previous.primary_term)
+        return self.index(document_id, written)
 
     def delete(
         self,

@@ -36,7 +36,7 @@ def merge(mapping: FieldTree, body: Any) -> None:
         if key not in ROOT_PARAMETERS | {"properties", "dynamic", "runtime", "subobjects", "enabled"}
     }
     if unknown:
-        described = " ".join(f"[{key} : {value}]" for key, value in unknown.items())
+        described = " ".join(f"[{key} : {_as_java(value)}]" for key, value in unknown.items())
         raise _unparsable(f"Root mapping definition has unsupported parameters:  {described}")
     root = _object_field(
         "", {key: body[key] for key in body if key in ("properties", "dynamic", "subobjects", "enabled")}
@@ -195,6 +195,21 @@ def _apply_merge(present: Field, new: Field) -> None:
         else:
             existing.parameters = {**existing.parameters, **child.parameters}
             existing.fields.update(child.fields)
+
+
+def _as_java(value: Any) -> str:
+    """A value as the server prints it."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{key}={_as_java(child)}" for key, child in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_as_java, value)) + "]"
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return "null"
+        case _:
+            return str(value)
 
 
 def _unparsable(

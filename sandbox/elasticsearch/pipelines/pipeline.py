@@ -7,7 +7,7 @@ service adds to each document, and tidy `body`.
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,10 +21,13 @@ from sandbox.elasticsearch.pipelines import conditions
 from sandbox.elasticsearch.pipelines.processors import PROCESSORS, DroppedError, Ingested
 
 NO_PIPELINE = "_none"
+SIMULATED = "_simulate_pipeline"
+"""What a pipeline is called that is only simulated."""
 MAX_DEPTH = 20
 PIPELINE_MEMBERS = frozenset(
     {"description", "processors", "on_failure", "version", "_meta", "deprecated", "field_access_pattern"}
 )
+JAVA_TYPES = {dict: "java.util.HashMap", str: "java.lang.String", int: "java.lang.Integer"}
 WHITESPACE = re.compile(r"\s+")
 FLAGS = (
     "_attachment",
@@ -66,20 +69,23 @@ class Pipeline:
     removes_flags: bool = False
 
     @classmethod
-    def from_wire(cls, body: Any) -> "Pipeline":
+    def from_wire(cls, body: Any, name: str = SIMULATED) -> "Pipeline":
         """Read a pipeline; refuses processors that do not exist or lack what they need."""
         if not isinstance(body, dict):
             raise errors.ElasticsearchError(400, "parse_exception", "Failed to parse pipeline")
-        if not isinstance(body.get("processors"), list):
+        if "processors" not in body:
             raise _missing("processors")
         unknown = [name for name in body if name not in PIPELINE_MEMBERS]
         if unknown:
             raise errors.ElasticsearchError(
                 400,
                 "parse_exception",
-                "pipeline [x] doesn't support one or more provided configuration parameters "
+                f"pipeline [{name}] doesn't support one or more provided configuration parameters "
                 f"[{', '.join(unknown)}]",
             )
+        if body.get("on_failure") == []:
+            reason = f"pipeline [{name}] cannot have an empty on_failure option defined"
+            raise errors.ElasticsearchError(400, "parse_exception", reason)
         return cls(body, _steps(body["processors"]), _steps(body.get("on_failure") or []))
 
 
@@ -162,9 +168,14 @@ def _body(incoming: Incoming) -> dict[str, Any]:
 
 
 def _steps(entries: Any) -> tuple[Step, ...]:
-    if not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise errors.ElasticsearchError(400, "parse_exception", "[processors] property isn't a list")
-    return tuple(_step(entry) for entry in entries)
+    if not isinstance(entries, list):
+        raise errors.ElasticsearchError(
+            400,
+            "parse_exception",
+            f"[processors] property isn't a list, but of type [{JAVA_TYPES.get(type(entries), 'object')}]",
+            members={"property_name": "processors"},
+        )
+    return tuple(_step(entry) for entry in entries if entry != {})
 
 
 def _step(entry: Any) -> Step:
@@ -181,6 +192,13 @@ def _step(entry: Any) -> Step:
         )
     if not isinstance(options, dict):
         raise errors.ElasticsearchError(400, "parse_exception", f"property [{name}] isn't a map")
+    if options.get("on_failure") == []:
+        raise errors.ElasticsearchError(
+            400,
+            "parse_exception",
+            "[on_failure] processors list cannot be empty",
+            members={"property_name": "on_failure", "processor_type": name},
+        )
     required = ("name",) if name == "pipeline" else PROCESSORS[name][1]
     for option in required:
         if option not in options:
@@ -212,7 +230,7 @@ def _missing(name: str, processor: str | None = None) -> errors.ElasticsearchErr
 def _run_steps(known: Known, steps: tuple[Step, ...], document: Ingested, depth: int) -> None:
     for step in steps:
         try:
-            _run_step(known, step, document, depth)
+            run_step(known, step, document, depth)
         except errors.ElasticsearchError as error:
             if step.options.get("ignore_failure") in (True, "true"):
                 continue
@@ -221,7 +239,8 @@ def _run_steps(known: Known, steps: tuple[Step, ...], document: Ingested, depth:
             _handle_failure(known, step.on_failure, document, depth, error)
 
 
-def _run_step(known: Known, step: Step, document: Ingested, depth: int) -> None:
+def run_step(known: Known, step: Step, document: Ingested, depth: int = 0) -> None:
+    """Run one processor unless its condition forbids; raises what it fails with."""
     if step.uncertain is not None:
         raise errors.illegal_argument(
             f"the condition of [{step.name}] is beyond this server: {step.uncertain}"

@@ -11,6 +11,7 @@ import orjson
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
+STAMP = {"username": "elastic"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,12 @@ class Api:
         name = f"contract-{secrets.token_hex(6)}"
         self._pipelines.append(name)
         return name
+
+    def stamp(self, field: str, **options: str) -> dict[str, Any]:
+        """A processor that puts `STAMP` into a field; a server without modules has but one processor."""
+        if self.is_embedded:
+            return {"set": {"field": field, "value": STAMP, **options}}
+        return {"set_security_user": {"field": field, "properties": ["username"], **options}}
 
     async def api_key(self, descriptors: dict[str, Any]) -> str:
         """A key with these roles, as the value of an `Authorization` header."""

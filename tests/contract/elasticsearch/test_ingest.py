@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.elasticsearch.api import Api
+from tests.contract.elasticsearch.api import STAMP, Api
 
 
 async def _put(api: Api, *processors: Any) -> str:
@@ -178,3 +178,104 @@ async def test_the_managed_pipeline_takes_the_flags_away_and_tidies_the_body(api
     await api("PUT", f"/{index}/_doc/1", document, pipeline=name)
 
     assert (await api("GET", f"/{index}/_doc/1")).body["_source"] == {"a": 1, "body": "x y"}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            {"processors": [], "on_failure": []},
+            "pipeline [{name}] cannot have an empty on_failure option defined",
+        ),
+        (
+            {"processors": [{"set_security_user": {"field": "u", "on_failure": []}}]},
+            "[on_failure] processors list cannot be empty",
+        ),
+        ({"on_failure": []}, "[processors] required property is missing"),
+        ({"processors": {}}, "[processors] property isn't a list, but of type [java.util.HashMap]"),
+        (
+            {"processors": [], "nonsense": 1},
+            "pipeline [{name}] doesn't support one or more provided configuration parameters [nonsense]",
+        ),
+        ({"processors": [], "version": "x"}, "[version] property cannot be converted to an int [x]"),
+    ],
+)
+async def test_what_is_no_pipeline_is_refused(api: Api, body: Any, reason: str) -> None:
+    name = api.pipeline()
+
+    answer = await api("PUT", f"/_ingest/pipeline/{name}", body)
+
+    assert (answer.status, answer.error) == (400, ("parse_exception", reason.format(name=name)))
+
+
+async def test_a_pipeline_is_replaced_only_in_the_version_that_was_named(api: Api) -> None:
+    name = api.pipeline()
+    await api("PUT", f"/_ingest/pipeline/{name}", {"processors": [], "version": 3})
+
+    refused = await api("PUT", f"/_ingest/pipeline/{name}", {"processors": [], "version": 4}, if_version=1)
+    replaced = await api("PUT", f"/_ingest/pipeline/{name}", {"processors": [], "version": 4}, if_version=3)
+
+    assert refused.error[1] == (
+        f"version conflict, required version [1] for pipeline [{name}] but current version is [3]"
+    )
+    assert replaced.status == 200
+
+
+async def test_a_summary_leaves_the_processors_out(api: Api) -> None:
+    name = api.pipeline()
+    await api("PUT", f"/_ingest/pipeline/{name}", {"processors": []})
+
+    assert (await api("GET", f"/_ingest/pipeline/{name}", summary=True)).body == {name: {}}
+
+
+async def test_a_pipeline_in_use_is_not_deleted(api: Api) -> None:
+    name = api.pipeline()
+    await api("PUT", f"/_ingest/pipeline/{name}", {"processors": []})
+    index = await api.created(settings={"index.default_pipeline": name})
+
+    refused = await api("DELETE", f"/_ingest/pipeline/{name}")
+    await api("DELETE", f"/{index}")
+
+    assert refused.error[1] == (
+        f"pipeline [{name}] cannot be deleted because it is the default pipeline for 1 index(es) including "
+        f"[{index}]"
+    )
+    assert (await api("DELETE", f"/_ingest/pipeline/{name}")).status == 200
+
+
+async def test_a_verbose_simulation_tells_what_each_processor_did(api: Api) -> None:
+    processors = [api.stamp("u", tag="first", description="who"), api.stamp("v")]
+    body = {"pipeline": {"processors": processors}, "docs": [{"_source": {"a": 1}}]}
+
+    answer = await api("POST", "/_ingest/pipeline/_simulate", body, verbose=True)
+
+    first, second = answer.body["docs"][0]["processor_results"]
+    assert (first["processor_type"], first["status"]) == (next(iter(processors[0])), "success")
+    assert (first["tag"], first["description"]) == ("first", "who")
+    assert first["doc"]["_source"] == {"a": 1, "u": STAMP}
+    assert first["doc"]["_ingest"]["pipeline"] == "_simulate_pipeline"
+    assert second["doc"]["_source"] == {"a": 1, "u": STAMP, "v": STAMP}
+
+
+async def test_a_verbose_simulation_of_no_processors_is_empty(api: Api) -> None:
+    body = {"pipeline": {"processors": []}, "docs": [{"_source": {"a": 1}}]}
+
+    answer = await api("POST", "/_ingest/pipeline/_simulate", body, verbose=True)
+
+    assert answer.body == {"docs": [{"processor_results": []}]}
+
+
+@pytest.mark.needs("ingest-common", "lang-painless")
+async def test_a_verbose_simulation_ends_with_the_processor_that_failed(api: Api) -> None:
+    processors = [
+        {"set": {"field": "b", "value": 1, "if": "ctx.a == 2"}},
+        {"remove": {"field": "no", "ignore_failure": True}},
+        {"fail": {"message": "no"}},
+        {"set": {"field": "c", "value": 1}},
+    ]
+    body = {"pipeline": {"processors": processors}, "docs": [{"_source": {"a": 1}}]}
+
+    answer = await api("POST", "/_ingest/pipeline/_simulate", body, verbose=True)
+
+    results = answer.body["docs"][0]["processor_results"]
+    assert [result["status"] for result in results] == ["skipped", "error_ignored", "error"]
