@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors, pipelines
-from sandbox.elasticsearch.api import targets
+from sandbox.elasticsearch.api import parameters, targets
 from sandbox.elasticsearch.documents import scripts
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
-from sandbox.elasticsearch.indices import Document, Index
+from sandbox.elasticsearch.indices import Document, Index, duration_seconds
 from sandbox.elasticsearch.search import SearchBody, View, queries, select_all
 from sandbox.elasticsearch.security import IndexPrivilege
 
@@ -83,9 +83,36 @@ def _body(request: Request, members: frozenset[str]) -> Mapping[str, Any]:
     unknown = next((name for name in body if name not in members), None)
     if unknown is not None:
         raise errors.illegal_argument(f"request does not support [{unknown}]")
+    _check_parameters(request)
     if "q" in request.query:
-        body["query"] = {"query_string": {"query": request.query["q"]}}
+        body["query"] = parameters.query_line(request)
     return body
+
+
+def _check_parameters(request: Request) -> None:
+    """Refuse values that are none, also of parameters that change nothing here."""
+    query = request.query
+    for name in ("refresh", "wait_for_completion"):
+        request.flag(name)
+    if query.get("conflicts", "abort") not in ("abort", "proceed"):
+        raise errors.illegal_argument(
+            f'conflicts may only be "proceed" or "abort" but was [{query["conflicts"]}]'
+        )
+    if request.integer("scroll_size", 1000) < 1:
+        raise errors.illegal_argument("[scroll_size] must be greater than 0")
+    if query.get("slices") != "auto" and request.integer("slices", 1) < 1:
+        raise errors.illegal_argument("Slice count must be at least 1")
+    for name in ("scroll", "search_timeout", "timeout"):
+        if name in query:
+            duration_seconds(query[name], name)
+    try:
+        is_rate = float(query.get("requests_per_second", -1)) != 0
+    except ValueError:
+        is_rate = False
+    if not is_rate:
+        raise errors.illegal_argument(
+            "[requests_per_second] must be a float greater than 0. Use -1 to disable throttling."
+        )
 
 
 def _run(request: Request, body: Mapping[str, Any], change: Change, kind: str) -> Answer:
@@ -154,13 +181,14 @@ def _answer(
 
 PARAMETERS = targets.READ_PARAMETERS | {
     "_source",
+    "analyze_wildcard",
+    "analyzer",
     "conflicts",
     "default_operator",
     "df",
     "from",
     "lenient",
     "max_docs",
-    "pipeline",
     "preference",
     "q",
     "refresh",
@@ -178,11 +206,12 @@ PARAMETERS = targets.READ_PARAMETERS | {
     "wait_for_active_shards",
     "wait_for_completion",
 }
+UPDATE_PARAMETERS = PARAMETERS | {"pipeline"}
 DELETE = IndexPrivilege("delete", "indices:data/write/delete/byquery")
 UPDATE = IndexPrivilege("index", "indices:data/write/update/byquery")
 
 ROUTES = [
     Route("POST", "/{index}/_delete_by_query", delete_by_query, PARAMETERS, Body.OPTIONAL, DELETE),
-    Route("POST", "/{index}/_update_by_query", update_by_query, PARAMETERS, Body.OPTIONAL, UPDATE),
+    Route("POST", "/{index}/_update_by_query", update_by_query, UPDATE_PARAMETERS, Body.OPTIONAL, UPDATE),
     Route("GET", "/_tasks/{task_id}", task, frozenset({"timeout", "wait_for_completion"})),
 ]

@@ -1,4 +1,4 @@
-"""Indices: create, exists, get, delete, open and close, mappings, settings, aliases, refresh, statistics."""
+"""Indices: create, exists, get, delete, open and close, mappings, settings, aliases, refresh."""
 
 from typing import Any
 
@@ -151,7 +151,9 @@ def refresh(request: Request) -> Answer:
     found = targets.opened(request)
     for index in found:
         index.refresh()
-    return Answer({"_shards": {"total": 2 * len(found), "successful": len(found), "failed": 0}})
+    return Answer(
+        {"_shards": {"total": sum(map(targets.copies, found)), "successful": len(found), "failed": 0}}
+    )
 
 
 def close(request: Request) -> Answer:
@@ -175,43 +177,6 @@ def reopen(request: Request) -> Answer:
     for index in targets.named(request):
         index.is_closed = False
     return Answer({"acknowledged": True, "shards_acknowledged": True})
-
-
-def stats(request: Request) -> Answer:
-    """Document counts and sizes."""
-    found = targets.named(request)
-    by_shard = request.query.get("level") == "shards"
-    each = {index.name: _statistics(index) | (_shards(index) if by_shard else {}) for index in found}
-    count = sum(len(index) for index in found)
-    total = {"docs": {"count": count, "deleted": 0}, "store": {"size_in_bytes": 0}}
-    return Answer(
-        {
-            "_shards": {"total": 2 * len(found), "successful": len(found), "failed": 0},
-            "_all": {"primaries": total, "total": total},
-            "indices": each,
-        }
-    )
-
-
-def _statistics(index: Index) -> dict[str, Any]:
-    numbers = {
-        "docs": {"count": len(index), "deleted": 0},
-        "store": {"size_in_bytes": index.stored_bytes()},
-        "refresh": {"total": index.refreshes},
-    }
-    return {"uuid": index.uuid, "health": "green", "status": "open", "primaries": numbers, "total": numbers}
-
-
-def _shards(index: Index) -> dict[str, Any]:
-    """What the one shard of an index says of itself, as far as anybody here asks."""
-    numbers = index.max_seq_no
-    primary = {
-        "routing": {"state": "STARTED", "primary": True, "relocating_node": None},
-        "docs": {"count": len(index), "deleted": 0},
-        "commit": {"user_data": {"history_uuid": index.history_uuid}},
-        "seq_no": {"max_seq_no": numbers, "local_checkpoint": numbers, "global_checkpoint": numbers},
-    }
-    return {"shards": {"0": [primary]}}
 
 
 def _description(index: Index) -> dict[str, Any]:
@@ -246,7 +211,6 @@ BLOCK = IndexPrivilege("manage", "indices:admin/block/add")
 REFRESH = IndexPrivilege("maintenance", "indices:admin/refresh")
 CLOSE = IndexPrivilege("manage", "indices:admin/close")
 OPEN = IndexPrivilege("manage", "indices:admin/open")
-STATS = IndexPrivilege("monitor", "indices:monitor/stats")
 
 GET_PARAMETERS = RESOLVING | {"flat_settings", "include_defaults", "local", "features"}
 CREATE_PARAMETERS = TIMEOUTS | {"wait_for_active_shards"}
@@ -268,9 +232,6 @@ ROUTES = [
     Route("PUT", "/{index}/_block/{block}", block, RESOLVING, Body.NONE, BLOCK),
     Route("POST", "/{index}/_close", close, RESOLVING | {"wait_for_active_shards"}, Body.OPTIONAL, CLOSE),
     Route("POST", "/{index}/_open", reopen, RESOLVING | {"wait_for_active_shards"}, Body.OPTIONAL, OPEN),
-    Route("GET", "/{index}/_stats", stats, RESOLVING | {"level"}, Body.NONE, STATS),
-    Route("GET", "/{index}/_stats/{metric}", stats, RESOLVING | {"level"}, Body.NONE, STATS),
-    Route("GET", "/_stats", stats, RESOLVING | {"level"}, Body.NONE, STATS),
     *(
         Route(method, path, refresh, RESOLVING, Body.NONE, REFRESH)
         for method in ("GET", "POST")

@@ -26,10 +26,8 @@ from sandbox.elasticsearch.search import (
     select,
     select_all,
 )
+from sandbox.elasticsearch.search.search_body import ALL
 from sandbox.elasticsearch.security import IndexPrivilege
-
-ALL = 2**63 - 1
-"""As `track_total_hits`: count every hit."""
 
 
 def search(request: Request) -> Answer:
@@ -52,9 +50,14 @@ def count(request: Request) -> Answer:
     unknown = next((name for name in body if name != "query"), None)
     if unknown is not None:
         raise errors.query_parsing(f"request does not support [{unknown}]")
-    wanted = SearchBody(query=body.get("query"), size=0, tracked_total=ALL)
-    if "q" in request.query:
-        wanted = replace(wanted, query={"query_string": {"query": request.query["q"]}})
+    query = parameters.query_line(request) if "q" in request.query else body.get("query")
+    score = request.query.get("min_score")
+    wanted = SearchBody(
+        query=query,
+        size=0,
+        tracked_total=ALL,
+        min_score=None if score is None else _number("min_score", score),
+    )
     views = _views(targets.searchable(request))
     selection = select(views, wanted, _context(request))
     return Answer({"count": selection.total, "_shards": _shards(views)})
@@ -189,12 +192,13 @@ def _answer(
     request: Request, body: SearchBody, views: Sequence[View], selection: Selection, began: float
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {}
-    if body.tracked_total is not None:
-        is_exact = selection.total <= body.tracked_total
+    if request.flag("rest_total_hits_as_int"):
+        shown["total"] = -1 if body.tracked_total is None else selection.total
+    elif body.tracked_total is not None:
+        is_exact = selection.total <= body.tracked_total and body.tracked_total > 0
         value = selection.total if is_exact else body.tracked_total
-        total: Any = {"value": value, "relation": "eq" if is_exact else "gte"}
-        shown["total"] = value if request.flag("rest_total_hits_as_int") else total
-    shown["max_score"] = selection.max_score
+        shown["total"] = {"value": value, "relation": "eq" if is_exact else "gte"}
+    shown["max_score"] = selection.max_score if body.size else None
     shown["hits"] = hits.to_wire(selection.hits, body)
     answer: dict[str, Any] = {
         "took": int((time.perf_counter() - began) * 1000),
@@ -205,8 +209,22 @@ def _answer(
     if body.aggregations is not None:
         matched = selection.matched or []
         candidates = [hit.candidate for hit in matched]
-        answer["aggregations"] = aggregations.computed(body.aggregations, candidates, _context(request))
+        asked = aggregations.Asked(
+            context=_context(request),
+            indices=[view.index for view in views],
+            is_typed=request.flag("typed_keys"),
+        )
+        answer["aggregations"] = aggregations.computed(body.aggregations, candidates, asked)
     return answer
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise errors.illegal_argument(
+            f"Failed to parse float parameter [{name}] with value [{text}]"
+        ) from None
 
 
 def _views(indices: Sequence[Index]) -> list[View]:
@@ -262,7 +280,15 @@ PARAMETERS = targets.READ_PARAMETERS | {
     "typed_keys",
     "version",
 }
-COUNT_PARAMETERS = targets.READ_PARAMETERS | {"default_operator", "df", "preference", "q", "routing"}
+COUNT_PARAMETERS = targets.READ_PARAMETERS | {
+    "default_operator",
+    "df",
+    "lenient",
+    "min_score",
+    "preference",
+    "q",
+    "routing",
+}
 POINT_PARAMETERS = targets.READ_PARAMETERS | {
     "keep_alive",
     "preference",

@@ -102,6 +102,11 @@ def check_not_aliases(names: list[str], found: list[Index]) -> None:
             )
 
 
+def copies(index: Index) -> int:
+    """How many copies of its shard an index is to have."""
+    return 1 + int(index.settings.values.get("number_of_replicas", "1"))
+
+
 def check_open(index: Index) -> None:
     """Raise `index_closed_exception` for a closed index."""
     if index.is_closed:

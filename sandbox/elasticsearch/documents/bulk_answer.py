@@ -22,6 +22,8 @@ SAMPLE = {
     "_primary_term": 1,
     "status": 201,
 }
+VARYING = frozenset({"error", "get"})
+"""Members that only some items have: those are cut one by one."""
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class ItemFilter:
 
     def _item(self, item: dict[str, Any]) -> dict[str, Any] | None:
         action, members = next(iter(item.items()))
-        names = self._names(action) if "error" not in members else None
+        names = None if members.keys() & VARYING else self._names(action)
         if names is None:
             cut = filter_path.filtered({"items": [item]}, self.expression or "").get("items")
             return cut[0] if cut else None

@@ -1,13 +1,15 @@
 """Aggregations: the metrics and buckets a client of connectors uses."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from sandbox.elasticsearch import errors
+from sandbox.elasticsearch.indices import Index
 from sandbox.elasticsearch.json import token_of
 from sandbox.elasticsearch.mapping import Field, dates
-from sandbox.elasticsearch.mapping.fields import DATES, FLOATING
+from sandbox.elasticsearch.mapping.fields import DATES, FLOATING, INTEGER_RANGES
 from sandbox.elasticsearch.search import queries
 from sandbox.elasticsearch.search.candidates import Candidate, is_analyzed
 from sandbox.elasticsearch.search.sorting import fielddata_disabled
@@ -19,14 +21,28 @@ Inner = Callable[[Candidates], dict[str, Any]]
 DEFAULT_BUCKETS = 10
 
 
-def computed(body: Any, candidates: Candidates, context: queries.Context) -> dict[str, Any]:
-    """Every aggregation of a request over these candidates."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is the same for all aggregations of a search; `is_typed` puts their types into their names."""
+
+    context: queries.Context
+    indices: Sequence[Index] = ()
+    is_typed: bool = False
+
+
+def computed(body: Any, candidates: Candidates, asked: Asked) -> dict[str, Any]:
+    """Every aggregation of a request over these candidates, by name."""
     if not isinstance(body, dict):
         raise errors.query_parsing("Expected [START_OBJECT] in [aggregations]")
-    return {name: _one(name, definition, candidates, context) for name, definition in body.items()}
+    results: dict[str, Any] = {}
+    for name, definition in body.items():
+        kind, result = _one(name, definition, candidates, asked)
+        results[f"{_type(kind, definition[kind], asked)}#{name}" if asked.is_typed else name] = result
+    return results
 
 
-def _one(name: str, definition: Any, candidates: Candidates, context: queries.Context) -> dict[str, Any]:
+def _one(name: str, definition: Any, candidates: Candidates, asked: Asked) -> tuple[str, dict[str, Any]]:
+    """The kind of an aggregation and its result."""
     if not isinstance(definition, dict):
         raise errors.query_parsing(
             f"Aggregation definition for [{name}] starts with a [VALUE_STRING], expected a [START_OBJECT]."
@@ -40,17 +56,36 @@ def _one(name: str, definition: Any, candidates: Candidates, context: queries.Co
             else f"Found two aggregation type definitions in [{name}]: [{kinds[0]}] and [{kinds[1]}]"
         )
     kind, options = kinds[0], definition[kinds[0]]
-    if not isinstance(options, dict):
-        raise errors.query_parsing(
-            f"Expected [START_OBJECT] under [{kind}], but got a [VALUE_STRING] in [{name}]"
-        )
+    for part, value in (("meta", definition.get("meta", {})), (kind, options)):
+        if not isinstance(value, dict):
+            raise errors.query_parsing(
+                f"Expected [START_OBJECT] under [{part}], but got a [{token_of(value)}] in [{name}]"
+            )
+    meta = {"meta": definition["meta"]} if "meta" in definition else {}
     if kind in METRICS:
-        return METRICS[kind](_values(options, candidates), options)
+        return kind, {**meta, **METRICS[kind](_values(options, candidates), options)}
     if kind not in BUCKETS:
         raise errors.query_parsing(f"Unknown aggregation type [{kind}]")
-    return BUCKETS[kind](
-        options, candidates, context, lambda some: computed(inner, some, context) if inner else {}
+    result = BUCKETS[kind](
+        options, candidates, asked.context, lambda some: computed(inner, some, asked) if inner else {}
     )
+    return kind, {**meta, **result}
+
+
+def _type(kind: str, options: Mapping[str, Any], asked: Asked) -> str:
+    """The type of a result as clients know it; that of terms depends on their field."""
+    if kind != "terms":
+        return kind
+    path = str(options.get("field"))
+    if path in ("_id", "_index"):
+        return "sterms"
+    fields = [field for index in asked.indices if (field := index.mapping.field(path)) is not None]
+    if not fields:
+        return "sterms"
+    if fields[0].type in FLOATING:
+        return "dterms"
+    is_number = fields[0].type in INTEGER_RANGES or fields[0].type in DATES or fields[0].type == "boolean"
+    return "lterms" if is_number else "sterms"
 
 
 def _field(options: Mapping[str, Any], candidate: Candidate) -> Field | None:
@@ -202,7 +237,8 @@ def _order_value(bucket: Bucket, path: str, inner: Inner) -> Any:
     if path in ("_count", "_key", "_term"):
         return bucket[0]["doc_count"] if path == "_count" else _sortable(bucket[0]["key"])
     name, _, member = path.partition(".")
-    result = inner(bucket[1]).get(name)
+    results = {key.rpartition("#")[2]: value for key, value in inner(bucket[1]).items()}
+    result = results.get(name)
     if result is None:
         raise errors.search_failed(errors.illegal_argument(f"Invalid aggregation order path [{path}]."))
     return result.get(member or "value") or 0

@@ -11,6 +11,8 @@ from sandbox.elasticsearch.search import sorting
 DEFAULT_SIZE = 10
 EVERYTHING = SourceFilter()
 DEFAULT_TRACKED = 10_000
+ALL = 2**63 - 1
+"""As `track_total_hits`: count every hit."""
 MEMBERS = frozenset(
     {
         "_source",
@@ -140,14 +142,14 @@ def not_negative(name: str, value: int) -> int:
 def tracked(value: Any) -> int | None:
     """How far hits are counted: None not at all, a very large number without end."""
     if value is True:
-        return 2**63 - 1
+        return ALL
     if value is False or value == -1:
         return None
     if not isinstance(value, int) or value < 0:
         raise errors.illegal_argument(
             f"[track_total_hits] parameter must be positive or equals to -1, got {value}"
         )
-    return value or None
+    return value
 
 
 def _score(value: Any) -> float | None:

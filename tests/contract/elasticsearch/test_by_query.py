@@ -79,3 +79,36 @@ async def test_not_waiting_answers_with_a_task(api: Api) -> None:
     node, _, number = answer.body["task"].partition(":")
     assert node
     assert number.isdigit()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("conflicts", "ignore"),
+        ("scroll_size", "0"),
+        ("slices", "0"),
+        ("requests_per_second", "0"),
+        ("scroll", "1x"),
+        ("max_docs", "x"),
+        ("refresh", "maybe"),
+        ("wait_for_completion", "maybe"),
+        ("default_operator", "nor"),
+        ("pipeline", "p"),
+        ("nonsense", "1"),
+    ],
+)
+async def test_parameters_are_checked(api: Api, name: str, value: Any) -> None:
+    index = await api.filled({"1": {"n": 1}})
+
+    answer = await api("POST", f"/{index}/_delete_by_query", q="n:1", **{name: value})
+
+    assert answer.status == 400
+    assert (await api("GET", f"/{index}/_doc/1")).status == 200
+
+
+async def test_a_one_line_query_takes_its_operator(api: Api) -> None:
+    index = await api.filled({"1": {"t": "one"}, "2": {"t": "one two"}})
+
+    answer = await api("POST", f"/{index}/_delete_by_query", q="one two", default_operator="AND", df="t")
+
+    assert answer.body["deleted"] == 1

@@ -261,12 +261,3 @@ async def test_what_a_block_refuses(
 
     assert deletion.body["items"][0]["delete"]["status"] == write
     assert [answer.status for answer in answers] == [put_mapping, get_mapping, count, delete_index]
-
-
-async def test_statistics_count_documents(api: Api) -> None:
-    index = await api.filled({"1": {"a": 1}, "2": {"a": 2}})
-
-    answer = await api("GET", f"/{index}/_stats")
-
-    assert answer.body["indices"][index]["primaries"]["docs"]["count"] == 2
-    assert answer.body["_all"]["primaries"]["docs"]["count"] == 2

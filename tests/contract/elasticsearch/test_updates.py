@@ -109,6 +109,16 @@ async def test_a_bulk_update_that_changes_nothing_shows_the_document(api: Api) -
     assert (item["result"], item["get"]["_source"]) == ("noop", {"a": 1})
 
 
+async def test_what_a_bulk_update_shows_passes_the_filter(api: Api) -> None:
+    index = await api.filled({"1": {"a": 1}})
+    lines = [{"update": {"_id": "1", "_source": True}}, {"doc": {"a": 2}}]
+
+    answer = await api("POST", f"/{index}/_bulk", lines, filter_path="items.*.get._source,items.*.result")
+
+    item = {"result": "updated", "get": {"_source": {"a": 2}}}
+    assert answer.body == {"items": [{"update": item}]}
+
+
 async def test_reading_out_of_real_time_shows_what_searches_see(api: Api) -> None:
     index = await api.filled({"1": {"a": 1}, "2": {"a": 1}}, settings={"index.refresh_interval": "-1"})
     await api("PUT", f"/{index}/_doc/1", {"a": 2})
