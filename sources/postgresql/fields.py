@@ -112,4 +112,19 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         "Rewriting is for an index whose documents were changed by others.",
     ),
     "max_deleted_share": max_deleted_share(19),
+    "follow_publication": advanced(
+        20,
+        "Publication to follow",
+        "elastic_ingest",
+        tooltip="Where it exists and the role may replicate, the server's log tells what changes.",
+    ),
+    "follow_max_wal": advanced(
+        21,
+        "Largest log held back, in MiB",
+        1024,
+        type="int",
+        display="numeric",
+        validations=between(16, 1024 * 1024),
+        tooltip="Past it the server is let go, and what was missed is caught up by row versions.",
+    ),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from sources.errors import SourceConfigurationError
-from sources.postgresql.fields import FIELDS
+from sources.postgresql.fields import FIELDS, MIB
 from sources.postgresql.selection import (
     LONGEST_LIST,
     Name,
@@ -72,6 +72,8 @@ class Settings:
     mappings: Mappings
     full_sync: FullSync
     max_deleted_share: float
+    follow_publication: str
+    follow_max_wal_bytes: int
 
 
 def parse(configuration: Mapping[str, Any]) -> Settings:
@@ -112,6 +114,8 @@ class _Reader(SettingsReader):
             mappings=Mappings(self.choice("mappings")),
             full_sync=FullSync(self.choice("full_sync")),
             max_deleted_share=self.integer("max_deleted_share") / 100,
+            follow_publication=self._identifier(self.text("follow_publication"), "Publication"),
+            follow_max_wal_bytes=self.integer("follow_max_wal") * MIB,
         )
 
     def _password(self) -> str:

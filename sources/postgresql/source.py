@@ -1,11 +1,13 @@
 """The PostgreSQL source: configuration in, slices out."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from sources.contract import Features, Finding, Preferences, RuleProblem, Slice
 from sources.errors import SourceConfigurationError
+from sources.feed import Feed
 from sources.network import Network
 from sources.postgresql import settings, statements
 from sources.postgresql.catalog.catalog import Catalog
@@ -109,6 +111,12 @@ class PostgreSQL:
                     )
                     for target in discovery.targets
                 ]
+
+    def feed(self, slices: Sequence[Slice]) -> AbstractAsyncContextManager[Feed]:
+        """Open a feed from the server's log; see `sources.feed.Feeding`."""
+        from sources.postgresql.feed.opening import Opening  # its driver is loaded only by who follows
+
+        return Opening(database=self.database, network=self.network).feed(slices)
 
     async def _rule_slice(self, rule: advanced.Rule, seed: int) -> Slice:
         described = await advanced.describe(rule, self.database)

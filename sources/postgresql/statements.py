@@ -1,6 +1,6 @@
 """The statements around a read: transaction, settings, lock, cursor. Catalog queries are in `catalog`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sources.postgresql.quoting import identifier, literal, qualified
 
@@ -118,3 +118,41 @@ def fetch(count: int) -> str:
 
 
 CLOSE = "CLOSE rows"
+
+
+def value_of_key(number: int, schema: str, type_name: str) -> str:
+    """Turn a part of a key, which is text in alias `k`, into a value of its type."""
+    return f"k.k{number:d}::{qualified(schema, type_name)}"
+
+
+def equals(column: str, value: str, schema: str) -> str:
+    """Compare a column of alias `t` by an equality whose schema is known."""
+    return f"t.{identifier(column)} OPERATOR({identifier(schema)}.=) {value}"
+
+
+def rows_of(select: str, conditions: Iterable[str], parts: Sequence[Sequence[str]]) -> str:
+    """Restrict a SELECT of documents further, to the rows of some keys, found one by one.
+
+    `parts` holds the texts of the keys, a list for each column. The OFFSET keeps the planner from joining in
+    another way, such as by passing the whole table.
+    """
+    lists = ",".join(f"{_text_array(texts)}::text[]" for texts in parts)
+    return (
+        f"SELECT d.* FROM unnest({lists}) AS k({_key_names(len(parts))})"
+        f" CROSS JOIN LATERAL ({select} AND {' AND '.join(conditions)} OFFSET 0) AS d"
+    )
+
+
+def ids_of(id_of_key: str, parts: int) -> str:
+    """Write the ids that rows with some keys have or would have; takes a list of texts for each column."""
+    lists = ",".join(f"${number + 1:d}::text[]" for number in range(parts))
+    return f"SELECT {id_of_key} FROM unnest({lists}) AS k({_key_names(parts)})"
+
+
+def _key_names(parts: int) -> str:
+    return ",".join(f"k{number:d}" for number in range(parts))
+
+
+def _text_array(texts: Iterable[str]) -> str:
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return literal("{" + ",".join(f'"{text}"' for text in quoted) + "}")

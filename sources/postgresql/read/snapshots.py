@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sources.contract import Batch, Digest, IsUnchanged, Key
-from sources.errors import SourceConfigurationError
+from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.postgresql import statements
 from sources.postgresql.catalog.discovery import Target
 from sources.postgresql.changes import positions
@@ -18,6 +18,7 @@ from sources.postgresql.failures import translated
 from sources.postgresql.read.blocks import batch_of, changed_batch_of
 from sources.postgresql.read.copying import copied
 from sources.postgresql.read.hash_first import ChangedRows
+from sources.postgresql.read.keyed import KeyedRows
 from sources.postgresql.render.documents import Documents
 
 
@@ -40,6 +41,8 @@ class TableSnapshot:
     circumstances: Circumstances
     is_altered: bool
     """Whether it is not what was discovered, so that its fields may be others."""
+    keeps_its_key: bool
+    """Whether a key that was told of what was discovered is one of what is there now."""
 
     @property
     def position(self) -> str | None:
@@ -77,8 +80,19 @@ class TableSnapshot:
                 async for batch in batches:
                     yield batch
 
-    def rows(self, keys: Sequence[Key]) -> AsyncGenerator[Batch, None]:
-        raise NotImplementedError("Nothing tells keys yet.")
+    async def rows(self, keys: Sequence[Key]) -> AsyncGenerator[Batch, None]:
+        with translated(self._doing):
+            if not self.keeps_its_key:
+                raise SourceUnavailableError(f"{self._doing} failed: it has another key than before.")
+            if self.is_altered:
+                yield self._new_mapping
+            read = KeyedRows(
+                connection=self.connection, limits=self.limits, documents=self.documents, source=self.source
+            )
+            told = [key for key in keys if isinstance(key, tuple)]
+            async with aclosing(read.batches(told)) as batches:
+                async for batch in batches:
+                    yield batch
 
     async def count(self) -> int:
         with translated(self._doing):

@@ -20,7 +20,7 @@ from sources.errors import SourceUnavailableError
 from sources.postgresql import statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import Target, effective_key, rediscovered
-from sources.postgresql.catalog.types import Presence
+from sources.postgresql.catalog.types import Attribute, Presence
 from sources.postgresql.changes.circumstances import Circumspection
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
@@ -120,6 +120,7 @@ class TableSlice:
             is_unique=is_unique,
             circumstances=await look.circumstances(members),
             is_altered=target is not self.target,
+            keeps_its_key=_key(target) == _key(self.target),
         )
 
     @property
@@ -186,3 +187,7 @@ class TableSlice:
             rendering=Rendering.of(self._settings, server_version),
             seed=self.seed,
         )
+
+
+def _key(target: Target) -> list[Attribute]:
+    return [target.layout.column(name) for name in effective_key(target)]

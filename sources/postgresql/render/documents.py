@@ -98,6 +98,12 @@ class Documents:
         """The SQL of a row's id, over the same alias as the SELECTs."""
         return self._id.between("", "")
 
+    def id_of(self, values: Sequence[str]) -> str:
+        """Return the SQL of the id, as a JSON string, of a row whose key has these expressions' values."""
+        by_name = {column.name: column for column in self.columns}
+        parts = [(value, by_name[name]) for name, value in zip(self.key, values, strict=True)]
+        return json_id(self.origin.id_prefix, parts).between("", "")
+
     @property
     def mapping(self) -> Mapping[str, Any]:
         """Return Elasticsearch `properties` of all members."""

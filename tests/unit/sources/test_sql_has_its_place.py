@@ -22,7 +22,7 @@ RENDERING = {
     "render/documents.py",
 }
 """Every name and text in these goes through `quoting`."""
-CONSTANT = {"catalog/queries.py"}
+CONSTANT = {"catalog/queries.py", "feed/queries.py"}
 """Constant statements only; values are bound."""
 EXECUTING = {
     "execute",
@@ -87,10 +87,11 @@ def test_no_other_module_puts_sql_together() -> None:
     assert found == []
 
 
-def test_the_catalog_puts_nothing_but_its_own_constants_together() -> None:
-    (tree,) = [tree for name, tree in modules() if name in CONSTANT]
+def test_constant_statements_put_nothing_but_its_own_constants_together() -> None:
+    trees = [tree for name, tree in modules() if name in CONSTANT]
     names = {
         part.value.id
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.JoinedStr)
         for part in node.values
@@ -98,13 +99,14 @@ def test_the_catalog_puts_nothing_but_its_own_constants_together() -> None:
     }
     parts = [
         part
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.JoinedStr)
         for part in node.values
         if isinstance(part, ast.FormattedValue)
     ]
 
-    assert names == {"_RELATIONS", "_SHAPE", "_FILES"}
+    assert names == {"_RELATIONS", "_SHAPE", "_FILES", "_TREE"}
     assert all(isinstance(part.value, ast.Name) for part in parts)
 
 
