@@ -1,0 +1,215 @@
+"""Everything in one place: tables, Elasticsearch, two connectors, workers, and a judge of what they did."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import asyncpg
+
+from ingest.config import Bulk, Config, Elasticsearch
+from ingest.elasticsearch.client import Client, connect
+from sandbox.elasticsearch import Server
+from sandbox.postgresql import Cluster
+from tests.cluster.relay import serving
+from tests.faults.machine.stepping import SteppingLoop
+from tests.faults.machine.tables import Documents, Tables
+from tests.faults.machine.worker import Worker, brief
+from tests.support.database import Database
+from tests.support.service_harness import ServiceHarness, config_for
+
+CONNECTORS = ("one", "two")
+TERMINAL = ("completed", "error", "canceled")
+IDLE_LIMIT_SECONDS = 300.0
+WORKERS = 2
+ADDED = ("_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference")
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """The world of one example."""
+
+    server: Server
+    harness: ServiceHarness
+    tables: Tables
+    client: Client
+    config: Config
+    workers: list[Worker] = field(default_factory=list)
+    connector_of: dict[str, str] = field(default_factory=dict)
+    """Every job that was created, and whose it is."""
+    tampered: set[str] = field(default_factory=set)
+    """Connectors whose index somebody else has written to since their last full job that completed."""
+
+    def __post_init__(self) -> None:
+        self.workers = [self.hire() for _ in range(WORKERS)]
+
+    def hire(self) -> Worker:
+        """Let a new process come."""
+        return Worker(
+            client=self.client, config=self.config, connector_ids=CONNECTORS, pass_time=self.pass_time
+        )
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass here and on the server, without anything being done meanwhile."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SteppingLoop)
+        loop.skipped_seconds += seconds
+        self.server.state.clock.offset += timedelta(seconds=seconds)
+
+    async def create_connector(self, connector: str) -> None:
+        """Create it, unless it exists."""
+        status, _ = await self.harness.request("GET", f"/_connector/{connector}")
+        if status == 404:
+            await self.harness.create_connector(connector, index_of(connector))
+
+    async def configure(self, connector: str, **values: Any) -> None:
+        """Give it the right values, but for those changed; nothing if it is not there or not registered."""
+        body = {"values": {**self.tables.configuration(), **values}}
+        await self.harness.request("PUT", f"/_connector/{connector}/_configuration", body)
+
+    async def create_job(self, connector: str, job_type: str) -> None:
+        """Ask for a sync; nothing if there is no such connector."""
+        body = {"id": connector, "job_type": job_type}
+        status, answer = await self.harness.request("POST", "/_connector/_sync_job", body)
+        if status < 300:
+            self.connector_of[answer["id"]] = connector
+
+    async def jobs(self) -> dict[str, Mapping[str, Any]]:
+        """Return every job there is."""
+        answer = await self.harness.ok("GET", "/_connector/_sync_job", size="1000")
+        return {job["id"]: job for job in answer["results"]}
+
+    async def connectors(self) -> dict[str, Mapping[str, Any]]:
+        """Return every connector there is."""
+        answer = await self.harness.ok("GET", "/_connector")
+        return {connector["id"]: connector for connector in answer["results"]}
+
+    async def content(self, connector: str) -> Documents:
+        """Return what the connector's index holds, without the members every document is given."""
+        index = index_of(connector)
+        status, _ = await self.harness.request("POST", f"/{index}/_refresh")
+        if status == 404:
+            return {}
+        body = {"size": 1000, "query": {"match_all": {}}}
+        hits = (await self.harness.ok("POST", f"/{index}/_search", body))["hits"]["hits"]
+        return {
+            hit["_id"]: {name: value for name, value in hit["_source"].items() if name not in ADDED}
+            for hit in hits
+        }
+
+    async def expected(self, job: Mapping[str, Any]) -> Documents:
+        """Return what the index should hold after a job, by the job's snapshot of its connector."""
+        selection = job["connector"]["configuration"]["tables"]["value"]
+        chosen = ("a", "b", "c") if selection == "*" else tuple(selection.split(","))
+        documents = await self.tables.documents(chosen)
+        return {id_: one for id_, one in documents.items() if not is_excluded(one, job)}
+
+    # What people do: to a connector, in one of some ways
+
+    async def cancel(self, _connector: str, number: int) -> None:
+        """Cancel one of the latest jobs, whatever it is at."""
+        for job_id in list(self.connector_of)[::-1][number : number + 1]:
+            await self.harness.request("PUT", f"/_connector/_sync_job/{job_id}/_cancel")
+
+    async def configure_some(self, connector: str, number: int) -> None:
+        """Configure the connector to read some tables or all."""
+        await self.configure(connector, tables=("*", "a", "a,b")[number % 3])
+
+    async def exclude(self, connector: str, number: int) -> None:
+        """Leave out rows by a sync rule, or none."""
+        rules = [exclusion("out"), DEFAULT_RULE] if number % 2 else [DEFAULT_RULE]
+        await self.harness.request("PUT", f"/_connector/{connector}/_filtering", {"rules": rules})
+
+    async def delete_connector(self, connector: str, _number: int) -> None:
+        """Delete the connector, but not its jobs."""
+        await self.harness.request("DELETE", f"/_connector/{connector}")
+
+    async def create_connector_again(self, connector: str, _number: int) -> None:
+        """Create the connector if it is gone."""
+        await self.create_connector(connector)
+
+    async def tamper(self, connector: str, number: int) -> None:
+        """Delete a document as somebody else."""
+        ids = sorted(await self.content(connector))
+        if ids:
+            self.tampered.add(connector)
+            self.tables.changes += 1
+            await self.harness.ok("DELETE", f"/{index_of(connector)}/_doc/{ids[number % len(ids)]}")
+
+    async def delete_index(self, connector: str, _number: int) -> None:
+        """Delete the connector's index, if it is there."""
+        self.tables.changes += 1
+        await self.harness.request("DELETE", f"/{index_of(connector)}")
+
+
+def index_of(connector: str) -> str:
+    """Return the name of the connector's index."""
+    return f"search-{connector}"
+
+
+def exclusion(value: str) -> dict[str, Any]:
+    """Return the sync rule that leaves out rows of `a` with a value."""
+    return {
+        "id": "out", "field": "public_a_v", "policy": "exclude", "rule": "equals", "value": value, "order": 0,
+    }  # fmt: skip
+
+
+DEFAULT_RULE = {
+    "id": "DEFAULT", "field": "_", "policy": "include", "rule": "regex", "value": ".*", "order": 1,
+}  # fmt: skip
+
+
+def is_excluded(document: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
+    """Say whether the job's sync rules leave a document out."""
+    filtering = job["connector"]["filtering"]
+    active = filtering[0]["active"] if isinstance(filtering, list) else filtering
+    return any(
+        rule["policy"] == "exclude" and document.get(rule["field"]) == rule["value"]
+        for rule in active["rules"]
+    )
+
+
+@asynccontextmanager
+async def house(cluster: Cluster, database_name: str) -> AsyncIterator[House]:
+    """Open a house with two tables and two connectors that are set up."""
+    async with AsyncExitStack() as stack:
+        connection = await asyncpg.connect(
+            host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password,
+            database=database_name,
+        )  # fmt: skip
+        stack.push_async_callback(connection.close)
+        tables = Tables(database=Database(cluster, database_name, connection))
+        await tables.empty()
+        server = await stack.enter_async_context(serving())
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        config = config_for(
+            server,
+            idle_limit_seconds=IDLE_LIMIT_SECONDS,
+            fencing_limit_seconds=240.0,
+            job_check_interval_seconds=3.0,
+            job_report_interval_seconds=10.0,
+        )
+        bulk = replace(Bulk(), chunk_size=2, max_concurrency=2)
+        config = replace(config, elasticsearch=replace(Elasticsearch(), hosts=(server.url,), bulk=bulk))
+        client = await stack.enter_async_context(connect(config.elasticsearch, make_backoff=brief))
+        opened = House(
+            server=server,
+            harness=ServiceHarness(server, session),
+            tables=tables,
+            client=client,
+            config=config,
+        )
+        for connector in CONNECTORS:
+            await opened.create_connector(connector)
+        await opened.workers[0].tick()
+        for connector in CONNECTORS:
+            await opened.configure(connector)
+        await opened.workers[0].tick()
+        try:
+            yield opened
+        finally:
+            for worker in opened.workers:
+                await worker.crash()
