@@ -148,14 +148,14 @@ class Digest:
 class Snapshot(Protocol):
     """A slice at one moment: whatever is asked of it is answered by the same rows.
 
-    A slice that knows nothing of its past answers `misfit` with the reason, and is compared in full.
+    A slice without a history answers `incompatibility` with the reason, and is compared in full.
     """
 
     @property
     def position(self) -> str | None:
         """This moment, for a later snapshot to tell what changed since; None if none will be able to."""
 
-    def misfit(self, since: str | None) -> str | None:
+    def incompatibility(self, since: str | None) -> str | None:
         """Say in a sentence why what changed since a position cannot be told; None if it can.
 
         None as a position stands for never.
@@ -167,7 +167,8 @@ class Snapshot(Protocol):
     def changes(self, since: str) -> AsyncGenerator[Batch, None]:
         """Read every row that is not the row it was at `since`, and perhaps some that are.
 
-        The position fits: `misfit` said so. Rows that are gone since are not told; `count` shows them.
+        `incompatibility` has returned None for the position. Deleted rows are not among them; `count` shows
+        that there are some.
         """
 
     def rows(self, keys: Sequence[Key]) -> AsyncGenerator[Batch, None]:

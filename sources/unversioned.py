@@ -15,7 +15,7 @@ async def unversioned(slice_: Slice, reason: str) -> AsyncIterator["UnversionedS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnversionedSnapshot:
-    """Every question about the past is answered with the reason why there is no answer."""
+    """A snapshot without a history: it has no position, and gives the reason."""
 
     slice: Slice
     reason: str
@@ -26,7 +26,7 @@ class UnversionedSnapshot:
         """There is none."""
         return
 
-    def misfit(self, since: str | None) -> str:
+    def incompatibility(self, since: str | None) -> str:
         """Give the reason, whatever the position."""
         return self.reason
 
@@ -35,7 +35,7 @@ class UnversionedSnapshot:
         return self.slice.batches(is_unchanged)
 
     def changes(self, since: str) -> AsyncGenerator[Batch, None]:
-        """Nobody who heeds `misfit` asks this."""
+        """Nobody who heeds `incompatibility` asks this."""
         raise NotImplementedError(self.reason)
 
     def rows(self, keys: Sequence[Key]) -> AsyncGenerator[Batch, None]:
@@ -43,7 +43,7 @@ class UnversionedSnapshot:
         raise NotImplementedError(self.reason)
 
     async def count(self) -> int:
-        """Nobody who heeds `misfit` asks this."""
+        """Nobody who heeds `incompatibility` asks this."""
         raise NotImplementedError(self.reason)
 
     async def digest(self) -> Digest | None:

@@ -1,4 +1,4 @@
-"""How a job ends: exactly one final status on the job, then the same news on its connector.
+"""How a job ends: exactly one final status on the job, then the same on its connector.
 
     completed   connected, last_sync_*           canceled    connected, last_sync_*
     error       error and its text, last_sync_*  suspended   last_sync_status only

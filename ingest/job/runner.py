@@ -2,7 +2,7 @@
 
     claim -> check -> work -> end     the story; what the work is, `kinds.WORK` says for each type of job
              watch_job, heartbeat     beside it, in one TaskGroup with it: canceled? lost? still ours?
-             until_stopped            ditto: is the service stopping?
+             until_stopped            also beside it: is the service stopping?
 
 Whatever ends the work, exactly one ending follows from it, here and nowhere else.
 """
@@ -20,7 +20,7 @@ from ingest.config import Config
 from ingest.elasticsearch.client import Client
 from ingest.job import claim, heartbeat
 from ingest.job.ending import Ending, end_connector, end_job
-from ingest.job.kinds import WORK, Work
+from ingest.job.job_types import WORK, Work
 from ingest.job.overlap import require_sole
 from ingest.job.running import Phase, RunningJob
 from ingest.lease import Lease, boottime
@@ -274,7 +274,7 @@ class _Run:
             raise SourceConfigurationError(*messages)
 
     def _judge(self, failures: ExceptionGroup[Exception]) -> Ending | None:
-        """Choose the ending: a lost job beats everything, then what a person asked, then the first error."""
+        """Choose the ending: a lost job before all else, then a person's request, then the first error."""
         leaves = _leaves(failures)
         if (lost := _first(leaves, errors.JobLostError)) is not None:
             self._log.warning("job.lost", reason=str(lost), **self._stats.counts())
@@ -293,7 +293,7 @@ class _Run:
         return f"Unexpected {type(error).__name__}; the log of {self._worker.name} has the details."
 
     async def _report_shielded(self, ending: Ending) -> None:
-        """Report; if canceled meanwhile, give the report a last moment, and leave no task behind."""
+        """Report; if canceled meanwhile, wait a moment for the report to go out, and leave no task behind."""
         self._running.phase = Phase.ENDING
         reporting = asyncio.create_task(self._report(ending))
         try:

@@ -1,36 +1,35 @@
 """The end of a sync: what it came to, and what the next one can begin from.
 
-A mark counts only once the index holds as many documents of its slice as there were rows, none of them was
-refused, and every write to the index since the beginning was one of ours.
+A checkpoint is kept only if the index holds as many documents of its slice as there were rows, none of them
+was refused, and every write to the index since the beginning was one of ours.
 """
 
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.indices import ShardState
-from ingest.sync.cursor import Cursor, Mark
-from ingest.sync.delivery import refusals
-from ingest.sync.undertaking import Undertaking
+from ingest.sync.cursor import Checkpoint, Cursor
+from ingest.sync.delivery.rejections import report_rejections
+from ingest.sync.run import SyncRun
 
 MOST_COUNTED = 1_000
 """How many slices are counted one by one at most, where their sum is not what it should be."""
 
 
-async def conclude(sync: Undertaking) -> Cursor | None:
+async def conclude(sync: SyncRun) -> Cursor | None:
     """Make everything visible, count it, confirm the job, and return what the next sync can begin from."""
     context, request, stats = sync.context, sync.request, sync.context.stats
     await indices.refresh(context.client, request.index_name)
     await indices.require_same(context.client, sync.prepared.index)
     stats.total_documents = await indices.count(context.client, request.index_name)
     ours = await sync.inventory().count()
-    refusals.report(context)
+    report_rejections(context)
     cursor = await _cursor(sync, ours)
     await context.lease.confirm()
     context.log.info("sync.finished", total=stats.total_documents, **stats.counts())
     return cursor
 
 
-async def counted_otherwise(sync: Undertaking) -> dict[str, str]:
-    """Return the marked slices that have more or fewer documents than they should, or cannot be counted, and
-    why.
+async def miscounted(sync: SyncRun) -> dict[str, str]:
+    """Return, with the reason, slices with a checkpoint whose count of documents is wrong or unknown.
 
     The index is refreshed. Counts all documents of the source at once, and slice by slice only if need be.
     """
@@ -48,33 +47,33 @@ async def counted_otherwise(sync: Undertaking) -> dict[str, str]:
         if count is None:
             found[slice_.name] = "Its documents cannot be counted."
         elif count != expected[slice_.name]:
-            found[slice_.name] = f"It has {sync.marks[slice_.name].rows} rows and {count} documents."
+            found[slice_.name] = f"It has {sync.checkpoints[slice_.name].rows} rows and {count} documents."
     return found
 
 
-def _expected(sync: Undertaking) -> dict[str, int]:
-    """Return how many documents each marked slice should have.
+def _expected(sync: SyncRun) -> dict[str, int]:
+    """Return how many documents each slice with a checkpoint should have.
 
     A row whose document was refused in this job has none, and would hide one whose row is gone.
     """
     lacking = {one.name: one.tally.lacking for one in sync.context.stats.slices}
-    return {name: mark.rows - lacking.get(name, 0) for name, mark in sync.marks.items()}
+    return {name: checkpoint.rows - lacking.get(name, 0) for name, checkpoint in sync.checkpoints.items()}
 
 
-async def _cursor(sync: Undertaking, ours: int | None) -> Cursor | None:
+async def _cursor(sync: SyncRun, ours: int | None) -> Cursor | None:
     ended = await indices.shard_states(sync.context.client, sync.prepared.index)
     if not _is_ours_alone(sync, ended):
         reason = "Somebody else wrote to the index while this job ran, or a request was sent twice."
         sync.context.log.info("sync.leaves_no_cursor", reason=reason)
         return None
-    marks = await _proven(sync, ours)
-    useful = {name: mark for name, mark in marks.items() if mark.position or mark.sums}
-    sync.marks.clear()
-    sync.marks.update(useful)
+    checkpoints = await _proven(sync, ours)
+    useful = {name: one for name, one in checkpoints.items() if one.position or one.sums}
+    sync.checkpoints.clear()
+    sync.checkpoints.update(useful)
     return sync.cursor(ended) if useful else None
 
 
-def _is_ours_alone(sync: Undertaking, ended: tuple[ShardState, ...] | None) -> bool:
+def _is_ours_alone(sync: SyncRun, ended: tuple[ShardState, ...] | None) -> bool:
     """Whether the index's writes since the beginning are as many as were acknowledged to us."""
     begun = sync.begun
     if begun is None or ended is None:
@@ -85,19 +84,19 @@ def _is_ours_alone(sync: Undertaking, ended: tuple[ShardState, ...] | None) -> b
     return written == sync.context.stats.written
 
 
-async def _proven(sync: Undertaking, ours: int | None) -> dict[str, Mark]:
-    """Return the marks of the slices whose documents are their rows."""
+async def _proven(sync: SyncRun, ours: int | None) -> dict[str, Checkpoint]:
+    """Return the checkpoints of the slices whose documents were found to be exactly their rows."""
     if ours is None:
         return {}
-    stats, marks = sync.context.stats, sync.marks
+    stats, checkpoints = sync.context.stats, sync.checkpoints
     doubtful = {one.name for one in stats.slices if one.tally.rejected or one.tally.dropped}
-    if not doubtful and len(marks) == len(sync.prepared.slices) and ours == _rows(marks):
-        return dict(marks)
-    if len(marks) > MOST_COUNTED:
+    if not doubtful and len(checkpoints) == len(sync.prepared.slices) and ours == _rows(checkpoints):
+        return dict(checkpoints)
+    if len(checkpoints) > MOST_COUNTED:
         return {}
-    doubtful |= set(await counted_otherwise(sync))
-    return {name: mark for name, mark in marks.items() if name not in doubtful}
+    doubtful |= set(await miscounted(sync))
+    return {name: checkpoint for name, checkpoint in checkpoints.items() if name not in doubtful}
 
 
-def _rows(marks: dict[str, Mark]) -> int:
-    return sum(mark.rows for mark in marks.values())
+def _rows(checkpoints: dict[str, Checkpoint]) -> int:
+    return sum(checkpoint.rows for checkpoint in checkpoints.values())

@@ -2,14 +2,14 @@
 
     circumstances   how rows become documents, and which slices there are
     index, shards   the index, and how far its writes had come: if they say the same, nobody wrote since
-    marks           for each slice whose documents were proven to be its rows: where it was, rows, their sum
+    checkpoints     for each slice whose documents were proven to be its rows: position, rows, their digest
 
-Stored as `sync_cursor` of the connector. That is a partial update, which merges objects: the marks are a
-list, so that a slice that is gone does not stay.
+Stored as `sync_cursor` of the connector. That is a partial update, which merges objects: the checkpoints are
+a list, so that a slice that is gone does not stay.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 from ingest.elasticsearch.indices import ShardState
@@ -20,8 +20,8 @@ MOST_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """Where a slice was when its documents were its rows."""
+class Checkpoint:
+    """The state of a slice's rows to which its documents in the index correspond."""
 
     rows: int
     position: str | None = None
@@ -36,7 +36,7 @@ class Cursor:
     index_uuid: str
     shards: tuple[ShardState, ...] | None
     """None where Elasticsearch does not tell."""
-    marks: Mapping[str, Mark]
+    checkpoints: Mapping[str, Checkpoint]
 
     @classmethod
     def from_wire(cls, wire: Any) -> Self | None:
@@ -49,7 +49,7 @@ class Cursor:
                 circumstances=str(wire["circumstances"]),
                 index_uuid=str(wire["index_uuid"]),
                 shards=None if shards is None else tuple(_shard(one) for one in shards),
-                marks={str(one["name"]): _mark(one) for one in wire["slices"]},
+                checkpoints={str(one["name"]): _checkpoint(one) for one in wire["slices"]},
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -60,8 +60,8 @@ class Cursor:
         if self.shards is not None:
             shards = [{"history": one.history, "max_seq_no": one.max_seq_no} for one in self.shards]
         slices, size = [], 0
-        for name, mark in sorted(self.marks.items(), key=lambda item: -item[1].rows):
-            entry = {"name": name, "rows": mark.rows, "position": mark.position, "sums": mark.sums}
+        for name, checkpoint in sorted(self.checkpoints.items(), key=lambda item: -item[1].rows):
+            entry = {"name": name, **asdict(checkpoint)}
             size += len(repr(entry))
             if size > MOST_BYTES:
                 break
@@ -75,7 +75,7 @@ class Cursor:
         }
 
 
-def misfit(now: Cursor, then: Cursor | None) -> str | None:
+def incompatibility(now: Cursor, then: Cursor | None) -> str | None:
     """Say why a job cannot begin where an earlier one ended; None if it can."""
     if then is None:
         return "No job of this version has completed yet, or the last one left nothing to begin from."
@@ -94,9 +94,9 @@ def _shard(wire: Mapping[str, Any]) -> ShardState:
     return ShardState(history=str(wire["history"]), max_seq_no=int(wire["max_seq_no"]))
 
 
-def _mark(wire: Mapping[str, Any]) -> Mark:
+def _checkpoint(wire: Mapping[str, Any]) -> Checkpoint:
     position, sums = wire.get("position"), wire.get("sums")
-    return Mark(
+    return Checkpoint(
         rows=int(wire["rows"]),
         position=None if position is None else str(position),
         sums=None if sums is None else str(sums),

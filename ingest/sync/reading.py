@@ -21,7 +21,7 @@ READING_BUDGET_SECONDS: Final = 600.0
 
 
 class Comparing(Protocol):
-    """A comparison: given a slice, it says which documents have to be sent."""
+    """A comparison of a slice with the index: which documents have to be sent."""
 
     @property
     def compared_by(self) -> ComparedBy:
@@ -93,7 +93,7 @@ class Reader:
         return self.delivery.start_reading()
 
     async def _abandon(self, slice_: Slice, stamp: str, tally: Tally) -> None:
-        """Let a reading that did not reach its end count for nothing. Everything it sent is settled."""
+        """Discard the counts of a reading that did not reach its end. Everything it sent is settled."""
 
 
 async def _report_progress(context: SyncContext, every_seconds: float) -> None:

@@ -27,9 +27,8 @@ from ingest.sync.blocks.lines import (
 class Chunk:
     """The body of one bulk request: `count` actions, each with its document.
 
-    It stays in the pieces it was rendered in: one buffer of several MiB costs more to fill than all that is
-    done to it before. Each piece but the last ends with the start of the next action; only within a large
-    document there are other ends.
+    It stays in the pieces it was rendered in: filling one buffer of several MiB costs more than all steps
+    before. Each piece but the last ends with the start of the next action, except within a large document.
     """
 
     pieces: tuple[bytes | memoryview, ...]

@@ -1,1 +1,1 @@
-"""Deletion: which documents go, what stops it, and whether the index then holds what it should."""
+"""Deletion: which documents are stale, how many may go, and whether the index then holds what it should."""

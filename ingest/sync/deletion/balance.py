@@ -1,10 +1,10 @@
-"""The last doubt: does the index hold as many documents as this sync left there?
+"""The final count: does the index hold as many documents as this sync left there?
 
     must hold   documents known before whose row was met, and those Elasticsearch says it created
     holds       what it counts now
 
-The two may differ for reasons that can be counted. What remains is explained by nothing that is known, so
-the sync is not complete, whatever was acknowledged.
+The two may differ for reasons that can be counted. A difference beyond those has no known explanation, so the
+sync is not complete, whatever was acknowledged.
 """
 
 from dataclasses import dataclass

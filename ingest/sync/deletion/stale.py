@@ -1,4 +1,4 @@
-"""Deletes the documents that no row was met for, and says why: the row is gone, or a rule excludes it."""
+"""Deletes the documents that have no row, and counts why: the row is gone, or a rule excludes it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing

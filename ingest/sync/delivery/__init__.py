@@ -1,1 +1,1 @@
-"""Delivery: getting it there, in bulk requests whose answers are settled item by item."""
+"""Delivery: documents are sent in bulk requests whose answers are settled item by item."""

@@ -47,7 +47,7 @@ class Slots:
             try:
                 await waiter
             except asyncio.CancelledError:
-                # Woken and canceled at once: the wake-up belongs to the next one waiting.
+                # Woken and canceled at once: wake the next one waiting instead.
                 with suppress(ValueError):
                     self._waiting.remove(waiter)
                 if not waiter.cancelled():

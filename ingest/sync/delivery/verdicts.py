@@ -1,8 +1,7 @@
 """What the answer to a bulk request says about each of its actions. No I/O.
 
 Elasticsearch answers 200 whatever became of the documents; only the status of each item counts. An answer
-that does not have one item for each action belongs to another request, or was cut: nothing in it can be
-believed.
+that does not have one item for each action belongs to another request, or was cut: nothing in it is used.
 """
 
 import re
@@ -73,8 +72,7 @@ class Verdict(Enum):
     REJECTED = auto()
     """For good, because of the document itself."""
     FATAL = auto()
-    """For good, because of something all documents share: privileges, a block, a missing index or
-    pipeline."""
+    """For good, for a reason all documents share: privileges, a block, a missing index or pipeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

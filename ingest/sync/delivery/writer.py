@@ -196,11 +196,9 @@ class BulkWriter:
         return settle(response.body, chunk, self._destination, guards=body.guards)
 
     async def _answered(self, chunk: Chunk, body: Body, params: Mapping[str, str], tally: Tally) -> Response:
-        """Send a chunk and return the answer. Canceled meanwhile, hear first what became of it, if that is
-        soon.
+        """Send a chunk and return the answer. If canceled meanwhile, wait a moment for the answer first.
 
-        The documents may be in the index already; counting them keeps the job's counts what Elasticsearch
-        did.
+        The documents may be in the index already, and then they have to be counted.
         """
         sending = asyncio.ensure_future(self._post(body, params))
         try:

@@ -1,4 +1,4 @@
-"""Our documents in the content index: taken stock of before reading, and searched for stale ones after it.
+"""Our documents in the content index: loaded before reading, and searched for stale ones after it.
 
 ours      in the source's scope, with a content hash
 foreign   in the source's scope, written by Elastic's own service: same shape, no content hash

@@ -1,7 +1,7 @@
 """Asks the index about a few documents: which of them are there as they would be sent.
 
-A comparison by content takes stock of everything first. Where little changed, asking by id costs less. A
-document is read as it is at that moment, refreshed or not, so what this job has sent counts.
+A comparison by content loads the ledger of all documents first. Where little changed, asking by id costs
+less. A document is read as it is at that moment, refreshed or not, so what this job has sent is seen.
 """
 
 from dataclasses import dataclass

@@ -7,8 +7,8 @@
 
 Documents are kept in sorted arrays. They are gathered in parts by the first bits of the id's hash, so that
 sorting needs little memory beyond them. Two ids with one hash share their marks, and a row with such an id is
-never called unchanged: a collision can keep a stale document or send one for nothing, never delete a living
-one.
+never called unchanged: a collision can keep a stale document or send one for nothing, but never deletes a
+document that has its row.
 """
 
 import mmap

@@ -1,7 +1,6 @@
-"""Basic sync rules: which documents are kept (`basic`), by which comparisons (`values`), and what a rule must
-be to be used at all (`validation`).
+"""Basic sync rules: which documents are kept (`basic`), by which comparisons (`values`), and which are valid.
 
-    wire rules -> validate -> BasicRules.from_wire -> keep(document) for each row
+wire rules -> validate -> BasicRules.from_wire -> keep(document) for each row
 """
 
 from ingest.sync.rules.basic import BasicRules, parse_document

@@ -1,4 +1,4 @@
-"""What is wrong with a set of basic rules, told so that whoever wrote them can mend them."""
+"""What is wrong with a set of basic rules, in sentences that say how to correct them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

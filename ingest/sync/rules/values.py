@@ -140,7 +140,7 @@ def _starts_like(pattern: str) -> Callable[[str], bool]:
 def compile_pattern(pattern: str) -> Any:
     """Compile a regular expression for an engine whose time grows with the text alone. Raises PatternError.
 
-    The standard library's engine can take longer than the universe for thirty characters, and a stuck match
+    The standard library's engine takes exponential time for some patterns, and a match that does not end
     would stop every connector of the service.
     """
     if len(pattern) > LONGEST_PATTERN:

@@ -22,7 +22,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.scan import ScanLostError
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Lines
-from ingest.sync.comparison.comparison import Comparison, keys_of
+from ingest.sync.comparison.by_content import ContentComparison, keys_of
 from ingest.sync.index.inventory import SCANS, Inventory
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.preparation import read_pipelines, seed_of
@@ -132,7 +132,7 @@ class _Look:
     async def _compared(self, slice_: Slice, before: Ledger) -> tuple[TableFindings, Suspects]:
         """Read a table to its end; return how many rows it has, and those whose document is not theirs."""
         tally, suspects = Tally(), Suspects()
-        comparison = Comparison(ledger=before, key_reader=self.key_reader, rules=self.request.rules)
+        comparison = ContentComparison(ledger=before, key_reader=self.key_reader, rules=self.request.rules)
         async with aclosing(comparison.differing(slice_, tally)) as differing:
             async for documents in differing:
                 suspects.add(keys_of(self.key_reader, documents.block), before)

@@ -60,7 +60,7 @@ class Position:
         return " ".join([*parts, str(self.horizon), self.fingerprint])
 
 
-def misfit(now: Position, since: str | None) -> str | None:
+def incompatibility(now: Position, since: str | None) -> str | None:
     """Say why row versions seen now do not tell what changed since a position; None if they do."""
     if since is None:
         return "No job that completed has left a position for it yet."

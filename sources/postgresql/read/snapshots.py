@@ -49,9 +49,9 @@ class TableSnapshot:
         position = self.circumstances.position
         return None if position is None else str(position)
 
-    def misfit(self, since: str | None) -> str | None:
+    def incompatibility(self, since: str | None) -> str | None:
         position = self.circumstances.position
-        return self.circumstances.refusal if position is None else positions.misfit(position, since)
+        return self.circumstances.refusal if position is None else positions.incompatibility(position, since)
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         with translated(self._doing):

@@ -132,8 +132,8 @@ async def test_a_snapshot_tells_what_changed_or_why_it_cannot(subject: SourceUnd
     await subject.change_b()
 
     async with (await only_slice(subject)).snapshot() as after:
-        assert after.misfit(None)
-        if (reason := after.misfit(since)) is not None:
+        assert after.incompatibility(None)
+        if (reason := after.incompatibility(since)) is not None:
             assert reason.endswith(".")
             return
         assert since is not None

@@ -36,7 +36,7 @@ class Mirror:
     async def follow(self) -> Step:
         """Bring the copy up to date, and make sure that it is."""
         async with (await self._slice()).snapshot() as snapshot:
-            reason = snapshot.misfit(self.position)
+            reason = snapshot.incompatibility(self.position)
             step = await self._changes(snapshot) if reason is None else Step(reason=reason)
             everything = await _reading(snapshot)
             if not step.is_proven:

@@ -14,7 +14,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.transport import Request, Response
 from ingest.protocol import Pipeline
 from ingest.sync.blocks.lines import KeyReader
-from ingest.sync.comparison.comparison import Comparison
+from ingest.sync.comparison.by_content import ContentComparison
 from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.delivery.guard import GUARD
 from ingest.sync.delivery.settling import Destination
@@ -80,7 +80,7 @@ async def deliver(batches: int, rules: BasicRules) -> Tally:
     )
     ledger = Ledger(INDEX.uuid)
     ledger.seal()
-    comparison = Comparison(ledger=ledger, key_reader=KeyReader(), rules=rules)
+    comparison = ContentComparison(ledger=ledger, key_reader=KeyReader(), rules=rules)
     destination = Destination(index=INDEX, pipeline=None)
     tally = Tally()
     async with Delivery(context, destination, SyncOptions(bulk=bulk), Pipeline()) as delivery:

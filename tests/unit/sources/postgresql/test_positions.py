@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sources.postgresql.changes.positions import OLDEST, Position, Server, misfit
+from sources.postgresql.changes.positions import OLDEST, Position, Server, incompatibility
 
 THEN = Position(
     server=Server(system="7712", timeline="1", started="a1", undisturbed="b2"),
@@ -22,12 +22,12 @@ def test_a_position_is_read_as_it_was_written() -> None:
 )
 def test_what_another_version_wrote_is_no_position(text: str) -> None:
     assert Position.parsed(text) is None
-    assert misfit(THEN, text) == "Its position was written by another version of this service."
+    assert incompatibility(THEN, text) == "Its position was written by another version of this service."
 
 
 @pytest.mark.parametrize("age", [0, 1, OLDEST])
 def test_a_position_fits_for_a_billion_transactions(age: int) -> None:
-    assert misfit(replace(THEN, horizon=THEN.horizon + age), str(THEN)) is None
+    assert incompatibility(replace(THEN, horizon=THEN.horizon + age), str(THEN)) is None
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_position_fits_for_a_billion_transactions(age: int) -> None:
     ],
 )
 def test_a_position_that_does_not_fit_says_why(now: Position, reason: str) -> None:
-    assert reason in str(misfit(now, str(THEN)))
+    assert reason in str(incompatibility(now, str(THEN)))
 
 
 def test_no_position_fits_never() -> None:
-    assert misfit(THEN, None) is not None
+    assert incompatibility(THEN, None) is not None

@@ -1,4 +1,4 @@
-"""Comparison with the past: what has to change because of what changed since an earlier job.
+"""Comparison by history: what has to change because of what changed since an earlier job.
 
     changes   snapshot: rows written since a position -> asked about in the index -> documents that differ
     digest    snapshot: one sum over all rows, the same as then? -> nothing differs
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ingest.sync.blocks.lines import Lines
-from ingest.sync.comparison.comparison import MapFields
-from ingest.sync.cursor import Mark
+from ingest.sync.comparison.by_content import MapFields
+from ingest.sync.cursor import Checkpoint
 from ingest.sync.index.known import KnownDocuments
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import ComparedBy, Tally
@@ -29,8 +29,8 @@ class ChangesComparison:
 
     known: KnownDocuments
     rules: BasicRules
-    before: Mapping[str, Mark]
-    marks: dict[str, Mark]
+    before: Mapping[str, Checkpoint]
+    checkpoints: dict[str, Checkpoint]
     map_fields: MapFields | None = None
     rewrites: bool = False
     refused: dict[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class ChangesComparison:
         before = self.before.get(slice_.name)
         since = None if before is None else before.position
         async with narrowed.snapshot() as snapshot:
-            if (reason := snapshot.misfit(since)) is not None or before is None or since is None:
+            if (reason := snapshot.incompatibility(since)) is not None or before is None or since is None:
                 self.refused[slice_.name] = reason or "It was not read by the last job."
                 return
             async with aclosing(snapshot.changes(since)) as batches:
@@ -61,7 +61,7 @@ class ChangesComparison:
             rows = await snapshot.count()
             tally.skipped = max(0, rows - tally.read)
             is_as_before = slice_.name not in self.differed and rows == before.rows
-            self.marks[slice_.name] = Mark(
+            self.checkpoints[slice_.name] = Checkpoint(
                 rows=rows, position=snapshot.position, sums=before.sums if is_as_before else None
             )
 
@@ -83,8 +83,8 @@ class DigestComparison:
     """Compares the sums of all rows with what they were."""
 
     rules: BasicRules
-    before: Mapping[str, Mark]
-    marks: dict[str, Mark]
+    before: Mapping[str, Checkpoint]
+    checkpoints: dict[str, Checkpoint]
     refused: dict[str, str] = field(default_factory=dict)
     """Slices whose content has to be compared, and why."""
 
@@ -102,7 +102,9 @@ class DigestComparison:
                 self.refused[slice_.name] = ""
                 return
             tally.skipped = digest.rows
-            self.marks[slice_.name] = Mark(rows=digest.rows, position=snapshot.position, sums=digest.sums)
+            self.checkpoints[slice_.name] = Checkpoint(
+                rows=digest.rows, position=snapshot.position, sums=digest.sums
+            )
         yield Lines(b"", 0)
 
 

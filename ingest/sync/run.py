@@ -1,4 +1,4 @@
-"""One sync from its beginning to its end: what it is about, what it found, and what it proved so far."""
+"""One run of a sync: its request, what was prepared for it, and what it has proven so far."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import orjson
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.indices import ShardState
 from ingest.sync.blocks.lines import KeyReader
-from ingest.sync.cursor import Cursor, Mark
+from ingest.sync.cursor import Checkpoint, Cursor
 from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.index.inventory import Inventory
 from ingest.sync.preparation import Preparation, map_new_fields, prepare
@@ -19,7 +19,7 @@ from sources.contract import Slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undertaking:
+class SyncRun:
     """What all parts of one sync share."""
 
     request: SyncRequest
@@ -27,9 +27,9 @@ class Undertaking:
     prepared: Preparation
     delivery: Delivery
     begun: tuple[ShardState, ...] | None
-    """The shards before anything was read or written."""
+    """The states of the shards before anything was read or written."""
     key_reader: KeyReader = field(default_factory=KeyReader)
-    marks: dict[str, Mark] = field(default_factory=dict)
+    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
     """Of the slices that were read so far, and whose documents the source alone decides about."""
 
     @classmethod
@@ -52,7 +52,7 @@ class Undertaking:
             circumstances=self._circumstances,
             index_uuid=self.prepared.index.uuid,
             shards=shards,
-            marks=self.marks,
+            checkpoints=self.checkpoints,
         )
 
     async def map_fields(self, mapping: Mapping[str, Any]) -> None:

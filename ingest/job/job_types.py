@@ -1,4 +1,4 @@
-"""What a job of each type does once it is claimed and its source was checked: the table of job types.
+"""The table of job types: what a job of each type runs once it is claimed and its source was checked.
 
 A new type is a function and a line in `WORK`; claiming, checking, heartbeat and ending are the same for all.
 """
@@ -9,7 +9,8 @@ from typing import Final
 
 from ingest.protocol import JobType
 from ingest.sync.cursor import Cursor
-from ingest.sync.full import full_sync, incremental_sync
+from ingest.sync.full import full_sync
+from ingest.sync.incremental import incremental_sync
 from ingest.sync.request import SyncContext, SyncRequest
 
 Work = Callable[[SyncRequest, SyncContext], Awaitable[Cursor | None]]

@@ -1,9 +1,9 @@
-"""Comparison: what has to change in the index, slice by slice.
+"""Comparison by content: what has to change in the index, slice by slice.
 
     batch of a slice -> rules: wanted? -> ledger: known as it is? -> documents that differ
 
-It reads and decides and sends nothing. Whoever iterates delivers what differs, or counts it. Afterwards the
-ledger tells which documents no row was met for.
+It sends nothing: whoever iterates delivers what differs, or counts it. Afterwards the ledger tells which
+documents have no row.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys, Lines, count_lines, without_members
-from ingest.sync.cursor import Mark
+from ingest.sync.cursor import Checkpoint
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import ComparedBy, Tally
@@ -30,7 +30,7 @@ MapFields = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ContentComparison:
     """Compares the rows of slices with what the ledger knows of the index."""
 
     ledger: Ledger
@@ -40,7 +40,7 @@ class Comparison:
     """Take every wanted document as different, whatever the ledger knows."""
     map_fields: MapFields | None = None
     """Awaited with the mapping of a slice that was altered, before its documents are given."""
-    marks: dict[str, Mark] | None = None
+    checkpoints: dict[str, Checkpoint] | None = None
     """Where to note what a later sync can begin from; None for nowhere."""
 
     compared_by: ClassVar[ComparedBy] = ComparedBy.CONTENT
@@ -86,13 +86,13 @@ class Comparison:
                     f"{slice_.name} gave {tally.read} rows but asked about {asked}, so nothing is known "
                     "about what may be deleted: a defect of the source."
                 )
-            if self.marks is not None:
-                self.marks[slice_.name] = await self._mark(snapshot, tally.read)
+            if self.checkpoints is not None:
+                self.checkpoints[slice_.name] = await self._checkpoint(snapshot, tally.read)
 
-    async def _mark(self, snapshot: Snapshot, rows: int) -> Mark:
+    async def _checkpoint(self, snapshot: Snapshot, rows: int) -> Checkpoint:
         """Note where the slice is; its sum too, unless the index is filled for the first time."""
         digest = await snapshot.digest() if len(self.ledger) else None
-        return Mark(rows=rows, position=snapshot.position, sums=None if digest is None else digest.sums)
+        return Checkpoint(rows=rows, position=snapshot.position, sums=None if digest is None else digest.sums)
 
     async def _judged(self, slice_: Slice, tally: Tally) -> AsyncGenerator[Lines, None]:
         """Look at every document, for only its members tell whether the rules want it.

@@ -1,4 +1,4 @@
-"""The brake on deletes: a table that suddenly is nearly empty is more often a mistake than meant.
+"""The limit on deletes: a table that is suddenly almost empty is more often a mistake than intended.
 
     before   documents of a slice when the job began
     lost     those of them for which there is no row any more: what is left of `before` without the rows read
@@ -14,7 +14,7 @@ from ingest.elasticsearch import indices
 from ingest.errors import TooManyDeletesError
 from ingest.sync.certificate import Certificate
 from ingest.sync.deletion.stale import StaleDocuments
-from ingest.sync.undertaking import Undertaking
+from ingest.sync.run import SyncRun
 
 LEAST_DOCUMENTS: Final = 1_000
 """Below so many documents a table may lose all of them."""
@@ -34,7 +34,7 @@ class Loss:
         return self.before < LEAST_DOCUMENTS or self.lost <= max_deleted_share * self.before
 
 
-async def check(sync: Undertaking, stale: StaleDocuments, certificate: Certificate) -> None:
+async def check(sync: SyncRun, stale: StaleDocuments, certificate: Certificate) -> None:
     """Raise TooManyDeletesError if a slice would lose more of its documents than the request allows."""
     share = sync.request.options.max_deleted_share
     if share >= 1 or stale.ledger.unmet <= share * LEAST_DOCUMENTS:
@@ -51,7 +51,7 @@ async def check(sync: Undertaking, stale: StaleDocuments, certificate: Certifica
     )
 
 
-async def _losses(sync: Undertaking, stale: StaleDocuments, certificate: Certificate) -> list[Loss]:
+async def _losses(sync: SyncRun, stale: StaleDocuments, certificate: Certificate) -> list[Loss]:
     """Return what each slice would lose; all of them as one where they cannot be told apart."""
     await indices.refresh(sync.context.client, sync.request.index_name)
     whole = sync.request.index_name

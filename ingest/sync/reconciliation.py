@@ -1,8 +1,8 @@
-"""Comparison by content: every row of some slices against every document of theirs.
+"""Reconciliation: every row of some slices is compared with every document of theirs.
 
-load the ledger -> each slice: comparison -> delivery  ->  certificate -> delete the stale -> balance
-what the index                 what          getting it    everything     what no row         no doubt
-holds                          differs       there         proven         was met for         left
+load the ledger -> each slice: comparison -> delivery -> certificate -> delete the stale -> balance
+what the index                 what          sending     all was        documents           the index
+holds                          differs                   acknowledged   without a row       is counted
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from ingest.elasticsearch import indices
 from ingest.errors import IncompleteSyncError
 from ingest.sync.certificate import certify
-from ingest.sync.comparison.comparison import Comparison
-from ingest.sync.deletion import balance, brake
+from ingest.sync.comparison.by_content import ContentComparison
+from ingest.sync.deletion import balance, limit
 from ingest.sync.deletion.stale import StaleDocuments
 from ingest.sync.index.inventory import Inventory
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.reading import Reader
+from ingest.sync.run import SyncRun
 from ingest.sync.stats import Tally
-from ingest.sync.undertaking import Undertaking
 from sources.contract import Slice
 
 
-async def compare_everything(sync: Undertaking, reason: str = "") -> None:
+async def reconcile_all(sync: SyncRun, reason: str = "") -> None:
     """Compare all slices with all documents of the source, those of tables that are gone included.
 
     `reason` says why, where a sync was to read less.
@@ -31,7 +31,7 @@ async def compare_everything(sync: Undertaking, reason: str = "") -> None:
     await _compare(sync, sync.prepared.slices, sync.inventory(), {}, reason)
 
 
-async def compare_slice(sync: Undertaking, slice_: Slice, reason: str) -> None:
+async def reconcile_slice(sync: SyncRun, slice_: Slice, reason: str) -> None:
     """Compare one slice with its documents. It has a scope."""
     await _compare(sync, [slice_], sync.inventory(slice_), {slice_.name: reason}, reason)
 
@@ -40,8 +40,8 @@ async def compare_slice(sync: Undertaking, slice_: Slice, reason: str) -> None:
 class ContentReader(Reader):
     """Reads what is compared with a ledger.
 
-    Rows of an abandoned reading may be gone by the next one, so nothing of it may count: its marks are taken
-    back, and what it wrote is looked up in the index, to be deleted in the end unless a row is met for it.
+    Rows of an abandoned reading may be gone by the next one, so its marks in the ledger are taken back, and
+    what it wrote is looked up in the index, to be deleted in the end unless a row is found for it.
     """
 
     ledger: Ledger
@@ -73,7 +73,7 @@ class ContentReader(Reader):
 
 
 async def _compare(
-    sync: Undertaking,
+    sync: SyncRun,
     slices: Sequence[Slice],
     inventory: Inventory,
     reasons: Mapping[str, str],
@@ -89,13 +89,13 @@ async def _compare(
         documents=len(ledger),
         **({"reason": reason} if reason else {}),
     )
-    comparison = Comparison(
+    comparison = ContentComparison(
         ledger=ledger,
         key_reader=sync.key_reader,
         rules=request.rules,
         rewrites=request.options.rewrite,
         map_fields=sync.map_fields,
-        marks=sync.marks,
+        checkpoints=sync.checkpoints,
     )
     reader = ContentReader(
         comparison=comparison,
@@ -110,7 +110,7 @@ async def _compare(
 
     certificate = await certify(sync.prepared.index, inventory.scope, slices, context)
     stale = StaleDocuments(ledger=ledger, inventory=inventory, rules=request.rules)
-    await brake.check(sync, stale, certificate)
+    await limit.check(sync, stale, certificate)
     await stale.delete(certificate, sync.delivery, context)
     await indices.refresh(context.client, request.index_name)
     await certificate.require_current(context.client)

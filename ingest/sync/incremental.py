@@ -1,0 +1,38 @@
+"""An incremental sync: applies what changed since the last job that completed.
+
+begin -> does the cursor fit? -> rows changed since, by slice -> the rest by content -> conclude
+                | no                                                                      |
+                +--> everything by content -------------------------------> a new cursor
+"""
+
+from ingest.sync.comparison.by_history import ChangesComparison
+from ingest.sync.conclusion import conclude
+from ingest.sync.continuation import continue_from
+from ingest.sync.cursor import Cursor, incompatibility
+from ingest.sync.index.known import KnownDocuments
+from ingest.sync.reconciliation import reconcile_all
+from ingest.sync.request import SyncContext, SyncRequest
+from ingest.sync.run import SyncRun
+
+
+async def incremental_sync(request: SyncRequest, context: SyncContext) -> Cursor | None:
+    """Make the index say what the source says, by what changed since the last sync that completed.
+
+    Promises what `full_sync` does, under the assumptions of decision 14.
+    """
+    sync = await SyncRun.begin(request, context)
+    cursor = Cursor.from_wire(request.cursor)
+    reason = incompatibility(sync.cursor(sync.begun), cursor)
+    if cursor is None or reason is not None:
+        await reconcile_all(sync, reason or "")
+    else:
+        comparison = ChangesComparison(
+            known=KnownDocuments(client=context.client, index_name=request.index_name),
+            rules=request.rules,
+            before=cursor.checkpoints,
+            checkpoints=sync.checkpoints,
+            map_fields=sync.map_fields,
+            rewrites=request.options.rewrite,
+        )
+        await continue_from(sync, comparison)
+    return await conclude(sync)
