@@ -46,8 +46,9 @@ class Balance:
 
     @property
     def _unknown_before(self) -> int:
-        """Updates of documents that were not known: of other tools, of rows that share an id with another,
-        or made by an attempt whose answer was lost.
+        """Updates of documents that were not known.
+
+        Another tool wrote them, two rows share their id, or an attempt whose answer was lost created them.
         """
         return max(0, self.updated + self.refused - self.overwriting)
 
