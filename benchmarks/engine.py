@@ -11,8 +11,8 @@ from ingest import config
 from ingest.elasticsearch.client import connect
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
-from ingest.sync.full import full_sync
-from ingest.sync.incremental import incremental_sync
+from ingest.sync.kinds.full import full_sync
+from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats

@@ -9,8 +9,8 @@ from typing import Final
 
 from ingest.protocol import JobType
 from ingest.sync.cursor import Cursor
-from ingest.sync.full import full_sync
-from ingest.sync.incremental import incremental_sync
+from ingest.sync.kinds.full import full_sync
+from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.request import SyncContext, SyncRequest
 
 Work = Callable[[SyncRequest, SyncContext], Awaitable[Cursor | None]]

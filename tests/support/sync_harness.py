@@ -15,7 +15,7 @@ from ingest.elasticsearch.client import Client, connect
 from ingest.elasticsearch.transport import Request, Response, Transport
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
-from ingest.sync.full import full_sync
+from ingest.sync.kinds.full import full_sync
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats

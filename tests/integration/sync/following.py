@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from ingest.sync.cursor import Cursor
-from ingest.sync.full import full_sync
-from ingest.sync.incremental import incremental_sync
+from ingest.sync.kinds.full import full_sync
+from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.stats import ComparedBy, Stats
 from tests.support.database import Database, read

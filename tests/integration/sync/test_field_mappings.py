@@ -9,7 +9,7 @@ import pytest
 from ingest.elasticsearch.transport import Request
 from ingest.errors import IndexChangedError
 from ingest.protocol import Pipeline
-from ingest.sync.full import full_sync
+from ingest.sync.kinds.full import full_sync
 from ingest.sync.request import SyncOptions
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ingest.errors import ElasticsearchRefusedError, ElasticsearchUnavailableError
-from ingest.sync.full import full_sync
-from ingest.sync.incremental import incremental_sync
+from ingest.sync.kinds.full import full_sync
+from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import ComparedBy
 from sandbox.elasticsearch import Server

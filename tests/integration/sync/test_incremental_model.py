@@ -16,8 +16,8 @@ import asyncpg
 import pytest
 
 from ingest.errors import ElasticsearchUnavailableError
-from ingest.sync.full import full_sync
-from ingest.sync.incremental import incremental_sync
+from ingest.sync.kinds.full import full_sync
+from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from ingest.errors import IngestError
-from ingest.sync.full import full_sync
+from ingest.sync.kinds.full import full_sync
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from ingest.sync.full import full_sync
+from ingest.sync.kinds.full import full_sync
 from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
