@@ -8,7 +8,7 @@ A source is opened, checked and asked for its slices; a slice is read in batches
             async with aclosing(slice_.batches(is_unchanged)) as batches:
                 async for batch in batches: ...
 
-A batch is a block of bytes, because a Python object a row is what a fast read cannot afford:
+A batch is a block of bytes, because one Python object for each row would be too slow:
 
     line  = id  ID_END  hash  HASH_END  members  LF
     id      the document's id as a JSON string, quotes included

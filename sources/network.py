@@ -22,7 +22,7 @@ LINK_LOCAL_AND_METADATA = (
     "fd00:ec2::254/128",
     "100.100.100.200/32",
 )
-"""Where no database is, but the metadata service of a cloud, which gives credentials to who can reach it."""
+"""No database is there, but a cloud's metadata service, which gives credentials to whoever reaches it."""
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """IPv4 addresses as a network without IPv4 reaches them."""

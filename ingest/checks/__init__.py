@@ -1,1 +1,1 @@
-"""What the first job would find out, found out before it: everything that `elastic-ingest check` looks at."""
+"""The checks of `elastic-ingest check`: everything a connector's first job needs, before it runs."""

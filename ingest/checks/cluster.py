@@ -66,7 +66,7 @@ def content_privileges(index_name: str) -> tuple[Privilege, ...]:
 async def checks(client: Client, hosts: str) -> AsyncIterator[Check]:
     """Look at the cluster; the last check is a problem if nothing further can be looked at.
 
-    One attempt: a check is watched by a person, who sees at once that nothing answers.
+    One attempt: a person is waiting for the result.
     """
     try:
         answer = await client.call("GET", "/", an_object, budget_seconds=0, timeout_seconds=TIMEOUT_SECONDS)

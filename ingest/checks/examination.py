@@ -46,7 +46,7 @@ async def examine(config: Config, client: Client, *, connector_id: str | None = 
 async def quick_checks(
     config: Config, client: Client, *, connector_id: str | None = None
 ) -> AsyncIterator[Check]:
-    """Look at what tells in a moment whether the service can work: its own word, or Elasticsearch."""
+    """Check quickly whether the service can work: ask the service if it runs here, else Elasticsearch."""
     service = config.service
     if service.status_port:
         yield await readiness(service.status_host, service.status_port)

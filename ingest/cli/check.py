@@ -1,4 +1,4 @@
-"""`elastic-ingest check`: what the first job would find out, each finding as it is made."""
+"""`elastic-ingest check`: checks everything a connector's first job needs, and prints each finding."""
 
 import json
 

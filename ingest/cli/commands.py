@@ -102,7 +102,7 @@ def run(said: Options, config_file: Path | None) -> None:
 @elastic_ingest.command()
 def sandbox() -> None:
     """Start an embedded Elasticsearch and PostgreSQL to try things out on, until stopped."""
-    # The one place where the service knows the sandbox, and only once somebody asks for it.
+    # Imported here alone, when the command runs: nothing else of the service depends on the sandbox.
     try:
         from sandbox.tutorial import main as tutorial
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What was said on the command line before the command's name, and what it may start."""
+"""The options before a command's name, and the program that a command starts."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Program(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What was said before the command's name."""
+    """The options before the command's name."""
 
     program: Program | None
     """What to start instead of the service; for tests."""

@@ -68,7 +68,7 @@ def _configured(said: Options) -> Config:
 
 
 def _loaded(said: Options) -> Config:
-    """Load the configuration, let the command line have the last word, and log by it. Raises ConfigError."""
+    """Load the configuration, apply the command line's options, and configure logging. Raises ConfigError."""
     config = load(said.config_file, os.environ, service_types=SOURCES)
     level = "debug" if said.debug else (said.log_level or config.service.log_level).lower()
     style = "json" if said.filebeat else config.service.log_format

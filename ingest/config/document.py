@@ -114,7 +114,7 @@ class _LimitedLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            # Ten lines of aliases can stand for a billion nodes; no setting needs one.
+            # Ten lines of aliases can expand to a billion nodes; no setting needs an alias.
             mark = self._place()
             raise yaml.composer.ComposerError(None, None, "aliases (*name) are not supported", mark)
         self._nodes += 1

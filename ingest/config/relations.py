@@ -1,4 +1,4 @@
-"""What only several settings together can get wrong, and what is allowed but should be known."""
+"""Rules between several settings, and settings that are allowed but deserve a warning."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -41,7 +41,7 @@ def serves_nothing(config: Config) -> Iterator[Relation]:
 
 
 def cautions(config: Config) -> Iterator[str]:
-    """Find what is allowed but may not be what somebody wants."""
+    """Find what is allowed but is probably not intended."""
     elasticsearch, service = config.elasticsearch, config.service
     is_https = any(host.startswith("https:") for host in elasticsearch.hosts)
     if is_https and not elasticsearch.verify_certs:

@@ -2,7 +2,7 @@
 
 A call names the shape it needs by a function that takes the answer apart with `need`. An answer of status
 200 in any other shape (`null`, `{}`, cut, a proxy's page, a member that is missing or of another type) is an
-answer that never came: the request may have been applied or not, and is tried again.
+treated as no answer: the request may have been applied or not, and is tried again.
 """
 
 from collections.abc import Callable
@@ -77,8 +77,8 @@ def from_all_shards(answer: Any) -> Any:
 def read(request: Request, response: Response, reader: Callable[[bytes], T]) -> T:
     """Read an answer that is not transient.
 
-    Raises an ElasticsearchRefusedError for a final no, ElasticsearchUnavailableError for a success of a shape
-    that the reader does not accept.
+    Raises an ElasticsearchRefusedError for a final refusal, ElasticsearchUnavailableError for a success of a
+    shape that the reader does not accept.
     """
     if not response.is_success:
         raise refusal(str(request), response)
@@ -91,7 +91,7 @@ def read(request: Request, response: Response, reader: Callable[[bytes], T]) -> 
 
 
 def refusal(asked: str, response: Response) -> errors.ElasticsearchRefusedError:
-    """Turn a final no into the error that says what to do; `asked` is the request's method and path."""
+    """Turn a final refusal into the error that says what to do; `asked` is the request's method and path."""
     error_type, reason = _error_of(response)
     message = described(asked, response)
     kind: type[errors.ElasticsearchRefusedError]

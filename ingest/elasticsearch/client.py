@@ -80,7 +80,7 @@ class Client:
 
         A budget of 0 means one attempt. The reader raises ShapeError for an answer that is not one. Raises
         ElasticsearchUnavailableError when the budget is spent and an ElasticsearchRefusedError for every
-        final no. A write that is retried may have been applied by an earlier attempt.
+        final refusal. A write that is retried may have been applied by an earlier attempt.
         """
         attempts = self.retrying(budget_seconds).attempts()
         while True:

@@ -130,7 +130,7 @@ async def create(
 
 
 async def add_own_fields(client: Client, index: ContentIndex) -> None:
-    """Map our content hash, and nothing else, in an index that is not ours to shape."""
+    """Map our content hash, and nothing else, in an index that we did not create."""
     present = index.properties.get(CONTENT_HASH)
     if present is None:
         await client.call(

@@ -120,8 +120,8 @@ async def scan(client: Client, index_name: str, request: ScanRequest) -> AsyncGe
     finally:
         fetching.cancel()
         await asyncio.gather(fetching, return_exceptions=True)
-        # A point in time that is not given back ends by itself; failing to do so must not hide why we are
-        # here.
+        # A point in time that is not given back ends by itself; a failure here must not hide the error that
+        # ended the scan.
         with suppress(IngestError):
             await client.call(
                 "DELETE",

@@ -261,7 +261,7 @@ async def _one_by_one(pieces: tuple[bytes | memoryview, ...]) -> AsyncIterator[b
 
 
 async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:
-    """Read the body, decompressed, up to the cap: a bomb must not take the process with it."""
+    """Read the body, decompressed, up to a limit, so that a decompression bomb cannot exhaust the memory."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in answer.content.iter_chunked(_READ_BYTES):

@@ -71,12 +71,12 @@ async def search(
     without: Sequence[str] = (),
     budget_seconds: float = 60.0,
 ) -> list[dict[str, Any]]:
-    """Return the hits in order: all of them, or the first `size`; these members of each, or all
-    but those that it is to be `without`.
+    """Return the hits in order, all or the first `size`, with the members asked for.
 
-    Pages by `search_after`, so documents that change meanwhile are neither skipped nor repeated; `sort`
-    must therefore end in something unique. Raises ElasticsearchUnavailableError as long as any shard does
-    not answer: a list that may be incomplete is no list. A missing index has no hits.
+    `without` names members to leave out instead. Pages by `search_after`, so documents that change meanwhile
+    are neither skipped nor repeated; `sort` must therefore end in something unique. Raises
+    ElasticsearchUnavailableError as long as any shard does not answer, because the list might be incomplete.
+    A missing index has no hits.
     """
     hits: list[dict[str, Any]] = []
     body: dict[str, Any] = {

@@ -7,7 +7,7 @@ from ingest.secret import STARS
 
 ERROR_LIMIT_BYTES: Final = 4096
 SHORTEST_SECRET: Final = 4
-"""Shorter secrets are not blotted out of messages: it would turn every other word into stars."""
+"""Shorter secrets are not masked in messages: they would match inside ordinary words."""
 
 
 def error_text(error: object, configuration: Mapping[str, Any]) -> str:

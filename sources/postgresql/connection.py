@@ -51,7 +51,7 @@ class Limits:
 class Database:
     """One database, and the connection that waits there for its next transaction.
 
-    Reading thousands of small tables would otherwise be logging in for the most part.
+    Reading thousands of small tables would otherwise spend most of its time logging in.
     """
 
     def __init__(self, settings: Settings, limits: Limits, network: Network) -> None:

@@ -29,7 +29,7 @@ _PEM_KIND = re.compile(r"[A-Z0-9 ]{1,64}")
 
 
 class SslMode(Enum):
-    """How the connection is encrypted. There is no `prefer`: it goes plaintext without a word."""
+    """How the connection is encrypted. There is no `prefer`, which falls back to plaintext silently."""
 
     DISABLE = "disable"
     REQUIRE = "require"

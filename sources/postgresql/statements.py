@@ -106,8 +106,9 @@ def declare(query: str) -> str:
 
 
 def sub_select(query: str) -> str:
-    """Put a query that `declare` has accepted on its own into a FROM clause; a comment at its end may be
-    open.
+    """Put a query that `declare` has accepted on its own into a FROM clause.
+
+    A comment at its end may be open.
     """
     return f"(\n{query}\n)"
 

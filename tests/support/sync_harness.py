@@ -38,8 +38,7 @@ async def nothing(_method: str, _path: str, _body: bytes) -> None:
 
 
 class Interfering:
-    """A transport whose requests a test can watch or break, before they are sent or after they were
-    applied."""
+    """A transport whose requests a test can watch or break, before or after they were applied."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -176,8 +175,7 @@ def actions_in(body: bytes) -> list[tuple[str, str]]:
 async def sync_harness(
     server: Server, headers: Mapping[str, str] | None = None, *, url: str | None = None
 ) -> AsyncIterator[SyncHarness]:
-    """Open a client on the server, reached by this URL if by another than its own, whose waits take no
-    time."""
+    """Open a client whose waits take no time, on the server or on the URL given for it."""
     settings = config.Elasticsearch(hosts=(url or server.url,), headers=headers or {})
     async with connect(settings, make_backoff=FakeTime().backoff) as client:
         wire = Interfering(client.transport)

@@ -51,8 +51,7 @@ class Inventory:
     key_reader: KeyReader
 
     async def load(self) -> Ledger:
-        """Return the ledger of what is in the index. Raises IncompleteSyncError if it cannot be read
-        whole."""
+        """Return the ledger of what is in the index. Raises IncompleteSyncError if it cannot be completed."""
         for _ in range(SCANS):
             try:
                 return await self._load()

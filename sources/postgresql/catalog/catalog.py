@@ -1,4 +1,4 @@
-"""Everything that is asked of PostgreSQL's catalog, and the records it becomes."""
+"""Queries PostgreSQL's catalog and returns what it says as records."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -106,9 +106,7 @@ class Catalog:
         return Presence(**(dict(rows[0]) | {"files": tuple(rows[0]["files"])})) if rows else None
 
     async def files(self, oids: Iterable[int]) -> tuple[tuple[str, ...], ...]:
-        """Return for each relation that exists which files hold it and its children; a rewrite changes
-        them.
-        """
+        """Return the files of each existing relation and its children; a rewrite changes them."""
         return tuple(tuple(row[0]) for row in await self._fetch(queries.FILES, sorted(oids)))
 
     async def hidden_by_views(self, oids: Sequence[int]) -> dict[int, tuple[str, str]]:

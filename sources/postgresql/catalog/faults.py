@@ -1,4 +1,4 @@
-"""What would stop a sync or surprise its owner, told once for all relations it concerns."""
+"""What would stop a sync or surprise its owner, reported once for all relations it concerns."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

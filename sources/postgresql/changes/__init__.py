@@ -1,1 +1,1 @@
-"""What changed since an earlier snapshot, told by row versions, and when they cannot tell."""
+"""What changed since an earlier snapshot, by row versions, and when these cannot be relied on."""

@@ -1,4 +1,4 @@
-"""Asks the server for what a position consists of: which life it is in, and what makes a table's documents.
+"""Asks the server for what a position consists of: its identity, its restarts, what makes documents of rows.
 
 A document can change without a new row version if a label of an enum is renamed, a dropped column is added
 again with another default, a partition is attached, a database is replaced by an older copy of it. All of
@@ -80,8 +80,8 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumspection:
-    """What it takes to look around: a connection whose snapshot is taken, and what is read with it."""
+class Inspection:
+    """What is needed to find the circumstances: a connection whose snapshot is taken, and what is read."""
 
     connection: Any
     timeout_seconds: float
@@ -92,7 +92,7 @@ class Circumspection:
     """Whether the server guarantees that no two rows have the same key."""
 
     async def circumstances(self, members: Sequence[int]) -> Circumstances:
-        """Find out where we are; `members` are the table and all that are read with it."""
+        """Find the circumstances of a snapshot; `members` are the table and all that are read with it."""
         (asked,) = await self._fetch(MAY_ASK)
         rows = await self._fetch(MEMBERS, list(members))
         if reason := self._refusal(asked, rows):

@@ -21,7 +21,7 @@ from sources.postgresql import statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import Target, effective_key, rediscovered
 from sources.postgresql.catalog.types import Attribute, Presence
-from sources.postgresql.changes.circumstances import Circumspection
+from sources.postgresql.changes.circumstances import Inspection
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.read.snapshots import TableSnapshot
@@ -101,7 +101,7 @@ class TableSlice:
         has_children = presence.has_children and not target.only
         documents = self._documents(target, connection.get_server_version().major)
         is_unique = not target.given_key and not (target.relation.kind == "r" and has_children)
-        look = Circumspection(
+        look = Inspection(
             connection=connection,
             timeout_seconds=self._limits.command_seconds,
             target=target,

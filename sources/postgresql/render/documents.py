@@ -5,7 +5,7 @@ format asks for; so a row needs no work in Python at all. Quote, escape and null
 characters too. They cannot occur in JSON, so nothing is ever quoted.
 
 Members are concatenated: `concat` of `name||value` pairs, with the hash, is as fast as `row_to_json` of a
-sub-select with the same members without it (measured), and leaves the form of every value to us. A `concat`
+sub-select with the same members without it (measured), and lets us choose the form of every value. A `concat`
 of single parts is a third slower, as it copies every argument once more; a chain of `||` alone copies what it
 has so far with every step.
 """

@@ -20,7 +20,7 @@ def geometry_text(value: str, of: Type, rendering: Rendering) -> str:
     """Render a geometry or geography as GeoJSON, curves as lines.
 
     PostGIS raises an error for what GeoJSON has no form for (surfaces, collections in collections), so shapes
-    are looked at first. It writes NaN, which no JSON is, and reads beyond an empty curve.
+    are looked at first. It writes NaN, which is not JSON, and reads beyond the end of an empty curve.
     """
     geometry = value if of.name == "geometry" else f"({value}::{qualified(of.schema, 'geometry')})"
 

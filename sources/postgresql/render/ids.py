@@ -6,13 +6,12 @@ divider, and a missing part leaves no trace. So
 
     key     parts divided by commas; in a part `%`, `_` and `,` are written %25, %5F and %2C; a null is %N
     prefix  `{database}_{schema}_{table}` as it is, if reading it back gives the same three names, otherwise
-    with the
-            underscores of every name as %5F. Reading back: the last underscore ends the prefix, `_public_`
-            divides database and table if it occurs, otherwise the first two underscores divide.
+            with the underscores of every name as %5F. Reading back: the last underscore ends the prefix,
+            `_public_` divides database and table if it occurs, otherwise the first two underscores divide.
     long    an id over 512 bytes ends in %H and the SHA-256 of what it would have been
 
-Changing anything here changes the ids in every index: `tests/unit/sources/postgresql/golden_ids.json` must
-not change.
+Changing anything here changes the ids in every index: `golden_ids.json` beside the
+tests of this module must not change.
 """
 
 import hashlib
@@ -143,9 +142,7 @@ def _is_short(prefix: str, columns: Sequence[Attribute]) -> bool:
 
 
 def _longest(column: Attribute) -> int | None:
-    """Return the greatest length of a value in an id, in bytes after escaping; None if there is no useful
-    bound.
-    """
+    """Return the greatest length of a value in an id, in escaped bytes; None without a useful bound."""
     if column.type.base_name in _SHORT_PLAIN:
         return _SHORT_PLAIN[column.type.base_name]
     if column.type.kind is TypeKind.ENUM:

@@ -1,4 +1,4 @@
-"""JSON columns and hstore: as they are, as far as Elasticsearch can read them."""
+"""JSON columns and hstore as JSON: unchanged, as far as Elasticsearch can read them."""
 
 from sources.postgresql.catalog.types import Type
 from sources.postgresql.quoting import literal, qualified
@@ -59,8 +59,9 @@ def hstore_text(value: str, of: Type, rendering: Rendering) -> str:
 
 
 def _repaired(json: str) -> str:
-    """Replace lone surrogates; escaped backslashes are masked, so that one cannot be taken for the start of
-    an escape.
+    """Replace lone surrogates.
+
+    Escaped backslashes are masked, so that one cannot be taken for the start of an escape.
     """
     masked = f"replace({json},{literal(_BACKSLASH * 2)},{literal(_MASK)})"
     return f"regexp_replace({masked},{literal(_LONE_SURROGATE)},{literal(_BACKSLASH * 2 + 'ufffd')},'g')"

@@ -9,8 +9,7 @@ RESERVED = frozenset(
 
 
 def field_names(schema: str, tables: Iterable[str], columns: Sequence[str]) -> dict[str, str]:
-    """Return each column's field: `{schema}_{table}_{column}` in lower case, unless that would merge two
-    columns.
+    """Return each column's field: `{schema}_{table}_{column}`, in lower case if that merges no two columns.
 
     Columns that differ in case alone keep their case.
     """

@@ -1,4 +1,4 @@
-r"""Numbers: exact, and recognised for what they are.
+r"""Numbers and booleans as JSON: exact, and of the type that Elasticsearch should map.
 
 Elasticsearch takes the first value of a field that has no mapping for its type: after 1 it is `long`, and 1.5
 is found as 1. A float is therefore written as 1.0, and so is a numeric where nothing is mapped beforehand.

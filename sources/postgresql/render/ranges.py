@@ -1,4 +1,4 @@
-"""Ranges: an object of bounds that the range types of Elasticsearch take.
+"""Ranges as JSON: an object of bounds that the range types of Elasticsearch take.
 
 They refuse ends that have become equal or have changed places, which happens to ends that are right in
 PostgreSQL: a date there has milliseconds and a number is a double. An open end is moved by the smallest step
@@ -69,8 +69,9 @@ def _infinities(subtype: str, server_version: int) -> tuple[str, str] | None:
 
 
 def _unfit(value: str, subtype: str, server_version: int) -> list[str]:
-    """Return the conditions under which Elasticsearch would refuse a range, each sound once those before it
-    do not hold.
+    """Return the conditions under which Elasticsearch would refuse a range.
+
+    Each is sound once those before it do not hold.
     """
     lower, upper = f"lower({value})", f"upper({value})"
     open_ends = f"(2-lower_inc({value})::int-upper_inc({value})::int)"

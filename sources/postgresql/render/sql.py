@@ -1,4 +1,4 @@
-"""The few forms of SQL that everything rendered is made of."""
+"""Building blocks of the SQL that renders documents."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -105,9 +105,7 @@ async def validate(value: Any, database: Database) -> list[RuleProblem]:
 
 
 async def describe(rule: Rule, database: Database) -> Described:
-    """Let the server parse the query and say what it returns. Raises SourceConfigurationError for what is
-    wrong.
-    """
+    """Let the server parse the query and return its columns. Raises SourceConfigurationError."""
     limits = database.limits
     with translated(f"Checking {rule.label}"):
         async with database.transaction() as connection:

@@ -1,5 +1,4 @@
-"""Break each request of a sync in turn, in every way: the enumeration random tests would have to be lucky
-for.
+"""Each request of a sync in turn fails, in every way.
 
 After each breakage no row that was there all along may have lost its document, and one clean sync makes the
 index exact.

@@ -1,6 +1,4 @@
-"""A name means another table than it did: what is read is what it means under the lock, with that one's own
-key and types.
-"""
+"""A name has come to mean another table: the one under the lock is read, with its own key and types."""
 
 import asyncio
 from typing import Any

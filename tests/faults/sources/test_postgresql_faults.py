@@ -1,6 +1,4 @@
-"""What may happen to a read of PostgreSQL, and that it ends in every row or in an exception that says what to
-do.
-"""
+"""A read of PostgreSQL ends in every row, or in an exception that says what to do."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -215,9 +213,7 @@ async def test_p06_to_p10_what_changes_between_discovery_and_read_so_that_it_can
 
 
 async def test_p09_a_table_rewritten_after_discovery_is_read_completely(database: Database) -> None:
-    """A snapshot taken before the rewrite would show an empty table; the lock is taken before the
-    snapshot.
-    """
+    """The lock is taken before the snapshot: one taken before the rewrite would show an empty table."""
     await database.execute(
         "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM"
         " generate_series(1, 1000) i"
@@ -231,9 +227,7 @@ async def test_p09_a_table_rewritten_after_discovery_is_read_completely(database
 async def test_p09_a_rewrite_that_waits_for_the_lock_while_we_wait_for_it_is_read_completely(
     database: Database,
 ) -> None:
-    """The reader asks for its lock while an ALTER holds the table; it gets it after the rewrite was
-    committed.
-    """
+    """The reader asks for its lock while an ALTER holds the table, and gets it after the rewrite."""
     await database.execute(
         "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM"
         " generate_series(1, 1000) i"
@@ -390,8 +384,9 @@ async def test_p27_a_cancelled_read_leaves_no_query_running(database: Database, 
 async def test_p28_a_pooler_in_transaction_mode_may_stand_between(
     proxied: tuple[FaultProxy, Database],
 ) -> None:
-    """Such a pooler knows a few startup parameters, and neither named statements nor settings between
-    transactions.
+    """A pooler keeps neither named statements nor settings between transactions.
+
+    It knows a few startup parameters only.
     """
     proxy, database = proxied
     await database.execute(

@@ -286,9 +286,7 @@ async def test_a_reader_cannot_use_a_superusers_functions(database: Database) ->
 
 
 async def test_a_table_under_the_query_is_locked_before_the_snapshot(database: Database) -> None:
-    """A table that is only in the query, not in `tables`, and reached through a view, is not rewritten while
-    read.
-    """
+    """A table that only the query reads, through a view, is not rewritten while it is read."""
     await database.execute(CATALOGUE + "CREATE VIEW v AS SELECT album_id, title FROM album")
     (slice_,) = await database.source().slices(
         rule("SELECT * FROM public.v", "artist", id_columns=["album_id"]), 0

@@ -263,9 +263,7 @@ PSEUDO_OR_UNSTORABLE = {
 
 
 async def test_every_built_in_type_can_be_a_column(database: Database) -> None:
-    """Exhaustive over pg_type: whatever can be a column's type, with nulls and, where a sample is known, a
-    value.
-    """
+    """Every type that a column can have is read, as null and, where there is a sample, as a value."""
     names = await database.connection.fetch(
         "SELECT oid, format_type(oid, NULL) AS name FROM pg_type WHERE typnamespace ="
         " 'pg_catalog'::regnamespace"

@@ -1,5 +1,4 @@
-"""Whatever happens to the source between syncs, the index follows exactly, and an unchanged source writes
-nothing."""
+"""After any changes between syncs the index is the source, and an unchanged source writes nothing."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""In doubt nothing is deleted: what was not read, not acknowledged or no longer ours ends the job in
-error."""
+"""In doubt nothing is deleted: the job ends in error if anything was not read, acknowledged or still ours."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
