@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ingest.connector.agenda import Agenda
+from ingest.connector.succession import Succession
 
 
 @dataclass(slots=True, kw_only=True)
@@ -11,6 +12,9 @@ class ConnectorState:
     """When this connector was checked in and its source was checked, with what outcome."""
 
     agenda: Agenda = field(default_factory=Agenda)
+    succession: Succession = field(default_factory=Succession)
+    follows: tuple[bytes, bool] | None = None
+    """A configuration, and whether it asks to follow."""
     last_seen: datetime | None = None
     """The latest check-in, ours or another replica's."""
     check_in_at: float | None = None

@@ -36,7 +36,7 @@ from ingest.protocol import (
 from ingest.protocol.messages import error_text
 from ingest.sync import rules
 from sources import registry
-from sources.contract import Source
+from sources.contract import Features, Source
 from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
 
 _UNCONFIGURED = (ConnectorStatus.CREATED, ConnectorStatus.NEEDS_CONFIGURATION)
@@ -81,7 +81,8 @@ class Ticker:
                 bool(registration.missing_members(connector, source_class))
                 or connector.draft.state is ValidationState.EDITED
                 or self._is_check_due(connector, state)
-                or bool(state.agenda.due(connector, source_class.features, self.now()))
+                or bool(state.agenda.due(connector, self._scheduled(connector, state), self.now()))
+                or (self._follows(connector, state) and state.succession.is_due(connector))
                 or (state.agenda.has_uncreated_runs and state.usable == _digest(connector))
             )
         except (SourceError, ScheduleError) as error:
@@ -97,7 +98,10 @@ class Ticker:
             await self._validate_draft(connector, source_class)
             require_schedules(connector, source_class.features)
             if await self._is_usable(connector, source_class, state):
-                await state.agenda.create_due_jobs(self.client, connector, source_class.features, self.now())
+                features = self._scheduled(connector, state)
+                await state.agenda.create_due_jobs(self.client, connector, features, self.now())
+                if self._follows(connector, state) and state.succession.is_due(connector):
+                    await state.succession.create(self.client, connector, self.now())
         except (SourceError, ScheduleError) as error:
             await self._show_error(connector, error_text(error, connector.configuration))
 
@@ -174,6 +178,21 @@ class Ticker:
             FilteringError(ids=(ADVANCED_SNIPPET,), messages=problem.messages) for problem in found
         )
 
+    def _scheduled(self, connector: Connector, state: ConnectorState) -> Features:
+        """Return the features whose jobs have schedules: while a connector follows, one goes on anyway."""
+        features = self._source_class(connector).features
+        return replace(features, incremental_sync=False) if self._follows(connector, state) else features
+
+    def _follows(self, connector: Connector, state: ConnectorState) -> bool:
+        """Whether the configuration asks to follow; one that cannot be used asks for nothing."""
+        if connector.status in _UNCONFIGURED:
+            return False
+        digest = _digest(connector)
+        if state.follows is None or state.follows[0] != digest:
+            source_class = self._source_class(connector)
+            state.follows = (digest, _asks_to_follow(source_class, connector))
+        return state.follows[1]
+
     def _is_check_due(self, connector: Connector, state: ConnectorState) -> bool:
         """Whether to check the source: its configuration is new, or its last check failed a while ago."""
         if connector.status in _UNCONFIGURED:
@@ -231,6 +250,15 @@ def _digest(connector: Connector) -> bytes:
     """Return what decides whether the source can be used: its values, and whether rules say what is read."""
     has_rules = bool(connector.active.advanced_snippet)
     return orjson.dumps([values_of(connector.configuration), has_rules], option=orjson.OPT_SORT_KEYS)
+
+
+def _asks_to_follow(source_class: type[Source], connector: Connector) -> bool:
+    if not source_class.features.incremental_sync:
+        return False
+    try:
+        return source_class(values_of(connector.configuration)).preferences.follows
+    except SourceError:
+        return False
 
 
 def _needs_clearing(connector: Connector) -> bool:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ingest.protocol import JobType
-from ingest.sync.cursor import Cursor
+from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.request import SyncContext, SyncRequest

@@ -10,6 +10,7 @@ Whatever ends the work, exactly one ending follows from it, here and nowhere els
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,12 +24,14 @@ from ingest.job.ending import Ending, end_connector, end_job
 from ingest.job.job_types import WORK, Work
 from ingest.job.overlap import require_sole
 from ingest.job.running import Phase, RunningJob
+from ingest.job.snapshot import CREATED_TOO_EARLY, was_created_too_early
+from ingest.job.staying import STOPPING, STOPPING_SECONDS, Stay, follows
 from ingest.lease import Lease, boottime
 from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, values_of
 from ingest.protocol.messages import error_text, shortened
 from ingest.secret import Secret
 from ingest.stopping import LEAST_SECONDS, Stop
-from ingest.sync.cursor import Cursor
+from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
 from sources import registry
@@ -73,38 +76,14 @@ async def run(worker: Worker, running: RunningJob, api_key: Secret | None) -> bo
     whole = await jobs.get(client, waiting.id, budget_seconds=10.0)
     if whole is None:
         return False
-    if await _was_created_too_early(worker, client, whole):
-        return await _refuse(worker, client, whole, _CREATED_TOO_EARLY)
+    if await was_created_too_early(client, whole, worker.sources):
+        return await _refuse(worker, client, whole, CREATED_TOO_EARLY)
     claimed = await claim.claim(client, waiting, worker.name)
     if claimed is None:
         return False
     running.job = claimed
     await _Run(worker, client, running, api_key, work).to_its_end()
     return True
-
-
-_CREATED_TOO_EARLY: Final = (
-    "The sync job was created before the connector was configured, and a job keeps the configuration it was "
-    "created with. Create a new job."
-)
-
-
-async def _was_created_too_early(worker: Worker, client: Client, job: SyncJob) -> bool:
-    """Say whether the connector was configured only after the job took its copy of the configuration."""
-    source = worker.sources.get(job.service_type or "")
-    fields = source.fields if source else {}
-    if is_configured(job.configuration, fields):
-        return False
-    connector = await connectors.get(client, job.connector_id, budget_seconds=10.0)
-    return connector is not None and is_configured(connector.configuration, fields)
-
-
-def is_configured(configuration: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Say whether any value is neither empty nor the one its field is registered with."""
-    return any(
-        value not in (None, "") and value != fields.get(name, {}).get("value")
-        for name, value in values_of(configuration).items()
-    )
 
 
 def _unknown_type(worker: Worker, job: SyncJob) -> str:
@@ -182,6 +161,8 @@ class _Run:
                     task.cancel()
         except ExceptionGroup as failures:
             return self._judge(failures)
+        if self._running.following is not None and self._running.following.is_urgent:
+            return Ending(status=JobStatus.SUSPENDED)
         cursor = None if self._cursor is None else self._cursor.to_wire()
         return Ending(status=JobStatus.COMPLETED, cursor=cursor)
 
@@ -197,6 +178,9 @@ class _Run:
 
     async def _until_stopped(self) -> None:
         await self._worker.stop.wait()
+        if (following := self._running.following) is not None:
+            following.ask_to_end(STOPPING, urgent=True)
+            await asyncio.sleep(STOPPING_SECONDS)
         raise _StoppingError
 
     async def _sync(self) -> None:
@@ -240,7 +224,16 @@ class _Run:
             )
             context = SyncContext(client=self._content, lease=self._lease, stats=self._stats, log=self._log)
             self._running.phase = Phase.SYNCING
-            self._cursor = await self._work(request, context)
+            self._cursor = await self._working(source.preferences)(request, context)
+
+    def _working(self, preferences: Preferences) -> Work:
+        """Return what this job does; one that is to follow gets what it needs for that."""
+        if not follows(self._job, preferences):
+            return self._work
+        seconds = self._worker.config.service.job_check_interval_seconds
+        stay = Stay(client=self._client, job=self._job, lease=self._lease, check_seconds=seconds)
+        self._running.following = self._stats.following = stay.begin()
+        return partial(stay.work, self._stats.following)
 
     async def _last_cursor(self) -> Any:
         """Return what the last job that completed left; nobody else writes it while this job runs."""
@@ -256,6 +249,7 @@ class _Run:
             language=self._job.language,
             readings=preferences.readings,
             max_deleted_share=preferences.max_deleted_share,
+            follow_seconds=preferences.follow_seconds,
             progress_seconds=settings.service.job_report_interval_seconds,
         )
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from ingest.elasticsearch.retry import Backoff
 from ingest.protocol import SyncJob
+from ingest.sync.following import Following
 from ingest.sync.stats import Stats
 
 LONG_PAUSE_SECONDS: Final = 5.0
@@ -40,6 +41,8 @@ class RunningJob:
     phase: Phase = Phase.CLAIMING
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     stats: Stats = field(default_factory=Stats)
+    following: Following | None = None
+    """Of a job that stays."""
     ended: SyncJob | None = None
     """As it was when its ending had been reported; None before, and if it was lost."""
     monotonic: Callable[[], float] = time.monotonic
@@ -58,6 +61,19 @@ class RunningJob:
     def attempt(self) -> int:
         """Which attempt at the job this is, from 1 on; earlier ones were suspended."""
         return len(self.job.attempts()) + 1
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether it counts among the jobs that may run at a time.
+
+        One that has caught up and stays does little, and would never give its room back.
+        """
+        return not self.is_paused and not self.is_following
+
+    @property
+    def is_following(self) -> bool:
+        """Whether the job has caught up and stays."""
+        return self.following is not None and self.following.way is not None
 
     @property
     def is_paused(self) -> bool:

@@ -173,6 +173,13 @@ async def start_sync(client: Client, connector: Connector) -> Version:
     )
 
 
+async def store_cursor(client: Client, connector: Connector, cursor: Mapping[str, Any]) -> Version:
+    """Keep where a job that still runs is, guarded by the version read. Raises ConflictError."""
+    return await guarded.update(
+        client, CONNECTORS_INDEX, connector.id, {"sync_cursor": cursor}, connector.version
+    )
+
+
 async def end_sync(
     client: Client, connector: Connector, members: Mapping[str, Any], *, budget_seconds: float = 60.0
 ) -> None:

@@ -18,7 +18,7 @@ from ingest.protocol.sync_job import JOBS_INDEX, REPAIR, SyncJob
 from ingest.protocol.words import JobStatus, JobType, TriggerMethod
 
 _OLDEST_FIRST: list[Any] = [{"created_at": "asc"}, *guarded.BY_AGE_OF_WRITE]
-_TO_CHOOSE = ("status", "job_type", "created_at", "connector.id", "connector.service_type")
+_TO_CHOOSE = ("status", "job_type", "trigger_method", "created_at", "connector.id", "connector.service_type")
 _REPAIRS = 5
 """How often a repair is created again because a worker was faster."""
 _WAITING = [JobStatus.PENDING.value, JobStatus.SUSPENDED.value]

@@ -16,7 +16,7 @@ from ingest.protocol.reading import (
     version_of,
     word_of,
 )
-from ingest.protocol.words import JobStatus, JobType
+from ingest.protocol.words import JobStatus, JobType, TriggerMethod
 
 REPAIR: Final = "repair"
 """The member of a job's metadata that makes it a repair."""
@@ -36,6 +36,7 @@ class SyncJob:
     job_type: JobType | None = None
     job_type_text: str = ""
     """What the document says its type is, known or not."""
+    trigger: TriggerMethod | None = None
     index_name: str | None = None
     language: str | None = None
     service_type: str | None = None
@@ -67,6 +68,7 @@ class SyncJob:
             status=word_of(JobStatus, source.get("status")),
             job_type=word_of(JobType, source.get("job_type")),
             job_type_text=str(source.get("job_type") or ""),
+            trigger=word_of(TriggerMethod, source.get("trigger_method")),
             index_name=text_of(connector.get("index_name")),
             language=text_of(connector.get("language")),
             service_type=text_of(connector.get("service_type")),

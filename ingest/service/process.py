@@ -146,6 +146,8 @@ class Service:
 
     def _note_ended(self, running: RunningJob, ended: SyncJob) -> None:
         self._history.note_ended(observing.ended_status(running, ended))
+        if running.following is not None:
+            self.fleet.pace.wake()  # so that the next one begins at once
 
     async def _limit_stopping(self, limit: asyncio.Timeout) -> None:
         """Once asked to stop, see to it that whatever is not done in time is canceled."""

@@ -90,9 +90,11 @@ def reason_to_wait(job: SyncJob, queue: Queue) -> str:
 def room_for(running: Collection[RunningJob], config: Config) -> int:
     """Return how many more jobs may start.
 
-    A job that pauses before a retry makes room for one of another connector. There are never more than twice
+    A job that pauses before a retry makes room for one of another connector, and so does one that has caught
+    up and stays. There are never more than twice
     as many jobs as the setting says, so that an Elasticsearch that is down does not let all of them pile up.
     """
     most = config.service.max_concurrent_content_syncs
-    busy = sum(not one.is_paused for one in running)
-    return min(most - busy, 2 * most - len(running))
+    staying = sum(one.is_following for one in running)
+    busy = sum(one.needs_room for one in running)
+    return min(most - busy, 2 * most - (len(running) - staying))

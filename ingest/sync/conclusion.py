@@ -6,7 +6,7 @@ was refused, and every write to the index since the beginning was one of ours.
 
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.indices import ShardState
-from ingest.sync.cursor import Checkpoint, Cursor
+from ingest.sync.comparison.cursor import Checkpoint, Cursor
 from ingest.sync.delivery.rejections import report_rejections
 from ingest.sync.run import SyncRun
 
@@ -62,7 +62,7 @@ def _expected(sync: SyncRun) -> dict[str, int]:
 
 async def _cursor(sync: SyncRun, ours: int | None) -> Cursor | None:
     ended = await indices.shard_states(sync.context.client, sync.prepared.index)
-    if not _is_ours_alone(sync, ended):
+    if not is_ours_alone(sync, ended):
         reason = "Somebody else wrote to the index while this job ran, or a request was sent twice."
         sync.context.log.info("sync.leaves_no_cursor", reason=reason)
         return None
@@ -73,7 +73,7 @@ async def _cursor(sync: SyncRun, ours: int | None) -> Cursor | None:
     return sync.cursor(ended) if useful else None
 
 
-def _is_ours_alone(sync: SyncRun, ended: tuple[ShardState, ...] | None) -> bool:
+def is_ours_alone(sync: SyncRun, ended: tuple[ShardState, ...] | None) -> bool:
     """Whether the index's writes since the beginning are as many as were acknowledged to us."""
     begun = sync.begun
     if begun is None or ended is None:

@@ -52,6 +52,12 @@ async def prepare(request: SyncRequest, context: SyncContext) -> Preparation:
     return Preparation(slices=slices, seed=seed, index=index, destination=destination)
 
 
+async def seed_now(request: SyncRequest, context: SyncContext) -> int:
+    """Return the seed that a sync would have which began now."""
+    definitions = await read_pipelines(context.client, request.index_name, request.pipeline)
+    return seed_of(request.pipeline, definitions)
+
+
 async def read_pipelines(client: Client, index_name: str, pipeline: Pipeline) -> list[PipelineDefinition]:
     """Read every pipeline documents will pass: the connector's, and the index's final one if there is one."""
     names = [pipeline.name]

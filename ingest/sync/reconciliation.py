@@ -82,13 +82,14 @@ async def _compare(
     context, request = sync.context, sync.request
     before = context.stats.checkpoint()
     ledger = await inventory.load()
-    context.log.info(
-        "sync.started",
-        index=request.index_name,
-        slices=len(slices),
-        documents=len(ledger),
-        **({"reason": reason} if reason else {}),
-    )
+    if context.following is None or context.following.way is None:  # else it happens again and again
+        context.log.info(
+            "sync.started",
+            index=request.index_name,
+            slices=len(slices),
+            documents=len(ledger),
+            **({"reason": reason} if reason else {}),
+        )
     comparison = ContentComparison(
         ledger=ledger,
         key_reader=sync.key_reader,

@@ -7,6 +7,7 @@ from ingest import config
 from ingest.elasticsearch.client import Client
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
+from ingest.sync.following import Following
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import Stats
 from sources.contract import Source
@@ -27,6 +28,8 @@ class SyncOptions:
     """How often a slice is read at most when the source is lost on the way (`retry_count`)."""
     max_deleted_share: float = 0.5
     """Which share of a slice's documents the job may delete at most; 1 for any."""
+    follow_seconds: float = 2.0
+    """How often a job that follows looks for changes (`follow_interval`)."""
     progress_seconds: float = 10.0
     """How often progress is logged."""
     grace_seconds: float = 5.0
@@ -58,3 +61,5 @@ class SyncContext:
     lease: Lease
     stats: Stats
     log: Any
+    following: Following | None = None
+    """Of a job that stays."""

@@ -10,7 +10,7 @@ import orjson
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.indices import ShardState
 from ingest.sync.blocks.lines import KeyReader
-from ingest.sync.cursor import Checkpoint, Cursor
+from ingest.sync.comparison.cursor import Checkpoint, Cursor
 from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.index.inventory import Inventory
 from ingest.sync.preparation import Preparation, map_new_fields, prepare

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from ingest.sync.following import Following
 from ingest.sync.load import Load
 
 MEBIBYTE: Final = 2**20
@@ -119,7 +120,7 @@ class SliceStats:
     def read_again(self) -> None:
         """Start counting from the first row; what was counted before stays as a floor."""
         self.abandoned = Tally(
-            **{name: max(getattr(self.abandoned, name), getattr(self.tally, name)) for name in _COUNTS}
+            **{name: max(getattr(self.abandoned, name), getattr(self.tally, name)) for name in COUNTS}
         )
         self.tally = Tally()
         self.readings += 1
@@ -172,7 +173,7 @@ class SliceStats:
         }
 
 
-_COUNTS: Final = tuple(name for name in Tally.__dataclass_fields__ if name != "refusals")
+COUNTS: Final = tuple(name for name in Tally.__dataclass_fields__ if name != "refusals")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,6 +181,8 @@ class Stats:
     """What one sync has done so far."""
 
     slices: list[SliceStats] = field(default_factory=list)
+    earlier: dict[tuple[str, ComparedBy], SliceStats] = field(default_factory=dict)
+    """What became of `slices` in the rounds before, of a job that goes over them again and again."""
     slices_total: int | None = None
     deleted: int = 0
     excluded: int = 0
@@ -199,6 +202,7 @@ class Stats:
     rejections: list[Rejection] = field(default_factory=list)
     """A bounded sample."""
     warnings: list[str] = field(default_factory=list)
+    following: Following | None = None
     clock: Callable[[], float] = time.monotonic
 
     def start_slice(
@@ -301,7 +305,7 @@ class Stats:
         return counts | {
             "deleted": self.deleted,
             "excluded": self.excluded,
-            "stale": sum(one.tally.stale for one in self.slices),
+            "stale": sum(one.tally.stale for one in self._all),
             "sent_bytes": self.sent_bytes,
         }
 
@@ -323,13 +327,18 @@ class Stats:
         return {
             "counts": self.counts(),
             "slices_total": self.slices_total,
-            "slices_finished": len({one.name for one in self.slices if one.finished_at is not None}),
+            "slices_finished": len({one.name for one in self._all if one.finished_at is not None}),
             **({"compared_in_full": self.reason} if self.reason else {}),
-            "slices": [one.to_wire(now) for one in self.slices[-SLICES_SHOWN:]],
-            "refused": [one.refused_to_wire() for one in self.slices if one.tally.rejected][:SLICES_SHOWN],
+            **({"following": self.following.to_wire()} if self.following is not None else {}),
+            "slices": [one.to_wire(now) for one in self._all[-SLICES_SHOWN:]],
+            "refused": [one.refused_to_wire() for one in self._all if one.tally.rejected][:SLICES_SHOWN],
             "rejections": [one.to_wire() for one in self.rejections],
             "warnings": list(self.warnings),
         }
 
     def _sum(self, count: str) -> int:
-        return sum(one.shown(count) for one in self.slices)
+        return sum(one.shown(count) for one in self._all)
+
+    @property
+    def _all(self) -> list[SliceStats]:
+        return [*self.earlier.values(), *self.slices]

@@ -7,7 +7,7 @@ optional and hidden in simple forms. What their values mean is read by `settings
 from collections.abc import Mapping
 from typing import Any
 
-from sources.fields import advanced, between, choice, field, max_deleted_share
+from sources.fields import advanced, between, choice, field, max_deleted_share, number
 
 MIB = 1024 * 1024
 
@@ -112,14 +112,21 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         "Rewriting is for an index whose documents were changed by others.",
     ),
     "max_deleted_share": max_deleted_share(19),
+    "follow": advanced(
+        20, "Follow", False, type="bool", display="toggle",
+        tooltip="Keep the index in step with the tables all the time, within seconds.",
+    ),
+    "follow_interval": number(
+        21, "Seconds between looks", 2, (1, 3600), "How often to look for changes while following.",
+    ),
     "follow_publication": advanced(
-        20,
+        22,
         "Publication to follow",
         "elastic_ingest",
         tooltip="Where it exists and the role may replicate, the server's log tells what changes.",
     ),
     "follow_max_wal": advanced(
-        21,
+        23,
         "Largest log held back, in MiB",
         1024,
         type="int",

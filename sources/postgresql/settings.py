@@ -72,6 +72,9 @@ class Settings:
     mappings: Mappings
     full_sync: FullSync
     max_deleted_share: float
+    follow: bool
+    follow_interval: int
+    """Seconds."""
     follow_publication: str
     follow_max_wal_bytes: int
 
@@ -114,6 +117,8 @@ class _Reader(SettingsReader):
             mappings=Mappings(self.choice("mappings")),
             full_sync=FullSync(self.choice("full_sync")),
             max_deleted_share=self.integer("max_deleted_share") / 100,
+            follow=self.boolean("follow"),
+            follow_interval=self.integer("follow_interval"),
             follow_publication=self._identifier(self.text("follow_publication"), "Publication"),
             follow_max_wal_bytes=self.integer("follow_max_wal") * MIB,
         )

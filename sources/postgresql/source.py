@@ -56,6 +56,8 @@ class PostgreSQL:
             # As Elastic's service means it: attempts in all.
             readings=max(1, self.settings.retry_count),
             max_deleted_share=self.settings.max_deleted_share,
+            follows=self.settings.follow,
+            follow_seconds=self.settings.follow_interval,
         )
 
     async def __aenter__(self) -> Self:

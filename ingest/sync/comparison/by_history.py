@@ -10,12 +10,11 @@ the reason, and has to be compared by its content.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.comparison.by_content import MapFields
-from ingest.sync.cursor import Checkpoint
-from ingest.sync.index.known import KnownDocuments
+from ingest.sync.comparison.cursor import Checkpoint
 from ingest.sync.rules import BasicRules
 from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import Batch, Slice
@@ -23,11 +22,18 @@ from sources.contract import Batch, Slice
 ON_DOCUMENTS = "Sync rules are evaluated on its documents, which the source does not know."
 
 
+class Knowing(Protocol):
+    """Knows which documents the index holds."""
+
+    async def differing(self, lines: bytes) -> tuple[Lines, int]:
+        """Return the lines whose document is another one or missing, and how many are of another one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangesComparison:
     """Compares the rows that were written since."""
 
-    known: KnownDocuments
+    known: Knowing
     rules: BasicRules
     before: Mapping[str, Checkpoint]
     checkpoints: dict[str, Checkpoint]

@@ -6,8 +6,8 @@ begin -> does the cursor fit? -> rows changed since, by slice -> the rest by con
 """
 
 from ingest.sync.comparison.by_history import ChangesComparison
+from ingest.sync.comparison.cursor import Cursor, incompatibility
 from ingest.sync.conclusion import conclude
-from ingest.sync.cursor import Cursor, incompatibility
 from ingest.sync.index.known import KnownDocuments
 from ingest.sync.kinds.continuation import continue_from
 from ingest.sync.reconciliation import reconcile_all
@@ -21,6 +21,13 @@ async def incremental_sync(request: SyncRequest, context: SyncContext) -> Cursor
     Promises what `full_sync` does, under the assumptions of decision 14.
     """
     sync = await SyncRun.begin(request, context)
+    await catch_up(sync)
+    return await conclude(sync)
+
+
+async def catch_up(sync: SyncRun) -> None:
+    """Settle what changed since the last sync that completed; `conclude` says what that came to."""
+    request, context = sync.request, sync.context
     cursor = Cursor.from_wire(request.cursor)
     reason = incompatibility(sync.cursor(sync.begun), cursor)
     if cursor is None or reason is not None:
@@ -35,4 +42,3 @@ async def incremental_sync(request: SyncRequest, context: SyncContext) -> Cursor
             rewrites=request.options.rewrite,
         )
         await continue_from(sync, comparison)
-    return await conclude(sync)

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from ingest.sync.cursor import Cursor
+from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.request import SyncContext, SyncRequest

@@ -1,0 +1,240 @@
+"""A job that stays: it catches up, then looks for changes again and again until it is asked to end.
+
+    catch up -> cursor -> has anything changed? -> look at what is due -> cursor -> ...   -> count, cursor
+                              one query                 polling.py
+
+The cursor is stored as it goes, whenever everything that was sent is acknowledged and every write to the
+index was one of ours; so the next job begins where this one was. What would need most slices to be compared
+in full ends the job: the next one does that when its turn comes.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from ingest.elasticsearch import indices
+from ingest.elasticsearch.retry import Attempts
+from ingest.errors import ElasticsearchUnavailableError
+from ingest.sync.comparison.cursor import Checkpoint, Cursor
+from ingest.sync.conclusion import conclude, is_ours_alone, miscounted
+from ingest.sync.following import Following, Way
+from ingest.sync.index.known import KnownDocuments
+from ingest.sync.kinds.follow.folding import fold
+from ingest.sync.kinds.follow.polling import Polling
+from ingest.sync.kinds.follow.recent import RecentDocuments
+from ingest.sync.kinds.follow.standing import SHARE, Standing, due
+from ingest.sync.kinds.incremental import catch_up
+from ingest.sync.preparation import seed_now
+from ingest.sync.request import SyncContext, SyncRequest
+from ingest.sync.run import SyncRun
+from sources.errors import SourceConfigurationError, SourceUnavailableError
+
+SAVING_SECONDS: Final = 10.0
+"""How often the cursor is stored while documents change."""
+MARKING_SECONDS: Final = 300.0
+"""How often it is stored while only the source's position does."""
+SURROUNDINGS_SECONDS: Final = 15.0
+"""How often to look for tables that came or went, and for pipelines that are others."""
+AWAY_SECONDS: Final = 600.0
+"""How long a source may be away before the job ends."""
+NEW_SLICES: Final = "Tables came, went or are called otherwise."
+NEW_PIPELINE: Final = "Ingest pipelines are others than when the job began."
+WRITTEN_BY_OTHERS: Final = (
+    "Somebody else wrote to the index, or a request was sent twice, so everything has to be compared."
+)
+ANOTHER_LIFE: Final = "What changed cannot be told of most tables, so they have to be compared."
+
+
+async def follow(request: SyncRequest, context: SyncContext) -> Cursor | None:
+    """Bring the index in step with the source, and keep it there until `context.following` is asked to end.
+
+    Returns where the next job can begin, as `incremental_sync` does, whose promise holds for the moment of
+    the last look at each slice.
+    """
+    if context.following is None:
+        raise ValueError("A job that follows needs to be told when to end.")
+    sync = await SyncRun.begin(request, context)
+    started = time.monotonic()
+    await catch_up(sync)
+    reached = dict(sync.checkpoints)
+    cursor = await conclude(sync)
+    if cursor is not None:
+        await context.following.store(cursor.to_wire())
+    sync.checkpoints.update(reached)
+    standings = await _standings(
+        sync, is_proven=cursor is not None and cursor.checkpoints.keys() == reached.keys()
+    )
+    fold(context.stats)
+    known = KnownDocuments(client=context.client, index_name=request.index_name)
+    course = Course(
+        sync=sync,
+        following=context.following,
+        polling=Polling(sync=sync, standings=standings, recent=RecentDocuments(known=known)),
+        catching_up_seconds=time.monotonic() - started,
+    )
+    return await course.run()
+
+
+async def _standings(sync: SyncRun, *, is_proven: bool) -> dict[str, Standing]:
+    """Return how each slice stands after the job has caught up."""
+    otherwise = {} if is_proven else await miscounted(sync)
+    tallies = {one.name: one.tally for one in sync.context.stats.slices}
+    standings = {}
+    for slice_ in sync.prepared.slices:
+        name, tally = slice_.name, tallies[slice_.name]
+        checkpoint = None if name in otherwise else sync.checkpoints.get(name)
+        if checkpoint is not None and checkpoint.position is None:
+            checkpoint = None
+        standings[name] = Standing(
+            slice=slice_,
+            checkpoint=checkpoint,
+            reason=otherwise.get(name, ""),
+            documents=0 if checkpoint is None else checkpoint.rows - tally.lacking,
+            lacking=tally.lacking,
+            is_refused=bool(tally.rejected or tally.dropped),
+        )
+    sync.checkpoints.clear()
+    return standings
+
+
+@dataclass(slots=True, kw_only=True)
+class Course:
+    """One job after it has caught up."""
+
+    sync: SyncRun
+    following: Following
+    polling: Polling
+    catching_up_seconds: float
+    monotonic: Callable[[], float] = time.monotonic
+    _attempts: Attempts | None = None
+    """While the source is away."""
+    _started_at: float = 0.0
+    _saved_at: float = 0.0
+    _saved: dict[str, Checkpoint] = field(default_factory=dict)
+    _written: int = 0
+    """How much was written when the cursor was stored."""
+    _written_before: int = 0
+    """How much was written when the turn before had ended."""
+    _looked_around_at: float = 0.0
+    _is_doubted: bool = False
+    """Whether the index is not ours alone any more."""
+
+    async def run(self) -> Cursor | None:
+        """Follow until asked to end."""
+        context = self.sync.context
+        self._started_at = self._looked_around_at = self._saved_at = self.monotonic()
+        self._saved, self._written = self._sound_checkpoints(), self.sync.context.stats.written
+        for one in self.polling.standings.values():
+            one.seen_at = one.looked_until = self._started_at
+        self.following.way = Way.POLLING
+        context.log.info("follow.started", way=Way.POLLING.value, slices=len(self.polling.standings))
+        while not self.following.is_asked:
+            await self._turn()
+            await self.following.pause(self._pause_seconds)
+        context.log.info("follow.ended", reason=self.following.ends_because)
+        return await self._end()
+
+    @property
+    def _pause_seconds(self) -> float:
+        return self.sync.request.options.follow_seconds
+
+    async def _turn(self) -> None:
+        """Look once; a source or an Elasticsearch that is away is waited for."""
+        self.sync.context.lease.check()
+        try:
+            await self._look()
+            await self._look_around()
+            await self._save_if_due()
+        except SourceConfigurationError:
+            if not await self._are_other_slices():
+                raise
+        except (SourceUnavailableError, ElasticsearchUnavailableError) as error:
+            self.sync.context.log.warning("follow.awaited", reason=str(error))
+            self._attempts = self._attempts or self.sync.context.client.retrying(AWAY_SECONDS).attempts()
+            self._looked_around_at = 0.0  # perhaps a table is gone
+            if not await self._attempts.wait(self._pause_seconds):
+                raise
+        else:
+            self._attempts = None
+
+    async def _look(self) -> None:
+        standings = self.polling.standings.values()
+        asked_at = self.monotonic()
+        state = await self.sync.request.source.state()
+        for one in standings:
+            if one.is_still(state):
+                one.seen_at = asked_at
+        now_due = due(standings, self._pause_seconds, asked_at)
+        if to_look_at := [one for one in now_due if not one.is_still(state)]:
+            if not await self.polling.look(to_look_at):
+                self.following.ask_to_end(ANOTHER_LIFE)
+                return
+            for one in to_look_at:
+                one.state, one.seen_at, one.looked_until = state, asked_at, self.monotonic()
+        self.following.behind_since(min((one.seen_at for one in standings), default=None))
+
+    async def _look_around(self) -> None:
+        """End the job if there is something that only another one can take in."""
+        if self.monotonic() - self._looked_around_at < SURROUNDINGS_SECONDS:
+            return
+        if await self._are_other_slices():
+            return
+        self._looked_around_at = self.monotonic()
+        if await seed_now(self.sync.request, self.sync.context) != self.sync.prepared.seed:
+            self.following.ask_to_end(NEW_PIPELINE)
+
+    async def _are_other_slices(self) -> bool:
+        """End the job if tables came or went."""
+        request = self.sync.request
+        slices = await request.source.slices(request.advanced_rules, self.sync.prepared.seed)
+        if {one.name for one in slices} == self.polling.standings.keys():
+            return False
+        self.following.ask_to_end(NEW_SLICES)
+        return True
+
+    async def _save_if_due(self) -> None:
+        """Store the cursor: as soon as nothing is written for a turn, and every few seconds before that."""
+        now, written = self.monotonic(), self.sync.context.stats.written
+        is_calm, self._written_before = written == self._written_before, written
+        has_written = written != self._written and (is_calm or now - self._saved_at >= SAVING_SECONDS)
+        if has_written or now - self._saved_at >= MARKING_SECONDS:
+            await self._save()
+        rest = self.catching_up_seconds / SHARE
+        if self._is_doubted and now - self._started_at >= rest:
+            # Not at once: another job compares everything, which is not to take more than its share.
+            self.following.ask_to_end(WRITTEN_BY_OTHERS)
+
+    async def _save(self) -> None:
+        """Store the cursor, if there is a new one and the index is what we made it."""
+        self._saved_at = self.monotonic()
+        ended = await indices.shard_states(self.sync.context.client, self.sync.prepared.index)
+        if not is_ours_alone(self.sync, ended):
+            if not self._is_doubted:
+                self.sync.context.log.warning("follow.index_doubted", reason=WRITTEN_BY_OTHERS)
+            self._is_doubted, self._written = True, self.sync.context.stats.written
+            self.polling.recent.forget()
+            return
+        checkpoints, written = self._sound_checkpoints(), self.sync.context.stats.written
+        if checkpoints and (checkpoints, written) != (self._saved, self._written):
+            self._take(checkpoints)
+            await self.following.store(self.sync.cursor(ended).to_wire())
+        self._saved, self._written = checkpoints, written
+
+    async def _end(self) -> Cursor | None:
+        if self.following.is_urgent:
+            await self._save()
+            return None
+        self._take(self._sound_checkpoints())
+        return await conclude(self.sync)
+
+    def _sound_checkpoints(self) -> dict[str, Checkpoint]:
+        return {
+            name: one.checkpoint
+            for name, one in self.polling.standings.items()
+            if one.checkpoint is not None and one.is_sound
+        }
+
+    def _take(self, checkpoints: dict[str, Checkpoint]) -> None:
+        self.sync.checkpoints.clear()
+        self.sync.checkpoints.update(checkpoints)

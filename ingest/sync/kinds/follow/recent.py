@@ -1,0 +1,55 @@
+"""Remembers what the index was found to say, so that what is read again and again need not be asked for.
+
+A transaction that stays open makes every look at a table read again what was written since it began. What was
+remembered holds as long as nobody else writes to the index; whoever doubts forgets.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from ingest.sync.blocks.lines import Lines
+from ingest.sync.comparison.by_history import Knowing
+from sources.contract import HASH_END, ID_END
+
+MOST_REMEMBERED: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentDocuments:
+    """Ids and content hashes of documents that were read lately."""
+
+    known: Knowing
+    confirmed: dict[bytes, bytes] = field(default_factory=dict)
+    """What the index says."""
+    _pending: dict[bytes, bytes] = field(default_factory=dict)
+    """What it will say once everything that was sent is acknowledged."""
+
+    async def differing(self, lines: bytes) -> tuple[Lines, int]:
+        """Return those lines of a block whose document is missing or another one.
+
+        And how many of them have a document.
+        """
+        rows = lines.split(b"\n")[:-1]
+        asked = []
+        for row in rows:
+            id_, _, rest = row.partition(ID_END)
+            hash_ = rest[: rest.index(HASH_END)]
+            if self.confirmed.get(id_) != hash_:
+                asked.append(row)
+                self._pending[id_] = hash_
+        if not asked:
+            return Lines(b"", 0), 0
+        return await self.known.differing(b"".join(row + b"\n" for row in asked))
+
+    def confirm(self) -> None:
+        """Note that everything asked about is in the index as it was read."""
+        if len(self.confirmed) + len(self._pending) > MOST_REMEMBERED:
+            self.confirmed.clear()
+        if len(self._pending) <= MOST_REMEMBERED:
+            self.confirmed.update(self._pending)
+        self._pending.clear()
+
+    def forget(self) -> None:
+        """Believe nothing any more."""
+        self.confirmed.clear()
+        self._pending.clear()
