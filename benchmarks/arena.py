@@ -1,4 +1,4 @@
-"""Where contestants meet: one PostgreSQL server, one sink, tables made once, each run in a fresh process."""
+"""What all runs of a benchmark share: one PostgreSQL server, one sink, tables made once; a process a run."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Post ready-made bodies from memory as fast as sockets take them: what the sink alone can swallow."""
+"""Post ready-made bodies from memory as fast as sockets take them: the highest rate of the sink itself."""
 
 import asyncio
 import socket

@@ -1,1 +1,1 @@
-"""The embedded default: an Elasticsearch double and a PostgreSQL server for a first run and for tests."""
+"""The embedded servers: an Elasticsearch double and a PostgreSQL, for a first run and for tests."""

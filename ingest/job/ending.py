@@ -14,7 +14,6 @@ from typing import Any, Final
 from ingest import errors
 from ingest.elasticsearch.client import Client
 from ingest.protocol import (
-    Connector,
     ConnectorStatus,
     JobStatus,
     JobType,
@@ -147,7 +146,7 @@ async def end_connector(
             await connectors.end_sync(
                 client,
                 connector,
-                _connector_members(connector, ended) | _cursor_members(ended, cursor),
+                _connector_members(ended) | _cursor_members(ended, cursor),
                 budget_seconds=budget_seconds,
             )
         except errors.ConflictError:
@@ -196,7 +195,7 @@ def _cursor_members(ended: SyncJob, cursor: Mapping[str, Any] | None) -> dict[st
     return {"sync_cursor": cursor} if ended.status is JobStatus.COMPLETED and is_content else {}
 
 
-def _connector_members(connector: Connector, ended: SyncJob) -> dict[str, Any]:
+def _connector_members(ended: SyncJob) -> dict[str, Any]:
     status = ended.status or JobStatus.ERROR
     if ended.job_type is JobType.ACCESS_CONTROL:
         return {

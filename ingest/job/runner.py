@@ -1,6 +1,6 @@
 """One sync job, from its claim to its one final status.
 
-    claim -> check -> work -> end     the story; what the work is, `kinds.WORK` says for each type of job
+    claim -> check -> work -> end     in this order; the work of each type of job is in `job_types.WORK`
              watch_job, heartbeat     beside it, in one TaskGroup with it: canceled? lost? still ours?
              until_stopped            also beside it: is the service stopping?
 

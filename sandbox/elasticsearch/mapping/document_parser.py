@@ -45,7 +45,7 @@ def parse(mapping: FieldTree, document_id: str, source: bytes, parsed: Dictionar
     return True
 
 
-def malformed(document_id: str, line: int, column: int, message: str) -> errors.ElasticsearchError:
+def malformed(line: int, column: int, message: str) -> errors.ElasticsearchError:
     """The refusal of a source that is not a JSON object."""
     return errors.ElasticsearchError(
         400,

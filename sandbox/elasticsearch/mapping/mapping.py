@@ -93,7 +93,7 @@ def _object(document_id: str, source: bytes) -> Dictionary[str, Any]:
     try:
         parsed = orjson.loads(source)
     except orjson.JSONDecodeError as error:
-        raise document_parser.malformed(document_id, error.lineno, error.colno, error.msg) from None
+        raise document_parser.malformed(error.lineno, error.colno, error.msg) from None
     if not isinstance(parsed, dict):
-        raise document_parser.malformed(document_id, 1, 1, "malformed document, expected an object")
+        raise document_parser.malformed(1, 1, "malformed document, expected an object")
     return parsed

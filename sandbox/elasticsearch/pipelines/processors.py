@@ -166,7 +166,7 @@ def _drop(document: Ingested, options: Mapping[str, Any]) -> None:
 
 
 def _fail(document: Ingested, options: Mapping[str, Any]) -> None:
-    # The server answers this one with 500, as it is not the client's fault that a pipeline says no.
+    # The server answers this one with 500: the pipeline failed, not the request.
     raise errors.ElasticsearchError(
         500, "fail_processor_exception", document.rendered(str(options["message"]))
     )

@@ -1,7 +1,7 @@
 """Scripted faults: what goes wrong with which request.
 
     fault = server.faults.add(Reply(429), method="POST", path="*/_bulk", nth=2)
-    fault = server.faults.add(Drop(), path="*/_claim", applied=True)     # carried out, but nobody hears of it
+    fault = server.faults.add(Drop(), path="*/_claim", applied=True)     # carried out, but not answered
     fault = server.faults.add(Hold(), path="*/_bulk"); await fault.struck(); fault.release()
 
 Which requests a fault meets depends on counts alone, never on time, so every failure can be repeated.

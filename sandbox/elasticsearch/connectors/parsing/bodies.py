@@ -33,7 +33,7 @@ def refusal(error: BodyError, raw: bytes | None = None) -> errors.ElasticsearchE
     answer: errors.ElasticsearchError | None = None
     innermost: errors.ElasticsearchError | None = None
     for each in reversed(chain):
-        # The parser stands still while an error travels up: every level reports one and the same position.
+        # The parser does not move while an error is passed up, so every level reports the same position.
         reason = f"{where if each.located else ''}{each.reason}"
         answer = errors.ElasticsearchError(400, each.kind, reason, caused_by=answer)
         if innermost is None and each.kind == PARSE_EXCEPTION:

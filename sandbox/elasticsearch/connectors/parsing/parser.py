@@ -92,7 +92,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class ObjectParser:
-    """A declared object. `build` has the last word on its members, once all arrived or it ends."""
+    """A declared object. `build` makes the value of its members, once all arrived or it ends."""
 
     name: str
     fields: tuple[Field, ...]
