@@ -38,13 +38,16 @@ def test_the_layers_are_those_that_imports_are_checked_against(words: str, conta
     assert contract["exhaustive"]
 
 
-def test_the_table_of_a_sync_names_every_module_and_package_of_its_folder() -> None:
+@pytest.mark.parametrize(
+    ("words", "folder"), [("In `ingest/sync`", "ingest/sync"), ("## A job's way", "ingest/job")]
+)
+def test_a_table_of_a_folder_names_each_of_its_modules_and_packages(words: str, folder: str) -> None:
     entries = {
         path.stem
-        for path in (ROOT / "ingest/sync").iterdir()
+        for path in (ROOT / folder).iterdir()
         if path.name != "__init__.py" and (path.suffix == ".py" or (path / "__init__.py").exists())
     }
-    named = names_in(1, table_after("In `ingest/sync`"))
+    named = names_in(1, table_after(words))
 
     assert set().union(*named) == entries
     assert sum(map(len, named)) == len(entries), "each once"

@@ -39,6 +39,19 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     assert dead == []
 
 
+def test_every_path_that_is_named_exists() -> None:
+    path = r"`((?:benchmarks|deploy|docs|ingest|sandbox|sources|tests)/[\w./-]+)`"
+    named = {
+        (shown(file), name)
+        for file in project.tracked_files()
+        if file.suffix in {".md", ".py", ".toml", ".yml"}
+        for name in re.findall(path, file.read_text())
+    }
+
+    assert named
+    assert sorted((file, name) for file, name in named if not (project.ROOT / name).exists()) == []
+
+
 def make_targets() -> set[str]:
     return {name for line in re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE) for name in line.split()}
 
