@@ -24,3 +24,5 @@ class ConnectorState:
     unusable: bytes | None = None
     """The configuration with which it was found unusable, if that was later."""
     check_again_at: float = 0.0
+    passed_over: str = ""
+    """Why nothing was done for it, as it was logged last."""

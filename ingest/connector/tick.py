@@ -31,6 +31,7 @@ from ingest.protocol import (
     JobStatus,
     ValidationState,
     connectors,
+    timestamp,
     values_of,
 )
 from ingest.protocol.messages import error_text
@@ -73,6 +74,8 @@ class Ticker:
             current = await connectors.get(self.client, connector.id)
             if current is not None:
                 await self._work(current, state)
+        else:
+            passed_over(connector, state, _why_nothing_is_done(connector, state))
 
     def _has_work(self, connector: Connector, state: ConnectorState) -> bool:
         try:
@@ -244,6 +247,20 @@ class Ticker:
             return
         structlog.get_logger().warning("connector.unusable", connector_id=connector.id, error=text)
         await connectors.update_error(self.client, connector.id, text)
+
+
+def passed_over(connector: Connector, state: ConnectorState, reason: str) -> None:
+    """Log why nothing is done for a connector, once for each reason."""
+    if state.passed_over != reason:
+        state.passed_over = reason
+        structlog.get_logger().debug("connector.passed_over", connector_id=connector.id, reason=reason)
+
+
+def _why_nothing_is_done(connector: Connector, state: ConnectorState) -> str:
+    if connector.status in _UNCONFIGURED:
+        return "it is not configured yet"
+    due = state.agenda.next_at
+    return "nothing is due" if due is None else f"nothing is due before {timestamp(due)}"
 
 
 def _digest(connector: Connector) -> bytes:

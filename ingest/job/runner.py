@@ -82,7 +82,8 @@ async def run(worker: Worker, running: RunningJob, api_key: Secret | None) -> bo
     if claimed is None:
         return False
     running.job = claimed
-    await _Run(worker, client, running, api_key, work).to_its_end()
+    with structlog.contextvars.bound_contextvars(**_facts(claimed)):
+        await _Run(worker, client, running, api_key, work).to_its_end()
     return True
 
 
@@ -129,12 +130,7 @@ class _Run:
             fencing_seconds=worker.config.service.fencing_limit_seconds,
             clock=worker.boottime,
         )
-        self._log = structlog.get_logger().bind(
-            sync_job_id=job.id,
-            connector_id=job.connector_id,
-            index_name=job.index_name,
-            service_type=job.service_type,
-        )
+        self._log = structlog.get_logger().bind(**_facts(job))
 
     async def to_its_end(self) -> None:
         """Do the work, and report the ending even if the task is canceled meanwhile."""
@@ -323,6 +319,14 @@ class _Run:
             seconds=round(self._running.seconds, 3),
             **self._stats.counts(),
         )
+
+
+def _facts(job: SyncJob) -> dict[str, Any]:
+    """Return what stands beside every line of the log about this job."""
+    return {
+        "sync_job_id": job.id, "connector_id": job.connector_id, "job_type": job.job_type_text,
+        "index_name": job.index_name, "service_type": job.service_type,
+    }  # fmt: skip
 
 
 def _opaque_id(worker: Worker, job: SyncJob) -> str:

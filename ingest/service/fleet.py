@@ -12,7 +12,7 @@ import structlog
 
 from ingest.config import Config
 from ingest.connector.state import ConnectorState
-from ingest.connector.tick import Ticker
+from ingest.connector.tick import Ticker, passed_over
 from ingest.elasticsearch.client import Client
 from ingest.protocol import Connector, connectors
 from ingest.service.cleanup import StaleSyncs
@@ -77,9 +77,11 @@ class Fleet:
         await self._create_missing()
         for connector in listed:
             # One that hangs in its source does not hold up the others; it is just not ticked again meanwhile.
-            if connector.id not in self._ticking:
-                self._ticking.add(connector.id)
-                group.create_task(self._tick(connector))
+            if connector.id in self._ticking:
+                passed_over(connector, self.states[connector.id], "the last look has not ended yet")
+                continue
+            self._ticking.add(connector.id)
+            group.create_task(self._tick(connector))
 
     def _served_types(self) -> tuple[str, ...]:
         return self._service.service_types if self._service.worker_mode else ()

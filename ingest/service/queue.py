@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Collection
 
+import structlog
+
 from ingest.config import Config
 from ingest.job import runner
 from ingest.job.runner import Worker
@@ -25,6 +27,8 @@ class Queue:
         """What this process is busy with, by connector: there is never more than one job of each."""
         self.waiting: tuple[SyncJob, ...] = ()
         """Jobs that waited when they were last looked for."""
+        self._reasons: dict[str, str] = {}
+        """Why each of them waited then."""
         self.pace = Pace(worker.config.service.job_poll_interval_seconds)
         self.configure(worker)
 
@@ -51,9 +55,24 @@ class Queue:
         waiting = await jobs.search_waiting(self._worker.client, connector_ids)
         chosen_jobs = self._turns.choose(waiting, self.running, room)
         self.waiting = tuple(job for job in waiting if job not in chosen_jobs)
+        self._tell_of_those_passed_over()
         for chosen in chosen_jobs:
             running = self.running[chosen.connector_id] = RunningJob(job=chosen)
             group.create_task(self._run(chosen, running))
+
+    def _tell_of_those_passed_over(self) -> None:
+        """Log why jobs wait, once for each reason."""
+        reasons = {job.id: reason_to_wait(job, self) for job in self.waiting}
+        for job in self.waiting:
+            if reasons[job.id] != self._reasons.get(job.id):
+                structlog.get_logger().debug(
+                    "job.passed_over",
+                    sync_job_id=job.id,
+                    connector_id=job.connector_id,
+                    job_type=job.job_type_text,
+                    reason=reasons[job.id],
+                )
+        self._reasons = reasons
 
     async def _run(self, waiting: SyncJob, running: RunningJob) -> None:
         worker, api_key = self._worker, self._keys.get(waiting.connector_id)

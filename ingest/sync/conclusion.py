@@ -24,7 +24,7 @@ async def conclude(sync: SyncRun) -> Cursor | None:
     report_rejections(context)
     cursor = await _cursor(sync, ours)
     await context.lease.confirm()
-    context.log.info("sync.finished", total=stats.total_documents, **stats.counts())
+    context.log.debug("sync.finished", total=stats.total_documents, **stats.counts())
     return cursor
 
 

@@ -93,7 +93,7 @@ def test_an_elasticsearch_that_never_answers_exits_1_and_says_so(tmp_path: Path)
 
     assert code == 1
     last = err.splitlines()[-1]
-    assert '"message": "service.failed"' in last
+    assert '"event.action": "service.failed"' in last
     assert url in last
     assert "Traceback" not in err
 

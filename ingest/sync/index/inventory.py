@@ -6,13 +6,15 @@ others    everything else: never read, never touched
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from ingest.elasticsearch import indices
@@ -27,6 +29,8 @@ from ingest.sync.index.ledger import Ledger
 
 SCANS: Final = 3
 """How often the index is scanned at most when a point in time is lost on the way."""
+TELL_SECONDS: Final = 10.0
+"""How often it is logged how far the index has been read."""
 PAGE_SIZE: Final = 10_000
 TIMESTAMP: Final = "_timestamp"
 FEW_HASHES: Final = 32
@@ -119,10 +123,12 @@ class Inventory:
         await indices.refresh(self.client, self.index.name)
         if self._has_our_fields():
             request = self._request(foreign=False)
+            progress = _Progress()
             async with aclosing(self._pages(request)) as pages:
                 async for page in pages:
                     # In a thread: it is mostly array work, which leaves the loop free for the next page.
                     ledger.add(await asyncio.to_thread(self._keys, page, request))
+                    progress.tell(len(ledger))
             request = self._request(foreign=True)
             async with aclosing(self._pages(request)) as pages:
                 async for page in pages:
@@ -229,6 +235,18 @@ class Inventory:
     def _has_our_fields(self) -> bool:
         """Whether the index can hold documents of ours at all: its mapping tells without a scan."""
         return any(name in self.index.properties for name in (CONTENT_HASH, *self.scope))
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Says every so often how far the index has been read, which may take minutes."""
+
+    told_at: float = field(default_factory=time.monotonic)
+
+    def tell(self, documents: int) -> None:
+        if time.monotonic() - self.told_at >= TELL_SECONDS:
+            self.told_at = time.monotonic()
+            structlog.get_logger().info("index.loading", documents=documents)
 
 
 class _Choice(Protocol):

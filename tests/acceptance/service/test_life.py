@@ -96,7 +96,7 @@ async def logged(folder: Path, event: str, count: int = 1) -> dict[str, Any]:
 
     async def lines() -> list[dict[str, Any]]:
         parsed = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
-        return [line for line in parsed if line["message"] == event]
+        return [line for line in parsed if line["event.action"] == event]
 
     found = await until(lines, lambda lines: len(lines) >= count, within_seconds=PATIENCE_SECONDS)
     return dict(found[-1].get("ingest", {}))
@@ -205,5 +205,5 @@ def test_a_process_whose_loop_is_frozen_shows_where_and_ends(how: str) -> None:
     assert ended.returncode == 1
     assert f"in {how}" in ended.stderr
     if how != "in_c_with_the_lock":
-        events = [json.loads(line)["message"] for line in ended.stderr.splitlines()]
+        events = [json.loads(line)["event.action"] for line in ended.stderr.splitlines()]
         assert events == ["loop.stands_still", "loop.frozen"]

@@ -106,7 +106,7 @@ def test_a_failure_of_the_service_is_one_line_and_exit_code_1(file: Path) -> Non
 
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
-    assert json.loads(line)["message"] == "service.failed"
+    assert json.loads(line)["event.action"] == "service.failed"
     assert json.loads(line)["ingest"]["reason"] == "Elasticsearch did not answer for 240 s."
 
 

@@ -92,6 +92,24 @@ def test_any_facts_make_one_line_of_ascii_json(facts: dict[str, Any]) -> None:
     assert stream.getvalue().isprintable() or stream.getvalue()[:-1].isprintable()
 
 
+def test_the_message_is_a_sentence_and_the_event_stands_beside_it() -> None:
+    stream, logger = configured()
+
+    logger.info("elasticsearch.ready", hosts=["http://a"], version="9.1.0")
+
+    (line,) = lines(stream)
+    assert (line["message"], line["event.action"]) == ("Elasticsearch 9.1.0 answers.", "elasticsearch.ready")
+
+
+def test_a_sentence_shows_no_secret_of_its_facts() -> None:
+    stream, logger = configured()
+
+    logger.warning("config.warning", problem=Secret("hunter2"))
+
+    assert "hunter2" not in stream.getvalue()
+    assert lines(stream)[0]["message"] == "config.yml: ********"
+
+
 # --- for people ---
 
 
@@ -104,7 +122,21 @@ def test_a_terminal_gets_lines_for_people_and_a_pipe_gets_json() -> None:
 
     assert "service.started" in terminal.getvalue()
     assert "connectors" in terminal.getvalue()
-    assert lines(pipe)[0]["message"] == "service.started"
+    assert lines(pipe)[0]["event.action"] == "service.started"
+
+
+def test_people_are_told_nothing_that_is_zero_or_twice() -> None:
+    stream, logger = configured(style="console")
+
+    logger.info(
+        "job.finished", job_type="full", status="completed", seconds=1.25, read=3, created=3, deleted=0
+    )
+
+    (line,) = stream.getvalue().splitlines()
+    assert "Full sync completed in 1.2 s: 3 rows; 3 created." in line
+    assert "action=job.finished" in line
+    assert "deleted" not in line
+    assert "status" not in line
 
 
 def test_a_pipe_gets_lines_for_people_without_colors_if_asked() -> None:
@@ -218,7 +250,7 @@ def test_an_error_nobody_caught_is_a_line_like_the_others() -> None:
     sys.excepthook(RuntimeError, error, None)
 
     (line,) = lines(stream)
-    assert (line["log.level"], line["message"]) == ("critical", "program.crashed")
+    assert (line["log.level"], line["event.action"]) == ("critical", "program.crashed")
     assert line["error.message"] == "a mistake"
 
 
