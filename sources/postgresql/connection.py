@@ -69,15 +69,15 @@ class Database:
     async def transaction(self) -> AsyncIterator[Any]:
         """Open a read-only transaction; nothing has been read and no snapshot taken yet.
 
-        It is committed when the body ends, and what goes wrong with that is raised. Its connection is then
-        kept for the next one, or, if anything was raised, gone: closed in order, or, if that takes too long,
-        cut.
+        It is rolled back when the body ends, for it only reads, and what goes wrong with that is raised. Its
+        connection is then kept for the next one, or, if anything was raised, gone: closed in order, or, if
+        that takes too long, cut.
         """
         connection, uses = await self._begun()
         try:
             yield connection
             with translated("Ending a transaction"):
-                await connection.execute(statements.COMMIT, timeout=self.limits.command_seconds)
+                await connection.execute(statements.END, timeout=self.limits.command_seconds)
         except BaseException:
             await close(connection, self.limits)
             raise

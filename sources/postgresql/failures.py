@@ -96,7 +96,7 @@ def _server_error(doing: str, error: asyncpg.PostgresError) -> SourceError:
     state = error.sqlstate or "08006"
     cause = _REMEDIES.get(state)
     message = "" if state[:2] in ("22", "23") else _one_line(str(error))
-    if state == "28000" and "no encryption" in message:
+    if state == "28000" and ("no encryption" in message or "SSL off" in message):  # as of, before 14
         cause = "the server accepts encrypted connections only; set SSL mode to require or verify-full"
     text = "; ".join(part for part in (cause, message) if part) or "the server refused a value"
     is_transient = (

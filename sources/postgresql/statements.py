@@ -37,7 +37,11 @@ def begin(lock_timeout_seconds: float, server_version: int) -> str:
     return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{pinned}"
 
 
-COMMIT = "COMMIT"
+END = "ROLLBACK"
+"""Ends a transaction in which everything was read.
+
+Not by a commit: before version 16 a read-only transaction may make large objects, and an advanced rule could.
+"""
 
 BY_PLACE = "SET LOCAL enable_seqscan = off"
 """Keeps the planner from scanning a table for some thousand rows whose places we name: it thinks each costs a
