@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help demo sandbox test test-cluster slow coverage lint typecheck bench lock clean environment
+.PHONY: help demo sandbox test test-cluster test-postgresql slow coverage lint typecheck bench lock clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -19,6 +19,9 @@ test: environment ## Run every test; some: TESTS=tests/unit
 
 test-cluster: environment ## Run what can be against a real Elasticsearch, which Maven fetches; needs a JDK 17
 	@$(VENV)/python -m tests.cluster $(TESTS)
+
+test-postgresql: environment ## Run the tests of the source on PostgreSQL 12 to 18, which Maven fetches; some: VERSIONS=12,13
+	@$(VENV)/python -m tests.postgresql $(if $(VERSIONS),--versions $(VERSIONS)) $(TESTS)
 
 slow: environment ## Run the tests that take minutes: every crash point, killed and paused replicas
 	$(VENV)/pytest -m slow $(TESTS)

@@ -11,6 +11,7 @@ from sandbox.postgresql import Cluster
 from tests.cluster import modules
 from tests.cluster.relay import serving
 from tests.support import logs
+from tests.support.postgresql import server
 from tests.support.service_harness import ServiceHarness
 
 # An example is judged by what it shows, not by how long it took on a machine that does other things as well.
@@ -22,7 +23,7 @@ logs.configure()
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """One PostgreSQL server for the whole run of this worker."""
-    with Cluster() as cluster:
+    with server() as cluster:
         yield cluster
 
 

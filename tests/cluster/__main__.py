@@ -5,14 +5,13 @@
 Where none can be had it says so in one line, and that nothing was tested.
 """
 
-import os
 import signal
-import subprocess
 import sys
 
-from sandbox.process import ProcessEndedError, interrupts_held_back
-from tests.cluster.distribution import UnavailableError
+from sandbox.process import ProcessEndedError
 from tests.cluster.server import running
+from tests.support.maven import UnavailableError
+from tests.support.pytest_process import run_pytest
 
 SUITES = (
     "tests/contract/elasticsearch",
@@ -25,8 +24,6 @@ SUITES = (
 )
 """Those that make hundreds of indices, which takes a real server minutes, are left out."""
 URL_VARIABLE = "ELASTICSEARCH_URL"
-STOP_SECONDS = 60
-"""How long the tests may take to end when they are interrupted."""
 
 
 def main(arguments: list[str]) -> int:
@@ -35,8 +32,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         with running() as url:
-            command = [sys.executable, "-m", "pytest", *(arguments or SUITES)]
-            return _tested(command, {**os.environ, URL_VARIABLE: url})
+            return run_pytest(arguments or SUITES, {URL_VARIABLE: url})
     except UnavailableError as error:
         sys.stderr.write(
             f"Skipped: no real Elasticsearch here ({error}) Only the embedded one was tested against.\n"
@@ -47,22 +43,6 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _tested(command: list[str], environment: dict[str, str]) -> int:
-    """Run the tests; if we are interrupted, they are, once, and may still remove what they started."""
-    with interrupts_held_back():
-        # In a session of its own, or Ctrl-C at the terminal would reach it as well, a second time.
-        tests = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
-    try:
-        return tests.wait()
-    except KeyboardInterrupt:
-        tests.send_signal(signal.SIGINT)
-        tests.wait(STOP_SECONDS)
-        raise
-    finally:
-        tests.kill()
-        tests.wait()
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.maven import UnavailableError, fetched, run
 
 VERSION = "8.19.21"
 COORDINATES = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
 OLDEST_JAVA = 17
-FETCH_SECONDS = 300
 TEMPORARY = "temporary"
 PLUGIN = Path(__file__).with_name("SecurityAnalysis.java")
 
@@ -46,10 +46,6 @@ cluster.routing.allocation.disk.threshold_enabled: false
 """
 
 
-class UnavailableError(Exception):
-    """This machine cannot run a real Elasticsearch; the message says in one line what is missing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Distribution:
     """An unpacked server and the Java that runs it."""
@@ -77,12 +73,12 @@ def prepare(folder: Path, *, password: str, data: Path) -> Distribution:
     Raises UnavailableError.
     """
     java_home = _java_home()
-    distribution = Distribution(_unpacked(_fetched(folder), folder), java_home)
+    distribution = Distribution(_unpacked(fetched(COORDINATES, folder), folder), java_home)
     (distribution.home / TEMPORARY).mkdir()
     (distribution.home / "config/elasticsearch.yml").write_text(f"{_SETTINGS}path.data: {data}\n")
     _build_plugin(distribution)
     keystore = str(distribution.home / "bin/elasticsearch-keystore")
-    _run(
+    run(
         [keystore, "add", "--stdin", "--force", "bootstrap.password"],
         environment=distribution.environment,
         stdin=password,
@@ -103,12 +99,6 @@ def _java_home() -> Path:
     return Path(os.path.realpath(shutil.which("javac") or "")).parents[1]
 
 
-def _fetched(folder: Path) -> Path:
-    goal = ["mvn", "--quiet", "--batch-mode", "dependency:copy"]
-    _run([*goal, f"-Dartifact={COORDINATES}", f"-DoutputDirectory={folder}"])
-    return folder / f"elasticsearch-{VERSION}.zip"
-
-
 def _unpacked(archive: Path, folder: Path) -> Path:
     with zipfile.ZipFile(archive) as content:
         content.extractall(folder)
@@ -122,7 +112,7 @@ def _unpacked(archive: Path, folder: Path) -> Path:
 def _build_plugin(distribution: Distribution) -> None:
     folder = distribution.home / "plugins/security-analysis"
     folder.mkdir(parents=True)
-    _run(["javac", "-nowarn", "-cp", f"{distribution.home}/lib/*", "-d", str(folder), str(PLUGIN)])
+    run(["javac", "-nowarn", "-cp", f"{distribution.home}/lib/*", "-d", str(folder), str(PLUGIN)])
     classes = sorted(folder.glob("*.class"))
     with zipfile.ZipFile(folder / "security-analysis.jar", "w") as jar:
         for file in classes:
@@ -130,25 +120,3 @@ def _build_plugin(distribution: Distribution) -> None:
     for file in classes:
         file.unlink()
     (folder / "plugin-descriptor.properties").write_text(_DESCRIPTOR)
-
-
-def _run(
-    command: Sequence[str], *, environment: dict[str, str] | None = None, stdin: str | None = None
-) -> None:
-    try:
-        subprocess.run(
-            command,
-            input=stdin,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=FETCH_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        raise UnavailableError(f"{command[0]} took longer than {FETCH_SECONDS} s.") from None
-    except subprocess.CalledProcessError as error:
-        output = (error.stdout + error.stderr).strip()
-        raise UnavailableError(
-            f"{Path(command[0]).name} failed: {' '.join(output.splitlines()[:1])[:300]}"
-        ) from None

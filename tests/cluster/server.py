@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.process import Process
-from tests.cluster.distribution import UnavailableError, prepare
+from tests.cluster.distribution import prepare
+from tests.support.maven import UnavailableError
 
 USER = "elastic"
 PASSWORD = "changeme"

@@ -6,7 +6,7 @@ from tests.repo.rows import BEGIN, DOCUMENT, END, existing_tests, rendered, rows
 
 NUMBERS = {
     "E": range(1, 19),
-    "P": (*range(1, 13), *range(15, 20), *range(22, 26)),
+    "P": (*range(1, 14), *range(15, 20), *range(22, 26)),
     "R": (*range(1, 10), 12, 13),
     "J": range(1, 13),
     "S": (*range(1, 12), *range(14, 17), *range(18, 22)),

@@ -1,5 +1,6 @@
 """A database of its own for a test, what a source reads from it, and the documents as they would be sent."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,8 @@ from sandbox.postgresql import Cluster
 from sources.contract import HASH_END, ID_END, Batch, IsUnchanged, Slice
 from sources.postgresql import PostgreSQL
 from sources.postgresql.connection import Limits
+from tests.support import pgbouncer
+from tests.support.postgresql import NEWEST
 
 BRISK = Limits(connect_seconds=5, command_seconds=10, lock_seconds=5, stall_seconds=10, close_seconds=1)
 
@@ -37,11 +40,31 @@ class Database:
         """Return the first value of a query."""
         return await self.connection.fetchval(sql, *arguments)
 
+    async def has(self, expression: str) -> bool:
+        """Whether the server knows the types, and takes the values, of an SQL expression.
+
+        The newest version has to: what an older one lacks is left out of a test, not what is mistyped.
+        """
+        try:
+            await self.connection.execute(f"SELECT {expression}")
+        except asyncpg.PostgresError:
+            if self.cluster.version >= NEWEST:
+                raise
+            return False
+        return True
+
+    async def add_vector(self) -> bool:
+        """Create the extension `vector` if the server comes with it, as the wheel's does; say whether."""
+        there = await self.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
+        if there:
+            await self.execute("CREATE EXTENSION vector")
+        return bool(there)
+
     def configuration(self, **overrides: Any) -> dict[str, Any]:
         """Return values for the connector's fields, reading every table of `public`."""
         values = {
             "host": self.cluster.host,
-            "port": self.cluster.port,
+            "port": pgbouncer.port_of(self.cluster),
             "username": self.cluster.user,
             "password": self.cluster.password,
             "database": self.name,
@@ -53,6 +76,13 @@ class Database:
     def source(self, limits: Limits = BRISK, **overrides: Any) -> PostgreSQL:
         """Return a source on this database."""
         return PostgreSQL(self.configuration(**overrides), limits)
+
+
+async def disconnect_all(administrator: Any, name: str) -> None:
+    """End all sessions of a database, so that it can be dropped: version 12 does not know WITH (FORCE)."""
+    ending = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1"
+    while await administrator.fetchval(ending, name):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -70,10 +100,7 @@ async def database_on(cluster: Cluster, *, options: str = "") -> AsyncIterator[D
         await connection.close()
         # Another session: the server may have crashed meanwhile, if that is what the test is about.
         administrator = await asyncpg.connect(database="postgres", **where)
-        # In two statements: version 12 does not know WITH (FORCE).
-        await administrator.execute(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-        )
+        await disconnect_all(administrator, name)
         await administrator.execute(f"DROP DATABASE {name}")
         await administrator.close()
 

@@ -4,10 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 import asyncpg
 import pytest
@@ -15,8 +11,8 @@ import pytest
 from sandbox.postgresql import Cluster
 from sources.postgresql import PostgreSQL
 from tests.integration.changes.mirror import Mirror, Step
-from tests.integration.changes.servers import server
 from tests.support.database import BRISK
+from tests.support.standby import caught_up, connected, run, standby_of, until_answering, value
 
 NOTHING = Step(reason=None, is_proven=True)
 TABLE = (
@@ -33,38 +29,6 @@ def mirror_of(cluster: Cluster) -> Mirror:
         "database": "postgres", "schema": "public", "tables": "t",
     }  # fmt: skip
     return Mirror(source=PostgreSQL(configuration, BRISK))
-
-
-@asynccontextmanager
-async def connected(cluster: Cluster) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(
-        host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password,
-        database="postgres",
-    )  # fmt: skip
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def run(cluster: Cluster, *scripts: str) -> None:
-    async with connected(cluster) as connection:
-        for script in scripts:
-            await connection.execute(script)
-
-
-async def value(cluster: Cluster, query: str) -> Any:
-    async with connected(cluster) as connection:
-        return await connection.fetchval(query)
-
-
-async def until_answering(cluster: Cluster) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                return await run(cluster, "SELECT 1")
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await asyncio.sleep(0.1)
 
 
 async def test_a_restart_is_a_reason_to_compare(mortal: Cluster) -> None:
@@ -111,39 +75,6 @@ async def test_statistics_that_are_reset_look_like_a_crash(mortal: Cluster) -> N
             break
         await asyncio.sleep(0.1)
     assert reason == CRASHED
-
-
-@contextmanager
-def standby_of(primary: Cluster) -> Iterator[Cluster]:
-    """Copy a stopped primary's files, and start the copy as a standby that replays what the primary does."""
-    standby = server(
-        primary.version,
-        {
-            "hot_standby": "on",
-            "primary_conninfo": f"host={primary.host} port={primary.port} user={primary.user} "
-            f"password={primary.password}",
-        },
-    )
-    standby.password = primary.password
-    primary.stop()
-    with standby:
-        standby.stop()
-        shutil.rmtree(standby.data_folder)
-        subprocess.run(["cp", "-a", str(primary.data_folder), str(standby.data_folder)], check=True)
-        (standby.data_folder / "standby.signal").touch()
-        primary.start()
-        standby.start()
-        yield standby
-
-
-async def caught_up(primary: Cluster, standby: Cluster) -> None:
-    """Wait until the standby shows what the primary has written."""
-    there = await value(primary, "SELECT pg_current_wal_insert_lsn()::text")
-    for _ in range(600):
-        if await value(standby, f"SELECT pg_last_wal_replay_lsn() >= '{there}'::pg_lsn"):
-            return
-        await asyncio.sleep(0.1)
-    raise TimeoutError("The standby does not catch up.")
 
 
 async def test_a_standby_is_followed_while_it_lags_and_after_it_took_over(mortal: Cluster) -> None:

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from sandbox.postgresql import Cluster
-from tests.integration.changes.servers import server, versions
 from tests.support.database import Database, database_on
+from tests.support.postgresql import server, versions
 
 
 @pytest.fixture(scope="session", params=versions())

@@ -9,11 +9,11 @@ import structlog
 
 from ingest.service.process import Service
 from sandbox.elasticsearch.server.faults import Reply
-from sandbox.postgresql import Cluster
 from sources.contract import Finding, RuleProblem
 from sources.errors import SourceUnavailableError
 from sources.registry import SOURCES
 from tests.support.memory_source import MemorySlice
+from tests.support.postgresql import server
 from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
 from tests.support.shelf_source import SERVICE_TYPE, ShelfSource, source_over
 
@@ -117,7 +117,7 @@ async def _paused(service: Service) -> int:
 
 
 async def test_a_database_that_restarts_while_a_job_begins_is_waited_for(harness: ServiceHarness) -> None:
-    with Cluster() as cluster:
+    with server() as cluster:
         cluster.execute(
             "CREATE TABLE album (id int PRIMARY KEY, title text); INSERT INTO album VALUES (1, 'one')"
         )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.sync.rules import BasicRules
 from sources.contract import HASH_END, Slice
+from sources.postgresql.quoting import literal
 from tests.support.database import Database, Known, read
 
 COLUMNS = {
@@ -35,9 +36,13 @@ ROWS = 40
 async def table(database: Database) -> Database:
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
     await database.connection.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns})")
+    samples = {
+        name: [text for text in texts if await database.has(f"{literal(text)}::{kind}")]
+        for name, (kind, texts) in COLUMNS.items()
+    }
     for number in range(ROWS):
         values: list[Any] = [
-            None if number % 7 == 3 else texts[number % len(texts)] for _, texts in COLUMNS.values()
+            None if number % 7 == 3 else texts[number % len(texts)] for texts in samples.values()
         ]
         marks = ", ".join(f"${i + 2}::text::{kind}" for i, (kind, _) in enumerate(COLUMNS.values()))
         await database.connection.execute(f"INSERT INTO t VALUES ($1, {marks})", number, *values)

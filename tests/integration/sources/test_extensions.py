@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.postgresql import Cluster
-from tests.integration.sources.installation import BINARIES, needs_installation
 from tests.support.database import database_on, read_all
+from tests.support.postgresql import FULL, needs_full
 
-pytestmark = needs_installation
+pytestmark = needs_full
 
 
 @pytest.fixture(scope="module")
 def full_cluster() -> Iterator[Cluster]:
-    with Cluster(binaries=BINARIES) as cluster:
+    with Cluster(binaries=FULL) as cluster:
         yield cluster
 
 

@@ -8,7 +8,8 @@ import pytest
 from sandbox.postgresql import Cluster
 from sources.errors import SourceConfigurationError
 from sources.postgresql.connection import Limits
-from tests.support.database import Database, database_on, read, read_all
+from tests.support.database import Database, database_on, disconnect_all, read, read_all
+from tests.support.postgresql import server
 
 
 async def ids_of(database: Database, **configuration: Any) -> list[str]:
@@ -141,13 +142,14 @@ KEYLESS = [
 async def test_tables_whose_rows_cannot_be_told_apart_are_errors_naming_the_ways_out(
     database: Database,
 ) -> None:
-    for number, definition in enumerate(KEYLESS):
+    keyless = [one for one in KEYLESS if "NOT VALID" not in one or database.cluster.version >= 18]
+    for number, definition in enumerate(keyless):
         await database.execute(definition.replace("{t}", f"t{number}"))
 
     problem = await problems_of(database)
 
-    assert f"{len(KEYLESS)} tables have no primary key" in problem
-    for number in range(len(KEYLESS)):
+    assert f"{len(keyless)} tables have no primary key" in problem
+    for number in range(len(keyless)):
         assert f"public.t{number}" in problem
     assert "Id columns" in problem
     assert "advanced rule" in problem
@@ -371,7 +373,8 @@ async def test_every_name_works_as_a_schema_and_as_a_database(cluster: Cluster, 
             )
             reading = await read_all(outer.source(database=name, schema=quoted))
         finally:
-            await outer.execute(f"DROP DATABASE {quoted} WITH (FORCE)")
+            await disconnect_all(outer.connection, name)
+            await outer.execute(f"DROP DATABASE {quoted}")
 
     (document,) = reading.documents.values()
     assert (document["database"], document["schema"]) == (name, name)
@@ -407,7 +410,7 @@ async def test_1600_columns(database: Database) -> None:
 @pytest.mark.timeout(600)
 async def test_10000_tables_are_discovered_at_once() -> None:
     """On a server of its own, as dropping them one by one takes longer than stopping it."""
-    with Cluster() as cluster:
+    with server() as cluster:
         for start in range(0, 10_000, 500):
             cluster.execute(
                 f"DO $$ BEGIN FOR i IN {start}..{start + 499} LOOP"

@@ -257,7 +257,9 @@ async def test_a_query_cannot_write_escape_or_run_programs(
             refused = False
         traces.append((probe, refused, file.exists(), await traces_in(database)))
 
-    assert traces == [(probe, True, False, ([1], None, False, 0)) for probe in PROBES]
+    # Before version 16 a large object can be made in a read-only transaction; it goes with its transaction.
+    accepted = {"a large object"} if database.cluster.version < 16 else set()
+    assert traces == [(probe, probe not in accepted, False, ([1], None, False, 0)) for probe in PROBES]
 
 
 async def traces_in(database: Database) -> tuple[Any, ...]:

@@ -12,9 +12,9 @@ import pytest
 from sandbox.postgresql import Cluster
 from sources.errors import SourceConfigurationError
 from sources.postgresql.connection import is_encrypted
-from tests.integration.sources.installation import BINARIES, needs_installation
 from tests.support.database import Database
 from tests.support.fault_proxy import FaultProxy
+from tests.support.postgresql import FULL, needs_full
 
 _REQUEST = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
@@ -62,7 +62,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def tls_cluster(authority: Authority) -> Iterator[Cluster]:
     """A server whose certificate names `localhost`, and which lets `certified` in by certificate."""
     certificate, key = authority.issue("localhost", "subjectAltName=DNS:localhost")
-    with Cluster(binaries=BINARIES) as cluster:
+    with Cluster(binaries=FULL) as cluster:
         data = cluster.data_folder
         owner = data.stat()
         for name, text in (
@@ -100,7 +100,7 @@ async def used_tls(cluster: Cluster, **configuration: Any) -> bool:
         return says
 
 
-@needs_installation
+@needs_full
 async def test_modes_encrypt_and_verify_as_their_names_say(
     tls_cluster: Cluster, authority: Authority
 ) -> None:
@@ -114,7 +114,7 @@ async def test_modes_encrypt_and_verify_as_their_names_say(
     assert await used_tls(tls_cluster, sslmode="verify-full", ssl_ca=ca.replace("\n", " "), host="localhost")
 
 
-@needs_installation
+@needs_full
 @pytest.mark.parametrize(
     ("configuration", "problem"),
     [
@@ -140,7 +140,7 @@ async def test_a_server_without_tls_is_never_read_in_plain_text_by_a_mode_that_e
         await database(cluster).source(sslmode="require").ping()
 
 
-@needs_installation
+@needs_full
 async def test_a_client_certificate_lets_its_name_in(tls_cluster: Cluster, authority: Authority) -> None:
     certificate, key = authority.issue("certified", "extendedKeyUsage=clientAuth")
     certified: dict[str, Any] = {"username": "certified", "password": "", "sslmode": "require"}

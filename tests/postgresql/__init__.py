@@ -1,0 +1,1 @@
+"""PostgreSQL of every supported version, full installations, for `make test-postgresql`."""

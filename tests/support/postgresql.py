@@ -1,0 +1,65 @@
+"""The PostgreSQL servers of the tests: those of the wheel, or another that is named in the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from sandbox.postgresql import Cluster
+
+VARIABLE: Final = "POSTGRESQL"
+"""Names an installation to test instead of the wheel's: a folder called by its major version, with `bin`."""
+OF_THE_WHEEL: Final = (16, 18)
+NEWEST: Final = OF_THE_WHEEL[-1]
+
+_NAMED: Final = Path(os.environ[VARIABLE]) if VARIABLE in os.environ else None
+
+
+def usual_version() -> int:
+    """Return the major version that tests use which do not ask for one."""
+    return NEWEST if _NAMED is None else int(_NAMED.name)
+
+
+def versions() -> list[Any]:
+    """Return the major versions there are, as parameters of a fixture; all but the usual take their time."""
+    if _NAMED is not None:
+        return [usual_version()]
+    return [
+        version if version == NEWEST else pytest.param(version, marks=pytest.mark.slow)
+        for version in OF_THE_WHEEL
+    ]
+
+
+def server(version: int | None = None, settings: Mapping[str, str] | None = None) -> Cluster:
+    """Return a server of a version (the usual one without), not started."""
+    version = version or usual_version()
+    binaries = None if _NAMED is None or version != usual_version() else _NAMED / "bin"
+    wanted = {"max_prepared_transactions": "10", **(settings or {})}
+    return Cluster(version=version, settings=wanted, binaries=binaries)
+
+
+def _extensions(installation: Path) -> frozenset[str]:
+    shared = installation / "share/postgresql"
+    if not shared.is_dir():
+        shared = Path("/usr/share/postgresql", installation.name)
+    return frozenset(file.stem for file in shared.glob("extension/*.control"))
+
+
+def _full_installation() -> Path | None:
+    debian = sorted(Path("/usr/lib/postgresql").glob("[1-9]*"), key=lambda path: int(path.name))
+    there = [*([] if _NAMED is None else [_NAMED]), *reversed(debian)]
+    return next((path for path in there if "hstore" in _extensions(path)), None)
+
+
+_FULL: Final = _full_installation()
+FULL: Final = None if _FULL is None else _FULL / "bin"
+"""The programs of a PostgreSQL with TLS, ICU, XML and extensions, which the wheel's is without."""
+EXTENSIONS: Final = frozenset[str]() if _FULL is None else _extensions(_FULL)
+"""The extensions it could create."""
+
+needs_full = pytest.mark.skipif(
+    FULL is None, reason="needs a full PostgreSQL: Debian's packages, or make test-postgresql"
+)
+"""Marks tests of what the wheel's PostgreSQL is without."""
