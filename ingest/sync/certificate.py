@@ -37,6 +37,14 @@ class Certificate:
         await indices.require_same(client, self.index)
 
 
+def certify_absence(index: ContentIndex, slice_: Slice, count: int) -> Certificate:
+    """Prove that single documents of a slice may go: their rows were asked for by key, and are not there.
+
+    For whoever read the slice by these keys to its end, under its lock and in one snapshot.
+    """
+    return Certificate(index=index, scope=slice_.scope or {}, slices=(slice_.name,), rows=count)
+
+
 async def certify(
     index: ContentIndex, scope: Mapping[str, str], slices: Sequence[Slice], context: SyncContext
 ) -> Certificate:

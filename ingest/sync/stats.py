@@ -31,6 +31,8 @@ class ComparedBy(StrEnum):
     """Every row, by the hash of its content."""
     CHANGES = "changes"
     """The rows that changed since an earlier job."""
+    KEYS = "keys"
+    """The rows whose keys the source told."""
     DIGEST = "digest"
     """All rows at once, by one sum."""
 

@@ -7,6 +7,7 @@ A slice that would lose more than the allowed share ends the job before anything
 read no more, new ids for the same rows, and rows that the sync rules exclude are no such case.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,7 +40,12 @@ async def check(sync: SyncRun, stale: StaleDocuments, certificate: Certificate) 
     share = sync.request.options.max_deleted_share
     if share >= 1 or stale.ledger.unmet <= share * LEAST_DOCUMENTS:
         return  # whatever is deleted, no slice loses too many
-    stopped = [one for one in await _losses(sync, stale, certificate) if not one.passes(share)]
+    require(await _losses(sync, stale, certificate), share)
+
+
+def require(losses: Sequence[Loss], share: float) -> None:
+    """Raise TooManyDeletesError if one of these slices loses more than this share."""
+    stopped = [one for one in losses if not one.passes(share)]
     if not stopped:
         return
     named = ", ".join(f"{one.name} ({one.lost:,} of {one.before:,})" for one in stopped[:MOST_NAMED])

@@ -4,7 +4,9 @@ A comparison by content loads the ledger of all documents first. Where little ch
 less. A document is read as it is at that moment, refreshed or not, so what this job has sent is seen.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -17,6 +19,15 @@ from sources.contract import HASH_END, ID_END
 
 IDS_AT_ONCE: Final = 2_000
 _FIELDS: Final = f"docs._source.{CONTENT_HASH},docs.found,docs.error.type"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDocument:
+    """A document, and the version it was seen at."""
+
+    id: str
+    seq_no: int
+    primary_term: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,21 @@ class KnownDocuments:
                     overwriting += known is not None
         return Lines(b"".join(row + b"\n" for row in kept), len(kept)), overwriting
 
+    async def found(self, ids: Sequence[str], scope: Mapping[str, str]) -> list[FoundDocument]:
+        """Return those of these documents that are there, are ours, and are within a scope."""
+        there: list[FoundDocument] = []
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            some = list(ids[start : start + IDS_AT_ONCE])
+            documents = await self.client.call(
+                "POST",
+                f"/{segment(self.index_name)}/_mget",
+                partial(_documents, count=len(some)),
+                params={"_source_includes": ",".join([CONTENT_HASH, *scope])},
+                body={"ids": some},
+            )
+            there += [_found(one) for one in documents if _is_ours(one, scope)]
+        return there
+
     async def _hashes(self, ids: list[str]) -> list[int | None]:
         return await self.client.call(
             "POST",
@@ -51,6 +77,34 @@ class KnownDocuments:
             params={"_source_includes": CONTENT_HASH, "filter_path": _FIELDS},
             body={"ids": ids},
         )
+
+
+def _documents(answer: Any, *, count: int) -> list[Any]:
+    """Need an answer for each document."""
+    documents = answers.need(answer, list, "docs")
+    if len(documents) != count:
+        raise answers.ShapeError(f"{len(documents)} of {count} documents were answered for")
+    for one in documents:
+        if "error" in one:
+            raise answers.ShapeError(f"a document could not be read: {one['error'].get('type')}")
+    return documents
+
+
+def _is_ours(document: Any, scope: Mapping[str, str]) -> bool:
+    source = document.get("_source", {})
+    return (
+        document.get("found") is True
+        and CONTENT_HASH in source
+        and all(source.get(name) == value for name, value in scope.items())
+    )
+
+
+def _found(document: Any) -> FoundDocument:
+    return FoundDocument(
+        id=answers.need(document, str, "_id"),
+        seq_no=answers.need(document, int, "_seq_no"),
+        primary_term=answers.need(document, int, "_primary_term"),
+    )
 
 
 def _hashes(answer: Any, count: int) -> list[int | None]:

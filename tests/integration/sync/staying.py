@@ -10,6 +10,7 @@ import orjson
 
 from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.following import Following as Stay
+from ingest.sync.following import Way
 from ingest.sync.kinds.follow.course import follow
 from ingest.sync.stats import Stats
 from tests.integration.sync.following import Following, as_text
@@ -77,7 +78,9 @@ class Staying:
 
 
 @asynccontextmanager
-async def staying(world: Following, *, urgent: bool = False, source: Any = None) -> AsyncIterator[Staying]:
+async def staying(
+    world: Following, *, urgent: bool = False, way: Way = Way.POLLING
+) -> AsyncIterator[Staying]:
     """Run a job until the end of the block, once it has caught up; it ends in order."""
     stats = Stats()
     stored: list[Any] = []
@@ -91,7 +94,7 @@ async def staying(world: Following, *, urgent: bool = False, source: Any = None)
     job = Staying(world=world, stats=stats, following=following, stored=stored)
 
     async def run() -> None:
-        async with source or world.database.source(**world.configuration) as opened:
+        async with world.database.source(**world.configuration) as opened:
             request = replace(
                 world.index.request(opened),
                 cursor=world.cursor,
@@ -104,7 +107,7 @@ async def staying(world: Following, *, urgent: bool = False, source: Any = None)
 
     job.task = asyncio.create_task(run())
     try:
-        await job.until(lambda: following.way is not None)
+        await job.until(lambda: following.way is way)
         job.caught_up_with = stats.written
         yield job
         following.ask_to_end("The test is over.", urgent=urgent)

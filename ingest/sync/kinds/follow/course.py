@@ -9,7 +9,7 @@ in full ends the job: the next one does that when its turn comes.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,11 +24,14 @@ from ingest.sync.kinds.follow.folding import fold
 from ingest.sync.kinds.follow.polling import Polling
 from ingest.sync.kinds.follow.recent import RecentDocuments
 from ingest.sync.kinds.follow.standing import SHARE, Standing, due
+from ingest.sync.kinds.follow.tailing import Tailing, wanted
+from ingest.sync.kinds.follow.telling import Telling
 from ingest.sync.kinds.incremental import catch_up
 from ingest.sync.preparation import seed_now
 from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.run import SyncRun
 from sources.errors import SourceConfigurationError, SourceUnavailableError
+from sources.feed import Feed, Feeding, NoFeedError
 
 SAVING_SECONDS: Final = 10.0
 """How often the cursor is stored while documents change."""
@@ -38,6 +41,11 @@ SURROUNDINGS_SECONDS: Final = 15.0
 """How often to look for tables that came or went, and for pipelines that are others."""
 AWAY_SECONDS: Final = 600.0
 """How long a source may be away before the job ends."""
+FIRST_FEED_PAUSE_SECONDS: Final = 1.0
+LONGEST_FEED_PAUSE_SECONDS: Final = 60.0
+"""Between two attempts at a feed that is lost again and again."""
+SHOWN: Final = 3
+"""How many slices that the log does not tell of are named."""
 NEW_SLICES: Final = "Tables came, went or are called otherwise."
 NEW_PIPELINE: Final = "Ingest pipelines are others than when the job began."
 WRITTEN_BY_OTHERS: Final = (
@@ -67,10 +75,12 @@ async def follow(request: SyncRequest, context: SyncContext) -> Cursor | None:
     )
     fold(context.stats)
     known = KnownDocuments(client=context.client, index_name=request.index_name)
+    polling = Polling(sync=sync, standings=standings, recent=RecentDocuments(known=known))
     course = Course(
         sync=sync,
         following=context.following,
-        polling=Polling(sync=sync, standings=standings, recent=RecentDocuments(known=known)),
+        polling=polling,
+        telling=Telling(sync=sync, standings=standings, polling=polling, known=known),
         catching_up_seconds=time.monotonic() - started,
     )
     return await course.run()
@@ -105,6 +115,7 @@ class Course:
     sync: SyncRun
     following: Following
     polling: Polling
+    telling: Telling
     catching_up_seconds: float
     monotonic: Callable[[], float] = time.monotonic
     _attempts: Attempts | None = None
@@ -117,6 +128,9 @@ class Course:
     _written_before: int = 0
     """How much was written when the turn before had ended."""
     _looked_around_at: float = 0.0
+    _feed_again_at: float = 0.0
+    """When to try again to open a feed."""
+    _feed_pause_seconds: float = FIRST_FEED_PAUSE_SECONDS
     _is_doubted: bool = False
     """Whether the index is not ours alone any more."""
 
@@ -130,8 +144,11 @@ class Course:
         self.following.way = Way.POLLING
         context.log.info("follow.started", way=Way.POLLING.value, slices=len(self.polling.standings))
         while not self.following.is_asked:
-            await self._turn()
-            await self.following.pause(self._pause_seconds)
+            if self._may_open_feed():
+                await self._turn(self._by_feed)
+            else:
+                await self._turn(self._by_polling)
+                await self.following.pause(self._pause_seconds)
         context.log.info("follow.ended", reason=self.following.ends_because)
         return await self._end()
 
@@ -139,13 +156,11 @@ class Course:
     def _pause_seconds(self) -> float:
         return self.sync.request.options.follow_seconds
 
-    async def _turn(self) -> None:
-        """Look once; a source or an Elasticsearch that is away is waited for."""
+    async def _turn(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something; a source or an Elasticsearch that is away is waited for."""
         self.sync.context.lease.check()
         try:
-            await self._look()
-            await self._look_around()
-            await self._save_if_due()
+            await work()
         except SourceConfigurationError:
             if not await self._are_other_slices():
                 raise
@@ -158,21 +173,75 @@ class Course:
         else:
             self._attempts = None
 
-    async def _look(self) -> None:
-        standings = self.polling.standings.values()
+    async def _by_polling(self) -> None:
+        await self._look(list(self.polling.standings.values()))
+        self.following.behind_since(min(one.seen_at for one in self.polling.standings.values()))
+        await self._look_around()
+        await self._save_if_due()
+
+    def _may_open_feed(self) -> bool:
+        is_there = isinstance(self.sync.request.source, Feeding)
+        return (
+            is_there
+            and any(one.has_versions for one in self.polling.standings.values())
+            and (self.monotonic() >= self._feed_again_at)
+        )
+
+    async def _by_feed(self) -> None:
+        """Follow a feed until it ends; where there is none, or it is lost, polling goes on meanwhile."""
+        source, log = self.sync.request.source, self.sync.context.log
+        if not isinstance(source, Feeding):
+            raise TypeError("This source has no feeds.")
+        slices = [wanted(self.sync, one.slice) for one in self.polling.standings.values() if one.has_versions]
+        try:
+            async with source.feed(slices) as feed:
+                await self._tail(feed)
+        except NoFeedError as error:
+            self._feed_again_at, self.following.reason = float("inf"), str(error)
+            log.info("follow.without_log", reason=str(error))
+        except SourceUnavailableError as error:
+            self._feed_again_at = self.monotonic() + self._feed_pause_seconds
+            self._feed_pause_seconds = min(2 * self._feed_pause_seconds, LONGEST_FEED_PAUSE_SECONDS)
+            self.following.reason = str(error)
+            log.warning("follow.log_lost", reason=str(error))
+        finally:
+            self.following.way = Way.POLLING
+
+    async def _tail(self, feed: Feed) -> None:
+        """Look at everything once, then take in what the feed tells."""
+        tailing = Tailing(sync=self.sync, feed=feed, standings=self.polling.standings, telling=self.telling)
+        await self._look(list(self.polling.standings.values()), everything=True)
+        self.following.way = Way.LOG
+        self.following.reason = " ".join(f"{name}: {why}" for name, why in list(feed.silent.items())[:SHOWN])
+        self.sync.context.log.info("follow.log_opened", silent=len(feed.silent))
+        while not self.following.is_asked:
+            moment = await feed.moment(self._pause_seconds)
+            age = 0.0 if moment.committed is None else max(0.0, time.time() - moment.committed)
+            self.following.behind_since(self.monotonic() - age if moment.changes else None)
+            if not await tailing.settle(moment):
+                self.following.ask_to_end(ANOTHER_LIFE)
+                return
+            untold = tailing.untold
+            if untold:
+                await self._look(untold)
+            self.following.behind_since(min((one.seen_at for one in untold), default=None))
+            self._feed_pause_seconds = FIRST_FEED_PAUSE_SECONDS
+            await self._look_around()
+            await self._save_if_due()
+
+    async def _look(self, standings: Sequence[Standing], *, everything: bool = False) -> None:
         asked_at = self.monotonic()
         state = await self.sync.request.source.state()
         for one in standings:
             if one.is_still(state):
                 one.seen_at = asked_at
-        now_due = due(standings, self._pause_seconds, asked_at)
+        now_due = standings if everything else due(standings, self._pause_seconds, asked_at)
         if to_look_at := [one for one in now_due if not one.is_still(state)]:
             if not await self.polling.look(to_look_at):
                 self.following.ask_to_end(ANOTHER_LIFE)
                 return
             for one in to_look_at:
                 one.state, one.seen_at, one.looked_until = state, asked_at, self.monotonic()
-        self.following.behind_since(min((one.seen_at for one in standings), default=None))
 
     async def _look_around(self) -> None:
         """End the job if there is something that only another one can take in."""

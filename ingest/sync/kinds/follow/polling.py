@@ -19,7 +19,7 @@ from ingest.sync.delivery.rejections import report_rejections
 from ingest.sync.kinds.follow.folding import fold
 from ingest.sync.kinds.follow.recent import RecentDocuments
 from ingest.sync.kinds.follow.standing import Standing
-from ingest.sync.reading import Reader
+from ingest.sync.reading import Comparing, Reader
 from ingest.sync.reconciliation import reconcile_all, reconcile_slice
 from ingest.sync.run import SyncRun
 from ingest.sync.stats import ComparedBy, SliceStats
@@ -54,10 +54,7 @@ class Polling:
                 return False
             await self._by_content([one for one in slices if one.checkpoint is None])
         except Exception:
-            # What was read and not sent is read again, and nothing that is under way may come later.
-            await self.sync.delivery.discard()
-            self.recent.forget()
-            fold(self.sync.context.stats)
+            await self.abandon()
             raise
         self._report()
         return True
@@ -77,12 +74,7 @@ class Polling:
             checkpoints=checkpoints,
             map_fields=self.sync.map_fields,
         )
-        reader = self._reader(comparison)
-        try:
-            await reader.read_all([one.slice for one in slices], self.sync.request.options.progress_seconds)
-        finally:
-            for entry in self._entries:
-                self._account(entry)
+        await self.read(comparison, slices)
         self.sync.context.stats.forget_slices(ComparedBy.CHANGES, comparison.refused)
         await self._counted([self.standings[entry.name] for entry in self._entries])
         for one in slices:
@@ -91,10 +83,30 @@ class Polling:
             if one.checkpoint is not None and one.checkpoint.rows != one.documents + one.lacking:
                 one.reason = f"It has {one.checkpoint.rows} rows and {one.documents} documents."
                 one.checkpoint = None
+        return len(comparison.refused)
+
+    async def read(self, comparison: Comparing, slices: Sequence[Standing]) -> None:
+        """Read slices to their end and deliver what differs; count it, whether or not that end is reached.
+
+        Once each: what a reading that is abandoned had created would be lost to the count.
+        """
+        reader = Reader(
+            comparison=comparison, delivery=self.sync.delivery, context=self.sync.context, readings=1
+        )
+        try:
+            await reader.read_all([one.slice for one in slices], self.sync.request.options.progress_seconds)
+        finally:
+            for entry in self._entries:
+                self._account(entry)
         if self._are_refused:
             self.recent.forget()
         self.recent.confirm()
-        return len(comparison.refused)
+
+    async def abandon(self) -> None:
+        """Let go of what was begun: what was not sent is read again, and nothing sent arrives later."""
+        await self.sync.delivery.discard()
+        self.recent.forget()
+        fold(self.sync.context.stats)
 
     async def _by_content(self, slices: Sequence[Standing]) -> None:
         """Compare every row and every document of these slices."""
@@ -131,7 +143,7 @@ class Polling:
         one.documents += tally.created
         one.lacking += tally.lacking
         one.is_refused |= bool(tally.rejected or tally.dropped)
-        if entry.finished_at is not None:
+        if entry.finished_at is not None and entry.compared_by is ComparedBy.CHANGES:
             one.seconds = entry.finished_at - entry.started_at
 
     async def _counted(self, slices: Sequence[Standing]) -> None:
@@ -158,9 +170,3 @@ class Polling:
     @property
     def _entries(self) -> list[SliceStats]:
         return self.sync.context.stats.slices
-
-    def _reader(self, comparison: ChangesComparison) -> Reader:
-        # Once: what an abandoned reading created would be lost to the count.
-        return Reader(
-            comparison=comparison, delivery=self.sync.delivery, context=self.sync.context, readings=1
-        )

@@ -4,8 +4,11 @@ A transaction that stays open makes every look at a table read again what was wr
 remembered holds as long as nobody else writes to the index; whoever doubts forgets.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
+
+import orjson
 
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.comparison.by_history import Knowing
@@ -41,6 +44,17 @@ class RecentDocuments:
             return Lines(b"", 0), 0
         return await self.known.differing(b"".join(row + b"\n" for row in asked))
 
+    def unlike(self, lines: bytes) -> Lines:
+        """Return those lines of a block that are not what was sent last, without asking."""
+        kept = []
+        for row in lines.split(b"\n")[:-1]:
+            id_, _, rest = row.partition(ID_END)
+            hash_ = rest[: rest.index(HASH_END)]
+            if self.confirmed.get(id_) != hash_:
+                kept.append(row + b"\n")
+                self._pending[id_] = hash_
+        return Lines(b"".join(kept), len(kept))
+
     def confirm(self) -> None:
         """Note that everything asked about is in the index as it was read."""
         if len(self.confirmed) + len(self._pending) > MOST_REMEMBERED:
@@ -48,6 +62,11 @@ class RecentDocuments:
         if len(self._pending) <= MOST_REMEMBERED:
             self.confirmed.update(self._pending)
         self._pending.clear()
+
+    def forget_ids(self, ids: Iterable[str]) -> None:
+        """Note that documents are gone."""
+        for id_ in ids:
+            self.confirmed.pop(orjson.dumps(id_), None)
 
     def forget(self) -> None:
         """Believe nothing any more."""

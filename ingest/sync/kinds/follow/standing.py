@@ -35,6 +35,9 @@ class Standing:
     """How many of its rows have none: it was refused or dropped."""
     is_refused: bool = False
     """Whether a document was refused or dropped, so that a version of before may stand in its place."""
+    counted: int = 0
+    """How many documents it had a while ago, and when that was: what it has lost since is limited."""
+    counted_at: float = float("-inf")
     seconds: float = 0.0
     """What looking at it takes."""
     seen_at: float = 0.0

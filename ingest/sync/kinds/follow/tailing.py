@@ -1,0 +1,89 @@
+"""Following by a feed: one moment after the other, as long as the feed lives.
+
+    feed opened -> everything is looked at once -> moment -> settled -> acknowledged -> moment -> ...
+
+What happened before the feed was opened is found by that look, whose snapshots are later. A feed that is lost
+is forgotten: another one is opened, and everything is looked at again.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ingest.sync.kinds.follow.standing import Standing
+from ingest.sync.kinds.follow.telling import Telling
+from ingest.sync.run import SyncRun
+from sources.contract import Slice
+from sources.feed import Feed, Moment
+
+MARKING_SECONDS = 300.0
+"""How often the positions are renewed from which another job would have to read again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tailing:
+    """One open feed."""
+
+    sync: SyncRun
+    feed: Feed
+    standings: Mapping[str, Standing]
+    telling: Telling
+    monotonic: Callable[[], float] = time.monotonic
+    _marked_at: float = 0.0
+    _positions: dict[str, str] = field(default_factory=dict)
+    """Positions that count once everything is acknowledged up to `_from`."""
+    _from: int | None = None
+
+    def __post_init__(self) -> None:
+        self._marked_at = self.monotonic()
+
+    @property
+    def untold(self) -> list[Standing]:
+        """The slices of which this feed tells nothing."""
+        return [
+            one for name, one in self.standings.items() if name in self.feed.silent or not one.has_versions
+        ]
+
+    async def settle(self, moment: Moment) -> bool:
+        """Bring the index in step with a moment and acknowledge it; False as `Telling.take_in`."""
+        seen_at = self.monotonic()
+        if (moment.keys or moment.doubted) and not await self.telling.take_in(moment):
+            return False
+        self.feed.acknowledge(moment)
+        for name, one in self.standings.items():
+            if name not in self.feed.silent:
+                one.seen_at = seen_at
+        if self._from is not None and moment.position >= self._from:
+            self._mark()
+        elif self._from is None and self.monotonic() - self._marked_at >= MARKING_SECONDS:
+            await self._look_where_we_are()
+        return True
+
+    async def _look_where_we_are(self) -> None:
+        """Take the position of each slice, and of the log after all of them."""
+        self._positions = {}
+        for name, one in self.standings.items():
+            if name in self.feed.silent or one.checkpoint is None or one.checkpoint.position is None:
+                continue
+            async with wanted(self.sync, one.slice).snapshot() as snapshot:
+                if (
+                    snapshot.incompatibility(one.checkpoint.position) is None
+                    and snapshot.position is not None
+                ):
+                    self._positions[name] = snapshot.position
+        self._from = await self.feed.now()
+        self._marked_at = self.monotonic()
+
+    def _mark(self) -> None:
+        for name, position in self._positions.items():
+            one = self.standings[name]
+            if one.checkpoint is not None:
+                one.checkpoint = replace(one.checkpoint, position=position)
+        self._positions, self._from = {}, None
+
+
+def wanted(sync: SyncRun, slice_: Slice) -> Slice:
+    """Return a slice without what the rules exclude, if its source can leave that out."""
+    rules = sync.request.rules
+    narrowed = None if rules.is_default else slice_.narrowed(rules.tests)
+    return narrowed or slice_
