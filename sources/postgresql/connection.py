@@ -57,7 +57,7 @@ class Database:
     def __init__(self, settings: Settings, limits: Limits, network: Network) -> None:
         self.settings = settings
         self.limits = limits
-        self._network = network
+        self.network = network
         self._keeps = False
         self._waiting: _Waiting | None = None
 
@@ -108,7 +108,7 @@ class Database:
                 await close(waiting.connection, self.limits)
                 raise
             await close(waiting.connection, self.limits)
-        connection = await connect(self.settings, self.limits, self._network)
+        connection = await connect(self.settings, self.limits, self.network)
         try:
             await self._begin(connection)
         except BaseException:

@@ -81,7 +81,13 @@ class PostgreSQL:
                 findings = await database_findings(catalog)
                 if advanced.are_given(advanced_rules):
                     return findings  # they say what is read, whatever the list of tables says
-                return [*(await discover(catalog, self.settings)).findings, *findings]
+                discovery = await discover(catalog, self.settings)
+                findings = [*discovery.findings, *findings]
+                if self.settings.follow:
+                    from sources.postgresql.feed import readiness  # its driver is loaded only by who follows
+
+                    findings += await readiness.findings(self.database, connection, discovery.targets)
+                return findings
 
     async def state(self) -> str | None:
         with translated(f"Asking database {self.settings.database!r}"):
@@ -118,7 +124,7 @@ class PostgreSQL:
         """Open a feed from the server's log; see `sources.feed.Feeding`."""
         from sources.postgresql.feed.opening import Opening  # its driver is loaded only by who follows
 
-        return Opening(database=self.database, network=self.network).feed(slices)
+        return Opening(database=self.database).feed(slices)
 
     async def _rule_slice(self, rule: advanced.Rule, seed: int) -> Slice:
         described = await advanced.describe(rule, self.database)

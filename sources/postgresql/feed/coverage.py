@@ -204,9 +204,15 @@ def _remedy(gap: Gap, tables: Sequence[Table], publication: str) -> str:
             warning = "" if all(map(_is_identified, tables)) else f" {_WARNING}"
             return f"ALTER PUBLICATION {identifier(publication)} ADD TABLE {shortlist(names)};{warning}"
         case Gap.IDENTITY:
+            failing = [
+                t.label for t in tables if not _is_identified(t) and all(m.is_published for m in t.members)
+            ]
+            warning = (
+                f" Until then nobody can update or delete rows of {shortlist(failing)}." if failing else ""
+            )
             return (
                 "ALTER TABLE ... REPLICA IDENTITY USING INDEX ...; with the index of its key"
-                " (deploy/postgresql-follow.sql lists the statements)."
+                f" (deploy/postgresql-follow.sql lists the statements).{warning}"
             )
         case Gap.FILTERED | Gap.COLUMNS:
             return (

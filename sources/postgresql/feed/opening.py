@@ -11,15 +11,14 @@ from typing import Any, Final
 from sources.contract import Slice
 from sources.errors import SourceError, SourceUnavailableError
 from sources.feed import FeedLostError, NoFeedError
-from sources.network import Network
 from sources.postgresql.connection import Database
 from sources.postgresql.failures import translated
 from sources.postgresql.feed import coverage, queries
 from sources.postgresql.feed.gathering import ROOM_BYTES, Gathering
 from sources.postgresql.feed.log import LogFeed, Times, value
 from sources.postgresql.feed.observing import Observation, observe
-from sources.postgresql.feed.replication import Replication, connected
-from sources.postgresql.feed.visibility import Visible, position_of
+from sources.postgresql.feed.replication import Replication, connected, require_one_server
+from sources.postgresql.feed.visibility import position_of
 from sources.postgresql.feed.watching import Watch, relations_of, silences, watch
 from sources.postgresql.read.tables import TableSlice
 
@@ -36,7 +35,6 @@ class Opening:
     """What it takes to open a feed."""
 
     database: Database
-    network: Network
     times: Times = field(default_factory=Times)
     slot_seconds: float = SLOT_SECONDS
     room_bytes: int = ROOM_BYTES
@@ -48,12 +46,10 @@ class Opening:
         observation = await self._observed([one for one in slices if isinstance(one, TableSlice)])
         silent |= self._silent(observation)
         slot = f"{coverage.SLOT_PREFIX}{secrets.token_hex(8)}"
-        encoding = observation.server.encoding
-        async with connected(
-            self.database.settings, self.database.limits, self.network, encoding
-        ) as replication:
+        server = observation.server
+        async with connected(self.database, server.encoding) as replication:
             pid = replication.pid
-            await self._require_one_server(replication, observation)
+            await require_one_server(replication, server.started)
             times = await self._times_of(replication)
             begins = await self._slot(replication, slot)
             gathering = Gathering(self.room_bytes)
@@ -97,14 +93,6 @@ class Opening:
             raise NoFeedError(" ".join(["The log tells nothing of what is to be followed.", *reasons]))
         return dict(silent)
 
-    async def _require_one_server(self, replication: Replication, observation: Observation) -> None:
-        """Make sure that rows are read from the server whose log is read."""
-        if (await replication.rows(queries.STARTED))[0][0] != observation.server.started:
-            raise NoFeedError(
-                "Host leads to one server for reading and to another for replication: a pooler or balancer"
-                " stands between. Give the address of the server itself as Host."
-            )
-
     async def _slot(self, replication: Replication, name: str) -> int:
         """Create the slot; return the position from which on everything is told."""
         try:
@@ -128,11 +116,11 @@ class Opening:
 
         One whose commit was on disk before that, and which is still not seen, will be told by nobody.
         """
-        open_then = Visible.parsed(await self._value(queries.SNAPSHOT)).running
+        open_then = frozenset(await self._value(queries.RUNNING))
         deadline = asyncio.get_running_loop().time() + SEEN_SECONDS
         while open_then and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
-            open_then &= Visible.parsed(await self._value(queries.SNAPSHOT)).running
+            open_then &= frozenset(await self._value(queries.RUNNING))
         return open_then
 
     async def _times_of(self, replication: Replication) -> Times:
@@ -169,6 +157,8 @@ async def _at_work(feed: LogFeed, watched: Watch, times: Times) -> AsyncIterator
         asyncio.create_task(feed.keep_alive()),
         asyncio.create_task(watch(watched, feed, times.watch_seconds)),
     ]
+    for task in tasks:
+        task.add_done_callback(lambda done: _fail_with(done, feed))
     feed.read_on()
     try:
         yield
@@ -177,3 +167,9 @@ async def _at_work(feed: LogFeed, watched: Watch, times: Times) -> AsyncIterator
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _fail_with(task: "asyncio.Task[None]", feed: LogFeed) -> None:
+    """End a feed that nobody looks after any more, whatever the reason."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        feed.fail(FeedLostError(f"Looking after the feed failed: {error}"))

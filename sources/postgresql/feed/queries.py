@@ -101,6 +101,14 @@ SELECT md5(concat(
 
 NOW = "SELECT pg_catalog.pg_current_wal_insert_lsn()::text"
 SNAPSHOT = "SELECT pg_catalog.txid_current_snapshot()::text"
+RUNNING = """
+SELECT COALESCE(array_agg(DISTINCT transactionid::text::int8), '{}') FROM pg_catalog.pg_locks
+WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted
+"""
+"""Every transaction that has a number holds a lock on it until all sessions see how it ended.
+
+A snapshot lists only those with lower numbers than one that has ended.
+"""
 CLOCK = "SELECT EXTRACT(epoch FROM pg_catalog.clock_timestamp())::float8"
 
 STARTED = "SELECT pg_catalog.pg_postmaster_start_time()::text"

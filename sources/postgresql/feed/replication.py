@@ -15,12 +15,11 @@ from psycopg import OperationalError, pq
 
 from sources.errors import SourceError, SourceUnavailableError
 from sources.feed import NoFeedError
-from sources.network import Network
-from sources.postgresql.connection import Limits
+from sources.postgresql.connection import Database, Limits
+from sources.postgresql.feed import queries
 from sources.postgresql.feed.conninfo import conninfo
 from sources.postgresql.feed.messages import POSTGRES_EPOCH
 from sources.postgresql.quoting import identifier, literal
-from sources.postgresql.settings import Settings
 
 _WAL_DATA: Final = struct.Struct(">cqqq")
 _KEEPALIVE: Final = struct.Struct(">cqqB")
@@ -29,6 +28,10 @@ _STATUS: Final = struct.Struct(">cqqqqB")
 
 class Receiver(Protocol):
     """What becomes of what the server sends."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is wanted for the moment."""
 
     def told(self, message: bytes) -> None:
         """Take a message of the output plugin."""
@@ -110,7 +113,10 @@ class Replication:
         self.heard = time.monotonic()
 
     def receive(self, receiver: Receiver, most: int) -> bool:
-        """Hand over so many messages at most; return whether that was all. Raises SourceError."""
+        """Hand over so many messages at most, while they are wanted; return whether that was all there is.
+
+        Raises SourceError.
+        """
         get = self._connection.get_copy_data
         for _ in range(most):
             try:
@@ -124,6 +130,8 @@ class Replication:
             message = bytes(data)
             if message[:1] == b"w" and size >= _WAL_DATA.size:
                 receiver.told(message[_WAL_DATA.size :])
+                if receiver.is_full:
+                    return False
             elif message[:1] == b"k" and size == _KEEPALIVE.size:
                 _, position, _, asked = _KEEPALIVE.unpack(message)
                 self.asked = self.asked or bool(asked)
@@ -205,15 +213,14 @@ class Replication:
 
 
 @asynccontextmanager
-async def connected(
-    settings: Settings, limits: Limits, network: Network, encoding: str
-) -> AsyncIterator[Replication]:
+async def connected(database: Database, encoding: str) -> AsyncIterator[Replication]:
     """Connect to the database for replication; leaving ends the connection. Raises SourceError."""
+    settings, limits = database.settings, database.limits
     addresses: list[str] = []
     try:
         async with asyncio.timeout(limits.connect_seconds):
             if not settings.host.startswith("/"):
-                addresses = await network.resolve(settings.host, settings.port)
+                addresses = await database.network.resolve(settings.host, settings.port)
             with conninfo(settings, addresses, encoding) as parameters:
                 connection = pq.PGconn.connect_start(parameters)
                 replication = Replication(connection, limits)
@@ -231,6 +238,15 @@ async def connected(
         yield replication
     finally:
         replication.close()
+
+
+async def require_one_server(replication: Replication, started: str) -> None:
+    """Make sure that rows are read from the server whose log is read. Raises NoFeedError."""
+    if (await replication.rows(queries.STARTED))[0][0] != started:
+        raise NoFeedError(
+            "Host leads to one server for reading and to another for replication: a pooler or balancer stands"
+            " between. Give the address of the server itself as Host."
+        )
 
 
 async def _connect(connection: Any) -> None:

@@ -19,7 +19,6 @@ from sources.postgresql.feed import coverage, queries
 from sources.postgresql.feed.coverage import Table
 from sources.postgresql.feed.gathering import Followed, Gathering
 from sources.postgresql.feed.observing import Observation, ancestors, observe
-from sources.postgresql.feed.visibility import Visible
 
 _ALTERED: Final = "It was altered, rewritten or emptied, or parts of it were attached or detached."
 _REPLACED: Final = "Rows were written to a table that has become a part of it, or has taken its name."
@@ -57,10 +56,10 @@ class Watch:
                 targets = [table.target for table in self.seen.tables]
                 now = await observe(connection, self.database.settings, targets, timeout)
                 held = await connection.fetchval(queries.HELD, self.slot, timeout=timeout)
-                snapshot = await connection.fetchval(queries.SNAPSHOT, timeout=timeout)
+                running = await connection.fetchval(queries.RUNNING, timeout=timeout)
         self._require_little(held)
         self._compare(feed, now)
-        self._see(feed, Visible.parsed(snapshot))
+        self._see(feed, frozenset(running))
         self.seen = now
 
     async def place(self, feed: Watched) -> None:
@@ -93,9 +92,9 @@ class Watch:
         for oid, slices in relations_of(self._told(feed, now.tables)).items():
             self.gathering.place(oid, slices)
 
-    def _see(self, feed: Watched, visible: Visible) -> None:
+    def _see(self, feed: Watched, running: frozenset[int]) -> None:
         """Once all that was running at the beginning has ended, let what it may have done be looked for."""
-        if self.unseen and not self.unseen & visible.running:
+        if self.unseen and not self.unseen & running:
             self.unseen = frozenset()
             for table in self._told(feed):
                 feed.doubt(table.label, _UNSEEN)

@@ -1,5 +1,6 @@
 """Following a database as the service does: gather moments, read their rows, keep what they say."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from sources.contract import ID_END, Batch, Slice
-from sources.errors import SourceUnavailableError
+from sources.errors import SourceError
 from sources.feed import Feed, Moment
 from sources.postgresql import PostgreSQL
 from sources.postgresql.feed.log import Times
@@ -45,8 +46,8 @@ class Copy:
             async with aclosing(slice_.batches()) as batches:
                 async for batch in batches:
                     self._take(lines, batch)
-        except SourceUnavailableError as error:
-            if "is gone" not in str(error):
+        except SourceError as error:
+            if not any(said in str(error) for said in ("is gone", "does not exist")):
                 raise
         self.lines[slice_.name] = lines
 
@@ -106,7 +107,14 @@ class Follower:
 
 def opening(source: PostgreSQL, times: Times = OFTEN) -> Opening:
     """Return how the source opens a feed, with other times."""
-    return Opening(database=source.database, network=source.network, times=times)
+    return Opening(database=source.database, times=times)
+
+
+async def until(database: Database, condition: str) -> None:
+    """Wait until a query says true."""
+    async with asyncio.timeout(60):
+        while not await database.value(condition):  # noqa: ASYNC110  # the server has no event to wait for
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
