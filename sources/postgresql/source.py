@@ -13,6 +13,7 @@ from sources.postgresql import settings, statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import discover
 from sources.postgresql.catalog.faults import database_findings
+from sources.postgresql.changes.circumstances import Servers
 from sources.postgresql.changes.states import STATE
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
@@ -110,11 +111,13 @@ class PostgreSQL:
                 fatal = [str(finding) for finding in discovery.findings if finding.is_fatal]
                 if fatal:
                     raise SourceConfigurationError(*fatal)
+                servers = Servers()
                 return [
                     TableSlice(
                         database=self.database,
                         target=target,
                         server_version=catalog.server_version,
+                        servers=servers,
                         seed=seed,
                     )
                     for target in discovery.targets

@@ -3,8 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sources.postgresql.catalog import queries
-from sources.postgresql.catalog.types import Attribute, Layout, Presence, Relation, Type, TypeKind
+from sources.postgresql.catalog import looks, queries
+from sources.postgresql.catalog.types import (
+    Attribute,
+    Layout,
+    Presence,
+    Relation,
+    ServerFacts,
+    Type,
+    TypeKind,
+)
 
 _KINDS = {
     "b": TypeKind.BASE,
@@ -75,7 +83,7 @@ class Catalog:
                     name=row["name"], type=types[row["type"]], modifier=row["modifier"], is_not_null=is_key
                 )
             )
-        shapes = {row["oid"]: row["shape"] for row in await self._fetch(queries.SHAPES, list(oids))}
+        shapes = {row["oid"]: row["shape"] for row in await self._fetch(looks.SHAPES, list(oids))}
         return {
             oid: Layout(columns=tuple(found), key=keys.get(oid, ()), shape=shapes[oid])
             for oid, found in columns.items()
@@ -100,14 +108,31 @@ class Catalog:
                 self._resolve(oid, rows, members)
         return self._types
 
-    async def presence(self, schema: str, name: str) -> Presence | None:
+    async def presence(self, schema: str, name: str, *, with_types: bool) -> Presence | None:
         """Return what there is under this name; None if there is nothing."""
-        rows = await self._fetch(queries.PRESENCE, schema, name)
+        query = looks.PRESENCE_WITH_TYPES if with_types else looks.PRESENCE
+        rows = await self._fetch(query, schema, name)
         return Presence(**(dict(rows[0]) | {"files": tuple(rows[0]["files"])})) if rows else None
+
+    async def server(self) -> ServerFacts | None:
+        """Return what the server says of itself; None if the role may not ask."""
+        may_ask = (await self._fetch(looks.MAY_ASK))[0][0]
+        return ServerFacts(**(await self._fetch(looks.SERVER))[0]) if may_ask else None
+
+    async def types_of(self, oid: int) -> str | None:
+        """Return the digest of a relation's types, see `Presence.types`; None too if it is gone."""
+        rows = await self._fetch(looks.TYPES, oid)
+        return rows[0][0] if rows else None
+
+    async def have_files(self, files: Sequence[str]) -> bool:
+        """Say whether relations are still in the files they were in; a rewrite changes them."""
+        # What a command did is told without asking for rows, which takes one round trip instead of two.
+        tag = await self._connection.execute(looks.have_files(files), timeout=self._timeout)
+        return bool(tag == "SELECT 1")
 
     async def files(self, oids: Iterable[int]) -> tuple[tuple[str, ...], ...]:
         """Return the files of each existing relation and its children; a rewrite changes them."""
-        return tuple(tuple(row[0]) for row in await self._fetch(queries.FILES, sorted(oids)))
+        return tuple(tuple(row[0]) for row in await self._fetch(looks.FILES, sorted(oids)))
 
     async def hidden_by_views(self, oids: Sequence[int]) -> dict[int, tuple[str, str]]:
         """Return for each view whose own reading row security would limit: the table, and who reads it."""

@@ -127,49 +127,6 @@ WHERE attrelid = ANY($1::oid[]) AND attnum > 0 AND NOT attisdropped
 ORDER BY attrelid, attnum
 """
 
-_SHAPE = """
-md5(concat_ws(' ', c.relkind, c.relispartition, c.relhassubclass, c.relam, (
-    SELECT string_agg(concat_ws(' ', a.attnum, quote_ident(a.attname), a.atttypid, a.atttypmod, a.attnotnull,
-                                format_type(a.atttypid, a.atttypmod)), ',' ORDER BY a.attnum)
-    FROM pg_catalog.pg_attribute a
-    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-), (
-    SELECT string_agg(concat_ws(' ', i.indexrelid, i.indkey, i.indnkeyatts, i.indisprimary, i.indisvalid),
-                      ',' ORDER BY i.indexrelid)
-    FROM pg_catalog.pg_index i
-    WHERE i.indrelid = c.oid AND i.indisunique
-), (
-    SELECT string_agg(concat_ws(' ', n.conkey, n.convalidated), ',' ORDER BY n.oid)
-    FROM pg_catalog.pg_constraint n
-    WHERE n.conrelid = c.oid AND n.contype = 'n'
-)))
-"""
-"""Everything a layout is made of, in short: while it is the same, so is the layout."""
-
-SHAPES = f"SELECT c.oid, {_SHAPE} AS shape FROM pg_catalog.pg_class c WHERE c.oid = ANY($1::oid[])"
-
-_FILES = """
-ARRAY(
-    WITH RECURSIVE tree AS (
-        SELECT c.oid AS member
-        UNION
-        SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.member
-    )
-    SELECT concat_ws(' ', member, pg_catalog.pg_relation_filenode(member)) FROM tree ORDER BY member
-)
-"""
-
-PRESENCE = f"""
-SELECT c.oid, {_SHAPE} AS shape, {_FILES} AS files,
-       CASE WHEN c.relkind = 'r' THEN
-           pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8
-       END AS pages
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2
-"""
-
-FILES = f"SELECT {_FILES} FROM pg_catalog.pg_class c WHERE c.oid = ANY($1::oid[]) ORDER BY c.oid"
-
 _HIDDEN_BY_VIEWS = """
 WITH RECURSIVE used AS (
     SELECT c.oid AS view, c.oid AS member, c.relowner AS reader FROM pg_catalog.pg_class c

@@ -107,6 +107,11 @@ class Layout:
     shape: str = ""
     """A digest of all this was made from, to be compared with a later one."""
 
+    @property
+    def has_user_types(self) -> bool:
+        """Whether a column is of a type that did not come with the server."""
+        return any(column.type.oid >= FIRST_USER_OID for column in self.columns)
+
     def column(self, name: str) -> Attribute:
         """Return the column of that name. Raises KeyError."""
         for column in self.columns:
@@ -117,21 +122,39 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """What there is under a name at the moment a table is read."""
+    """What there is under a name at the moment a table is read, and where."""
 
     oid: int
     shape: str
+    """See `Layout.shape`."""
+    types: str | None
+    """A digest of the types of its columns that did not come with the server; None for none, or not asked."""
+    columns: str
+    """All that its columns are declared as."""
     files: tuple[str, ...]
-    """The relation and each that inherits from it, with the file that holds it; a rewrite changes it."""
+    """For the relation and each that inherits from it: oid, the file that holds it, kind, access method."""
     pages: int | None
     """How large it is, if it is a plain table."""
-
-    @property
-    def members(self) -> list[int]:
-        """The relation and each that inherits from it."""
-        return [int(file.partition(" ")[0]) for file in self.files]
+    horizon: int
+    """The oldest transaction the snapshot saw running."""
+    server_started: str
+    """The moment at which the server was started."""
+    undisturbed: str
+    """The moments at which its statistics began, the latest a crash, which need not end its connections."""
 
     @property
     def has_children(self) -> bool:
         """Whether others inherit from it."""
         return len(self.files) > 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """What a server says of itself and of the database, which stays as it is until it is started again."""
+
+    system: str
+    timeline: str
+    database: str
+    """The database, and what decides how it shows values."""
+    is_distributed: bool
+    """Whether rows may be on other servers."""

@@ -103,7 +103,7 @@ class RuleSlice:
         async with aclosing(copied(connection, query, self.database.limits)) as blocks:
             async for block in blocks:
                 yield batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)
-        if await catalog.files(oids) != files:
+        if not await catalog.have_files([file for each in files for file in each]):
             raise SourceUnavailableError(f"Reading {self.name} failed: a table was rewritten meanwhile.")
 
 

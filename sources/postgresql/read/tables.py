@@ -1,13 +1,14 @@
 """A table, or what is read like one, as a slice: complete under one snapshot, or an exception.
 
-    lock -> snapshot -> still what was discovered? -> rows -> the files still the same?
+    lock -> snapshot -> still what was discovered? -> rows -> the files still the same? -> the types?
                                     |  no
                                     +-> discovered again, under the lock
 
 The lock comes before the first query, because a snapshot taken before an ALTER TABLE that rewrites the table,
 and used after it, sees an empty table. What is compared at the end is the certificate that this did not
 happen. A name may have come to mean another relation since it was discovered, with other columns, types and
-another key; the SELECT is made from what the name means under the lock.
+another key; the SELECT is made from what the name means under the lock. Types of the user's own are altered
+without any lock on the table, so they are compared once more in the end.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -20,8 +21,8 @@ from sources.errors import SourceUnavailableError
 from sources.postgresql import statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import Target, effective_key, rediscovered
-from sources.postgresql.catalog.types import Attribute, Presence
-from sources.postgresql.changes.circumstances import Inspection
+from sources.postgresql.catalog.types import Attribute, Presence, ServerFacts
+from sources.postgresql.changes.circumstances import Look, Servers
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.read.snapshots import TableSnapshot
@@ -38,6 +39,7 @@ class TableSlice:
     database: Database
     target: Target
     server_version: int
+    servers: Servers
     seed: int
     tests: tuple[RowTest, ...] = ()
     """Which rows are wanted."""
@@ -91,24 +93,43 @@ class TableSlice:
             with translated(doing):
                 await self._lock(connection)
                 target, presence = await self._as_it_is_now(connection, catalog)
-                snapshot = await self._opened(connection, target, presence)
+                server = await self.servers.facts(catalog, presence.server_started)
+                snapshot = self._opened(connection, target, presence, server)
             yield snapshot
             with translated(doing):
-                if await catalog.files([presence.oid]) != (presence.files,):
+                if not await catalog.have_files(presence.files):
                     raise SourceUnavailableError(f"{doing} failed: it was rewritten meanwhile.")
+        if presence.types is not None:
+            await self._require_same_types(presence)
 
-    async def _opened(self, connection: Any, target: Target, presence: Presence) -> TableSnapshot:
+    async def _require_same_types(self, presence: Presence) -> None:
+        """Make sure that no type was altered while its values were read.
+
+        No lock prevents it, and it shows in values at once, but in the catalog only to later snapshots.
+        """
+        doing = f"Reading table {self.name}"
+        with translated(doing):
+            async with self.database.transaction() as connection:
+                catalog = Catalog(connection, self._limits.command_seconds)
+                if await catalog.types_of(presence.oid) != presence.types:
+                    raise SourceUnavailableError(
+                        f"{doing} failed: a type of its columns was altered meanwhile."
+                    )
+
+    def _opened(
+        self, connection: Any, target: Target, presence: Presence, server: ServerFacts | None
+    ) -> TableSnapshot:
         has_children = presence.has_children and not target.only
         documents = self._documents(target, connection.get_server_version().major)
         is_unique = not target.given_key and not (target.relation.kind == "r" and has_children)
-        look = Inspection(
-            connection=connection,
-            timeout_seconds=self._limits.command_seconds,
+        look = Look(
+            presence=presence,
+            server=server,
             target=target,
             select=documents.select(self._source),
+            reads_children=has_children,
             is_unique=is_unique,
         )
-        members = presence.members if has_children else [presence.oid]
         return TableSnapshot(
             connection=connection,
             limits=self._limits,
@@ -118,7 +139,7 @@ class TableSlice:
             has_children=has_children,
             pages=presence.pages or 0,
             is_unique=is_unique,
-            circumstances=await look.circumstances(members),
+            circumstances=look.circumstances(),
             is_altered=target is not self.target,
             keeps_its_key=_key(target) == _key(self.target),
         )
@@ -137,15 +158,23 @@ class TableSlice:
     async def _as_it_is_now(self, connection: Any, catalog: Catalog) -> tuple[Target, Presence]:
         """Return what is to be read under this name, discovered again if it is not what it was."""
         relation = self.target.relation
-        presence = await catalog.presence(relation.schema, relation.name)
-        if presence is None:
-            raise SourceUnavailableError(f"Table {self.name} is gone.")
-        target = self.target
+        target, presence = self.target, await self._presence(catalog, self.target)
         if (presence.oid, presence.shape) != (relation.oid, target.layout.shape):
             target = await rediscovered(catalog, target, presence.oid)
+            presence = await self._presence(catalog, target)
         if not target.relation.is_lockable:
             await self._require_same_columns(connection, target)
         return target, presence
+
+    async def _presence(self, catalog: Catalog, target: Target) -> Presence:
+        presence = await catalog.presence(
+            target.relation.schema,
+            target.relation.name,
+            with_types=target.layout.has_user_types,
+        )
+        if presence is None:
+            raise SourceUnavailableError(f"Table {self.name} is gone.")
+        return presence
 
     async def _require_same_columns(self, connection: Any, target: Target) -> None:
         """Make sure that a relation which LOCK TABLE does not take is what the snapshot says it is.

@@ -23,10 +23,10 @@ CRASHED = "The server recovered from a crash since, or its statistics were reset
 NUMBERS = 2**32
 
 
-def mirror_of(cluster: Cluster) -> Mirror:
+def mirror_of(cluster: Cluster, *, tables: str = "t") -> Mirror:
     configuration = {
         "host": cluster.host, "port": cluster.port, "username": cluster.user, "password": cluster.password,
-        "database": "postgres", "schema": "public", "tables": "t",
+        "database": "postgres", "schema": "public", "tables": tables,
     }  # fmt: skip
     return Mirror(source=PostgreSQL(configuration, BRISK))
 
@@ -60,6 +60,27 @@ async def test_a_crash_that_the_server_survives_is_a_reason_to_compare(mortal: C
     assert await value(mortal, "SELECT pg_postmaster_start_time()") == started
     assert (await mirror.follow()).reason == CRASHED
     assert await mirror.follow() == NOTHING
+
+
+async def test_a_crash_between_two_tables_of_one_job_is_a_reason_to_compare(mortal: Cluster) -> None:
+    """What was asked of the server at the first table does not stand for the second one."""
+    await run(mortal, TABLE, "CREATE TABLE u (id int PRIMARY KEY)")
+    source = mirror_of(mortal, tables="t,u").source
+    before = {}
+    for slice_ in await source.slices(None, 0):
+        async with slice_.snapshot() as snapshot:
+            before[slice_.name] = snapshot.position
+    first, second = await source.slices(None, 0)
+    async with first.snapshot() as snapshot:
+        assert snapshot.incompatibility(before[first.name]) is None
+
+    async with connected(mortal) as crashing:
+        os.kill(crashing.get_server_pid(), signal.SIGKILL)
+        crashing.terminate()
+    await until_answering(mortal)
+
+    async with second.snapshot() as snapshot:
+        assert snapshot.incompatibility(before[second.name]) == CRASHED
 
 
 async def test_statistics_that_are_reset_look_like_a_crash(mortal: Cluster) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 
 from sources.postgresql.catalog.catalog import Catalog
@@ -82,6 +83,37 @@ async def test_discovery_asks_as_many_queries_for_many_tables_as_for_one(
 
     assert len(slices) == 300
     assert len(asked) == 2 * for_one
+
+
+async def test_reading_a_small_table_takes_six_statements(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs as much as reading some hundred rows, whatever is asked, and there may be thousands."""
+    asked: list[str] = []
+
+    def count(name: str) -> None:
+        original = getattr(asyncpg.Connection, name)
+
+        async def counted(self: Any, query: str, *arguments: Any, **options: Any) -> Any:
+            asked.append(query)
+            return await original(self, query, *arguments, **options)
+
+        monkeypatch.setattr(asyncpg.Connection, name, counted)
+
+    await create(database, 12, "a jsonb, b text")
+    async with database.source() as source:
+        slices = await source.slices(None, 0)
+        assert [batch.count async for batch in slices[0].batches()] == [1]
+        for name in ("execute", "fetch", "fetchval", "copy_from_query"):
+            count(name)
+
+        for slice_ in slices[1:]:
+            async with slice_.snapshot() as snapshot:
+                assert snapshot.position is not None
+                assert [batch.count async for batch in snapshot.batches()] == [1]
+
+    # begin, lock, what is there and where, rows, still there, commit
+    assert len(asked) == 6 * 11
 
 
 async def test_discovery_keeps_no_lock_on_what_it_looks_at(
