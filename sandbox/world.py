@@ -13,10 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -26,6 +26,15 @@ from sandbox.postgresql import Cluster, PostgreSQLDidNotStartError
 from sandbox.process import Process, ProcessEndedError
 
 T = TypeVar("T")
+
+
+class Serve(Protocol):
+    """Runs an Elasticsearch in a folder, whose user `elastic` has this password unless it has its own."""
+
+    def __call__(self, folder: Path, *, password: str) -> AbstractContextManager[calls.Elasticsearch]:
+        """Give its address while the context lasts."""
+        ...
+
 
 DATABASE = "chinook"
 READER = "elastic_ingest"
@@ -117,17 +126,36 @@ def fill_with_music(cluster: Cluster) -> None:
 
 
 @contextmanager
-def world(fill: Callable[[Cluster], None] = fill_with_music) -> Iterator[World]:
-    """Start a database, filled, and Elasticsearch, and write the service's config.yml."""
+def elasticsearch_server(folder: Path, *, password: str) -> Iterator[calls.Elasticsearch]:
+    """Run an embedded Elasticsearch as a process of its own.
+
+    The password goes through the environment: command lines are open to every user of the machine, and a
+    random text among options may look like one.
+    """
+    command = [sys.executable, "-m", "sandbox.elasticsearch", "--port", "0"]
+    log_file = folder / "elasticsearch.log"
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", PASSWORD_VARIABLE: password}
+    with Process(
+        "embedded Elasticsearch", command, log_file=log_file, folder=folder, environment=environment
+    ) as process:
+        url = until(lambda: process.log().strip() or None, "it prints where it is", watching=process)
+        yield calls.Elasticsearch(url, "elastic", password)
+
+
+@contextmanager
+def world(
+    fill: Callable[[Cluster], None] = fill_with_music, elasticsearch: Serve = elasticsearch_server
+) -> Iterator[World]:
+    """Start a database, filled, and an Elasticsearch, and write the service's config.yml."""
     with tempfile.TemporaryDirectory(prefix="sandbox-") as name, Cluster() as cluster:
         folder = Path(name)
         reader_password = secrets.token_urlsafe(12)
         fill(cluster)
         reader = _READER.format(reader=READER, password=reader_password, database=DATABASE)
         cluster.execute(reader, database=DATABASE)
-        with elasticsearch_server(folder, password=secrets.token_urlsafe(12)) as elasticsearch:
+        with elasticsearch(folder, password=secrets.token_urlsafe(12)) as served:
             created = World(
-                folder=folder, cluster=cluster, elasticsearch=elasticsearch, reader_password=reader_password
+                folder=folder, cluster=cluster, elasticsearch=served, reader_password=reader_password
             )
             _write_config(created)
             yield created
@@ -164,23 +192,6 @@ def play(story: Callable[[World, Console], None], console: Console) -> int:
         console.print("[red]It did not work.[/]", escape(str(error)))
         return 1
     return 0
-
-
-@contextmanager
-def elasticsearch_server(folder: Path, *, password: str) -> Iterator[calls.Elasticsearch]:
-    """Run an embedded Elasticsearch as a process of its own.
-
-    The password goes through the environment: command lines are open to every user of the machine, and a
-    random text among options may look like one.
-    """
-    command = [sys.executable, "-m", "sandbox.elasticsearch", "--port", "0"]
-    log_file = folder / "elasticsearch.log"
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", PASSWORD_VARIABLE: password}
-    with Process(
-        "embedded Elasticsearch", command, log_file=log_file, folder=folder, environment=environment
-    ) as process:
-        url = until(lambda: process.log().strip() or None, "it prints where it is", watching=process)
-        yield calls.Elasticsearch(url, "elastic", password)
 
 
 def _write_config(created: World) -> None:

@@ -16,6 +16,7 @@ from tests.support.pytest_process import run_pytest
 SUITES = (
     "tests/contract/elasticsearch",
     "--ignore=tests/contract/elasticsearch/connectors",
+    "tests/cluster",
     "tests/integration/sync/test_full_sync.py",
     "tests/integration/sync/test_incremental.py",
     "tests/integration/sync/test_postgresql.py",

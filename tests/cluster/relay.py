@@ -21,7 +21,8 @@ from tests.cluster.distribution import CLUSTER_NAME, VERSION
 from tests.cluster.modules import URL
 
 EMBEDDED = ("/_connector", "/.elastic-connectors")
-PIPELINE = "ent-search-generic-ingestion"
+PIPELINES = ("ent-search-generic-ingestion", "search-default-ingestion")
+"""What connectors name; they do nothing, for a server without modules lacks the processors."""
 SENT_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Opaque-Id")
 KEPT_HEADERS = ("WWW-Authenticate", "Warning", "Content-Type")
 
@@ -47,7 +48,8 @@ def relayed(server: Server) -> Iterator[None]:
     """Send on what a server gets; at the end, remove from the real one what came of it."""
     real = Connection(URL)
     make_empty(real)
-    real.call("PUT", f"/_ingest/pipeline/{PIPELINE}", {"processors": []})
+    for pipeline in PIPELINES:
+        real.call("PUT", f"/_ingest/pipeline/{pipeline}", {"processors": []})
     # It answers as a dispatcher does, which is all that a server asks of one.
     server.dispatcher = cast("Dispatcher", Relay(server.dispatcher, real))
     try:

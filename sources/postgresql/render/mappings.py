@@ -14,6 +14,11 @@ from sources.postgresql.render.names import member_names
 
 LONGEST_TERM_CHARACTERS = 8191
 """Lucene takes terms of 32,766 bytes; a character has up to four."""
+LONGEST_EXACT_TEXT_CHARACTERS = 256
+"""Up to which a text, beside being searched by its words, is one term: what may be a name or a title.
+
+As Elasticsearch does by itself. A term for each text of 5 kB takes twice the processor time and disk.
+"""
 DEEPEST_OBJECT = 10
 """Elasticsearch allows 20 objects in one another."""
 LARGEST_FLATTENED_DEPTH = 1000
@@ -87,7 +92,8 @@ def _base(of: Type, modifier: int) -> dict[str, Any]:
         case "bpchar" if 4 < modifier <= 256 + 4:  # codes; a varchar may hold a title
             return keyword()
         case "text" | "varchar" | "bpchar" | "xml":
-            return {"type": "text", "fields": {"keyword": keyword()}}
+            exact = {"type": "keyword", "ignore_above": LONGEST_EXACT_TEXT_CHARACTERS}
+            return {"type": "text", "fields": {"keyword": exact}}
         case "money":
             return {"type": "scaled_float", "scaling_factor": 100}
         case "json" | "jsonb":

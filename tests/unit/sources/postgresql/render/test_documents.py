@@ -65,7 +65,7 @@ NUMBER_OR_TEXT = {
 }
 
 
-SEARCHED_BY_WORD = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 8191}}}
+SEARCHED_BY_WORD = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
 
 
 @pytest.mark.parametrize(
