@@ -1,6 +1,7 @@
 """Command line of the benchmarks: list them, or run one or all of them."""
 
 import json
+import signal
 import sys
 
 import click
@@ -29,6 +30,7 @@ def main(name: str | None, rows: int | None, shape: str, repeat: int, as_json: b
     if name is None:
         click.echo(listing())
         return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped, too
     names = [*SCENARIOS] if name == "all" else [name]
     console = Console(width=160)
     missed = 0

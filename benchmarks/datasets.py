@@ -1,6 +1,7 @@
 """The tables that are synced, made by SQL, with the same rows in every run.
 
 narrow  5 columns, about 160 bytes of JSON
+plain   narrow without a type that only a module of Elasticsearch has
 ten     10 columns of common types, about 600 bytes
 wide    25 columns of mixed types, about 1 kB
 text    4 to 10 kB of prose with quotes, line breaks, backslashes and letters beyond ASCII
@@ -31,6 +32,17 @@ _TEN = """
     SELECT n, 'Article number ' || n, n % 1000,
            timestamptz '2024-01-01 00:00:00+00' + n * interval '37.000123 seconds', (n % 1000000) / 100.0,
            'C' || n, n % 2 = 0, n / 7.0, date '1990-01-01' + (n % 10000)::integer, 'A note on ' || n
+    FROM generate_series(1, {rows}) AS n;
+"""
+
+_PLAIN = """
+    CREATE TABLE {table} (
+        id bigint PRIMARY KEY, name text NOT NULL, quantity integer, changed_at timestamptz NOT NULL,
+        price double precision
+    );
+    INSERT INTO {table}
+    SELECT n, 'Article number ' || n || ' of ' || n % 97, CASE WHEN n % 20 <> 0 THEN n % 1000 END,
+           timestamptz '2024-01-01 00:00:00+00' + n * interval '37.000123 seconds', (n % 1000000) / 100.0
     FROM generate_series(1, {rows}) AS n;
 """
 
@@ -105,6 +117,7 @@ SHAPES = {
     shape.name: shape
     for shape in (
         Shape(name="narrow", script=_NARROW, rows=1_000_000, text="name"),
+        Shape(name="plain", script=_PLAIN, rows=100_000, text="name"),
         Shape(name="ten", script=_TEN, rows=100_000, text="name"),
         Shape(name="wide", script=_WIDE, rows=200_000, text="title"),
         Shape(name="text", script=_TEXT, rows=50_000, text="body"),

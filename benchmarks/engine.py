@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import sys
+from dataclasses import replace
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
@@ -11,6 +13,7 @@ from ingest import config
 from ingest.elasticsearch.client import connect
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
+from ingest.secret import Secret
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
@@ -39,7 +42,7 @@ async def sync(task: Task) -> Done:
         "tables": [task.table],
     }
     stats, lease = Stats(), Lease(_nobody_else)
-    settings = config.Elasticsearch(hosts=(task.sink,))
+    settings = _settings(task)
     async with (
         POSTGRESQL(configuration) as source,
         connect(settings) as client,
@@ -49,7 +52,7 @@ async def sync(task: Task) -> Done:
         request = SyncRequest(
             source=source,
             index_name=INDEX,
-            pipeline=Pipeline(),
+            pipeline=Pipeline() if task.pipeline is None else Pipeline(name=task.pipeline),
             rules=BasicRules.from_wire([]),
             advanced_rules={},
             options=SyncOptions(bulk=settings.bulk),
@@ -62,6 +65,21 @@ async def sync(task: Task) -> Done:
         cursor = await run(request, context)
         heart.cancel()
     return Done(counts=stats.counts(), cursor=None if cursor is None else cursor.to_wire())
+
+
+def _settings(task: Task) -> config.Elasticsearch:
+    """Return the settings of a new installation, with what the task wants otherwise."""
+    bulk = config.Bulk()
+    if task.chunk_bytes is not None:
+        bulk = replace(bulk, chunk_max_mem_size_bytes=task.chunk_bytes)
+    if task.in_flight is not None:
+        bulk = replace(bulk, max_concurrency=task.in_flight)
+    url = urlsplit(task.sink)
+    if url.username is None:
+        return config.Elasticsearch(hosts=(task.sink,), bulk=bulk)
+    host = urlunsplit(url._replace(netloc=url.netloc.rpartition("@")[2]))
+    password = Secret(url.password or "")
+    return config.Elasticsearch(hosts=(host,), username=url.username, password=password, bulk=bulk)
 
 
 async def _nobody_else() -> None:

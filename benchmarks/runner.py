@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import poster, probes, yardstick
+from benchmarks import loader, poster, probes, yardstick
 from benchmarks.tasks import Done, Outcome, Task
 
 
@@ -50,6 +50,8 @@ async def measure(task: Task, run: Callable[[Task], Awaitable[Done]]) -> Outcome
 def _contestant(name: str) -> Callable[[Task], Awaitable[Done]]:
     if name == "yardstick":
         return yardstick.copy_and_post
+    if name == "loader":
+        return loader.load
     if name == "poster":
         return poster.post
     from benchmarks import engine  # imported here alone: the yardstick's memory is measured without it

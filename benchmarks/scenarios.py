@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import cluster as real
 from benchmarks import embedded_elasticsearch, figures
+from benchmarks import idle as nothing_to_do
 from benchmarks.arena import Arena, Run
 from benchmarks.datasets import HUGE_VALUE_BYTES, SHAPES, Shape
 from benchmarks.figures import Check, Report, Row
@@ -25,6 +27,8 @@ MOST_GROWTH_MIB = 16
 MOST_BYTES_A_DOCUMENT = 20
 MOST_LATE_SECONDS = 0.05
 HOLD_SECONDS = 3.0
+IDLE_CONNECTORS = 100
+MOST_IDLE_PERCENT = 1.0
 BEAT_TOLERANCE_SECONDS = 0.5
 
 
@@ -283,6 +287,23 @@ def embedded(arena: Arena, request: Request) -> Report:
     return Report(name=f"embedded, {rows:,} documents", rows=[Row(name="", figures=shown)], checks=checks)
 
 
+def idle(arena: Arena, request: Request) -> Report:
+    """A service whose connectors have nothing to do: the share of a core it takes; --rows is how many."""
+    connectors = request.rows or IDLE_CONNECTORS
+    share, resident = nothing_to_do.measured(connectors)
+    checks = [
+        Check(name="of a core", value=100 * share, target=MOST_IDLE_PERCENT, is_ceiling=True, unit=" %")
+    ]
+    shown = {"connectors": connectors, "% of a core": 100 * share, "resident MiB": resident / MEBIBYTE}
+    return Report(name="idle", rows=[Row(name="", figures=shown)], checks=checks)
+
+
+def cluster(arena: Arena, request: Request) -> Report:
+    """A first sync into a real Elasticsearch: beside a raw loader of its documents, and other choices."""
+    shape = SHAPES["plain"] if request.shape == "narrow" else request.asked_shape
+    return real.measured(arena, shape, request.count(shape), request.repeats)
+
+
 SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -296,6 +317,8 @@ SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
         event_loop_latency,
         sink,
         embedded,
+        cluster,
+        idle,
     )
 }
 

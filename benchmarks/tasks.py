@@ -26,7 +26,7 @@ class Task:
     """One run of one contestant over one table."""
 
     contestant: str
-    """`engine`, `yardstick` or `poster`."""
+    """`engine`, `yardstick`, `poster` or `loader`."""
     server: Server
     sink: str
     """The sink's URL."""
@@ -38,6 +38,14 @@ class Task:
     """What an earlier run left."""
     probes: bool = False
     """Also measure how late a waiting task is woken and how long a heartbeat takes."""
+
+    pipeline: str | None = None
+    """The pipeline documents pass, if not that of a new connector."""
+    chunk_bytes: int | None = None
+    """The most bytes of a request, and `in_flight` the most requests, if not those of a new installation."""
+    in_flight: int | None = None
+    bodies: str | None = None
+    """A folder of bulk bodies for the loader, a file each."""
 
     def to_wire(self) -> dict[str, Any]:
         """Render for the child."""
