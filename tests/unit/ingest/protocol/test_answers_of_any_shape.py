@@ -24,6 +24,7 @@ from ingest.protocol import (
     SyncJob,
     TriggerMethod,
     ValidationState,
+    Verified,
     Version,
     connectors,
     edits,
@@ -47,6 +48,7 @@ ARGUMENTS: dict[str, Any] = {
     "connector": Connector(id="c", version=Version(3, 1)),
     "connector_id": "c",
     "connector_ids": ["c"],
+    "cursor": {"format": 1},
     "delete_sync_jobs": True,
     "error": "wrong",
     "idle_seconds": 5.0,
@@ -63,6 +65,7 @@ ARGUMENTS: dict[str, Any] = {
     "most": 3,
     "name": "music",
     "properties": {},
+    "rewrites": False,
     "rules": [],
     "scheduling": {},
     "service_type": "postgresql",
@@ -71,6 +74,7 @@ ARGUMENTS: dict[str, Any] = {
     "stats": {},
     "trigger": TriggerMethod.ON_DEMAND,
     "values": {},
+    "verified": Verified(moment=datetime(2026, 1, 1, tzinfo=UTC), differing=3),
     "worker": "worker",
 }
 
@@ -121,6 +125,8 @@ def right_answer(request: Request) -> Any:
             return {"music": {"settings": {"index.uuid": "u1"}}}
         case "_connector" | "_sync_job", "GET":
             return {"count": 1, "results": [{"id": "x"}]}
+        case "x", "GET":  # what was created a moment ago
+            return {**HIT, "_source": {**SOURCE, "status": "pending"}}
         case _, "GET" if "/_doc/" in request.path:
             return HIT
         case "music", "GET":
