@@ -1,4 +1,4 @@
-"""Whether the copy of the connector that a job was created with is one to work with."""
+"""Whether a job can use the copy of the connector that it was created with."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What a job that follows needs beside the others: where to keep its cursor, and when it is time to end.
+"""What only a job that follows its source needs: where to store its cursor, and when to end.
 
 It ends when a person wants another job or has changed something, and after an hour in any case: the next one
 begins where it was, so ending costs little, and what a job only does at its beginning is done once an hour.

@@ -1,4 +1,4 @@
-"""A job that stays: how it does, for whoever shows it, and the wish that it end, for the job itself."""
+"""The state of a job that follows its source, for those who show it, and a request to end it."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ class Way(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Following:
-    """One job that follows. Written by the job, but for the wish that it end."""
+    """One job that follows. Written by the job, except for the request to end."""
 
     store: Store
     way: Way | None = None
