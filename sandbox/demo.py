@@ -1,9 +1,10 @@
-"""The whole tutorial in one command: set a connector up, sync, change three rows, sync again (`make demo`).
+"""The whole tutorial in one command: set a connector up, sync, change rows, sync again, follow (`make demo`).
 
 Every step does what a person would do with curl and psql; the service, its own process, is told nothing else.
 """
 
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,9 @@ WRITTEN = {
     "chinook_public_album_347": "deleted",
     "chinook_public_artist_276": "added",
 }
+
+FOLLOWED = "Changed While Somebody Was Searching"
+CHANGE_TO_FOLLOW = "UPDATE album SET title = 'Changed While Somebody Was Searching' WHERE album_id = 7"
 
 UNFINISHED = {"pending", "in_progress", "canceling", "suspended"}
 
@@ -62,6 +66,9 @@ def tell(world: World, console: Console) -> None:
         _demand(second["deleted_document_count"] == 1, f"not one document deleted: {second}")
         _show_read(second, console)
         _show_written(before, _versions(world), console)
+        _step(console, "Turn on [cyan]follow[/], and change a row")
+        elasticsearch.send(calls.configure({**world.connector_values, "follow": True, "follow_interval": 1}))
+        _follow(world, console, service)
     console.print("\n[green]Done.[/] Next: [cyan]make sandbox[/] keeps this running for you to try.")
 
 
@@ -108,6 +115,31 @@ def _sync(start: Call, world: World, console: Console, service: Process) -> Mapp
         f"{job['deleted_document_count']} deleted, {job['total_document_count']} in the index"
     )
     return job
+
+
+def _follow(world: World, console: Console, service: Process) -> None:
+    """Change a row, look for it until it is found, and say how long that took."""
+    list_jobs = Call("List the jobs", "GET", "/_connector/_sync_job?connector_id=my-connector-id&size=100")
+
+    def following() -> bool:
+        jobs = world.elasticsearch.send(list_jobs)["results"]
+        return any(
+            job["status"] == "in_progress" and (job.get("metadata") or {}).get("following", {}).get("way")
+            for job in jobs
+        )
+
+    until(following, "a job follows", watching=service)
+    console.print("  one job stays in progress and looks for changes every second")
+    world.sql(CHANGE_TO_FOLLOW)
+    changed_at = time.monotonic()
+
+    def found() -> bool:
+        hits = world.elasticsearch.send(calls.find("public_album_title", FOLLOWED))["hits"]["hits"]
+        return any(hit["_source"]["public_album_title"] == FOLLOWED for hit in hits)
+
+    until(found, "the changed row is found", watching=service)
+    seconds = time.monotonic() - changed_at
+    console.print(f"  searched for [cyan]{FOLLOWED}[/], found it [bold]{seconds:.1f} s[/] after the commit")
 
 
 def _show_found(world: World, console: Console) -> None:

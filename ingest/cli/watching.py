@@ -61,6 +61,9 @@ def _has_ended(job: SyncJob) -> bool:
 def _line(job: SyncJob) -> str:
     counts = _mapping(job.metadata.get("counts"))
     status = job.status.value if job.status else "unknown"
+    following = _mapping(job.metadata.get("following"))
+    if not _has_ended(job) and following.get("way"):
+        status += f", follows by {following['way']}, {following.get('lag_seconds', 0)} s behind"
     return (
         f"{status}: {count(counts.get('read', 0))} rows read, {count(job.indexed_document_count)} indexed, "
         f"{count(job.deleted_document_count)} deleted, {count(counts.get('rejected', 0))} refused"

@@ -98,6 +98,15 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Metric]:
     for job in snapshot.running:
         seconds.add_metric([job.connector_id], (snapshot.taken_at - job.since).total_seconds())
     yield seconds
+    lag = GaugeMetricFamily(
+        f"{_PREFIX}_following_lag_seconds",
+        "How old the oldest change may be that is not in the index yet, of a connector that follows.",
+        labels=["connector_id", "way"],
+    )
+    for job in snapshot.running:
+        if job.follows_by is not None:
+            lag.add_metric([job.connector_id, job.follows_by], job.lag_seconds)
+    yield lag
     yield from _of_requests(snapshot)
 
 

@@ -67,6 +67,8 @@ def _job(job: RunningStatus, snapshot: Snapshot) -> str:
     tables = f"{job.slices_finished:,} of {job.slices_total:,} tables, " if job.slices_total else ""
     paused = ", waits for a retry" if job.is_paused else ""
     again = f", attempt {job.attempt}" if job.attempt > 1 else ""
+    if job.follows_by is not None:
+        paused += f", follows by {_text(job.follows_by)}, {job.lag_seconds:.1f} s behind"
     return (
         f'<article><h3>{_text(job.connector_id)} <span class="busy">{_text(job.phase)}</span></h3>'
         f"<p>{_text(job.job_type)} sync for {since(job.since, snapshot.taken_at)}{again}{paused}. "

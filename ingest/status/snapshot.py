@@ -69,6 +69,10 @@ class RunningStatus:
     slices_finished: int
     slices: tuple[SliceStatus, ...]
     """The latest ones."""
+    follows_by: str | None = None
+    """How the job learns what changes, if it has caught up and stays."""
+    lag_seconds: float = 0.0
+    """How old the oldest change may be that is not in the index, of a job that stays."""
     retries: Mapping[str, int] = field(default_factory=dict)
     """Bulk requests that were sent again, by cause."""
     requests_in_flight: int = 0

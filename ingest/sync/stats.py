@@ -307,7 +307,7 @@ class Stats:
         return counts | {
             "deleted": self.deleted,
             "excluded": self.excluded,
-            "stale": sum(one.tally.stale for one in self._all),
+            "stale": sum(one.tally.stale for one in self.all_slices),
             "sent_bytes": self.sent_bytes,
         }
 
@@ -329,18 +329,21 @@ class Stats:
         return {
             "counts": self.counts(),
             "slices_total": self.slices_total,
-            "slices_finished": len({one.name for one in self._all if one.finished_at is not None}),
+            "slices_finished": len({one.name for one in self.all_slices if one.finished_at is not None}),
             **({"compared_in_full": self.reason} if self.reason else {}),
             **({"following": self.following.to_wire()} if self.following is not None else {}),
-            "slices": [one.to_wire(now) for one in self._all[-SLICES_SHOWN:]],
-            "refused": [one.refused_to_wire() for one in self._all if one.tally.rejected][:SLICES_SHOWN],
+            "slices": [one.to_wire(now) for one in self.all_slices[-SLICES_SHOWN:]],
+            "refused": [one.refused_to_wire() for one in self.all_slices if one.tally.rejected][
+                :SLICES_SHOWN
+            ],
             "rejections": [one.to_wire() for one in self.rejections],
             "warnings": list(self.warnings),
         }
 
     def _sum(self, count: str) -> int:
-        return sum(one.shown(count) for one in self._all)
+        return sum(one.shown(count) for one in self.all_slices)
 
     @property
-    def _all(self) -> list[SliceStats]:
+    def all_slices(self) -> list[SliceStats]:
+        """What was counted of each slice, in the rounds before too."""
         return [*self.earlier.values(), *self.slices]

@@ -37,6 +37,8 @@ def running(**changed: Any) -> RunningStatus:
         "since": NOW - timedelta(minutes=3),
         "attempt": 1,
         "is_paused": False,
+        "follows_by": "polling",
+        "lag_seconds": 0.5,
         "counts": {"read": 1_200_000, "created": 1_000_000, "unchanged": 200_000, "sent_bytes": 10_000},
         "slices_total": 4,
         "slices_finished": 1,

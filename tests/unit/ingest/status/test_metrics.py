@@ -54,6 +54,19 @@ NOTHING = Totals(documents={}, sent_bytes={}, jobs={}, last_completed={})
 COMPLETED = "last_completed_timestamp_seconds"
 
 
+def test_a_connector_that_follows_says_how_far_behind_it_is() -> None:
+    (job, *_) = snapshot().running
+    other, following = (replace(job, follows_by=way, lag_seconds=1.5) for way in (None, "log"))
+    rendered = Metrics(lambda: snapshot(running=(other, following))).render().decode()
+
+    lags = [
+        line for line in rendered.splitlines() if line.startswith("elastic_ingest_following_lag_seconds{")
+    ]
+    assert lags == [
+        f'elastic_ingest_following_lag_seconds{{connector_id="{job.connector_id}",way="log"}} 1.5'
+    ]
+
+
 def test_after_a_restart_the_connector_says_when_a_job_completed_last() -> None:
     samples = served(totals=NOTHING, connectors=(listed(last_synced=NOW - timedelta(days=2)),))
 
