@@ -1,7 +1,8 @@
 """Refuses a job whose index belongs to another connector too, if their documents cannot be told apart.
 
 A sync deletes what its source does not have any more, within the source's scope. Two connectors of one scope
-on one index, by whatever name or alias, would each delete what the other wrote.
+on one index, by whatever name or alias, would each delete what the other wrote. Decision 18 says why the
+scope is the database, and nothing narrower.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,10 +28,10 @@ async def require_sole(
     `content` is the view with the connector's own key, which may not see the other's index by its alias.
     """
     name = job.index_name or ""
-    for other in await connectors.search(client, ids=(), service_types=[source.service_type]):
+    for other in await connectors.with_an_index(client):
         if other.id == job.connector_id or not other.index_name:
             continue
-        scope = _scope_of(other, sources)
+        scope = _scope_of(other, source, sources)
         if scope is None or not overlaps(source.scope, scope):
             continue
         if other.index_name == name or await _is_one_index((content, client), name, other.index_name):
@@ -41,13 +42,19 @@ async def require_sole(
             )
 
 
-def _scope_of(connector: Connector, sources: Mapping[str, type[Source]]) -> Mapping[str, str] | None:
+def _scope_of(
+    connector: Connector, source: Source, sources: Mapping[str, type[Source]]
+) -> Mapping[str, str] | None:
     """Return the scope of a connector, with no member if it can be any; None if it has written nothing.
 
-    A configuration that cannot be used says nothing about the documents that were written under another.
+    A configuration that cannot be used says nothing about the documents that were written under another. Of a
+    connector that another service serves, the values under the names of this scope's members are its scope.
     """
+    values = values_of(connector.configuration)
+    if (known := sources.get(connector.service_type or "")) is None:
+        return {name: str(values[name]) for name in source.scope if values.get(name)} or None
     try:
-        return sources[connector.service_type or ""](values_of(connector.configuration)).scope
+        return known(values).scope
     except SourceError:
         return None if connector.last_synced is None else {}
 

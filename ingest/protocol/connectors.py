@@ -38,11 +38,19 @@ async def search(
         wanted.append({"bool": {"filter": of_type}})
     if not wanted:
         return []
-    query = {"bool": {"should": wanted, "minimum_should_match": 1, "must_not": [_NOT_DELETED]}}
+    return await _found(client, {"should": wanted, "minimum_should_match": 1}, budget_seconds)
+
+
+async def with_an_index(client: Client, *, budget_seconds: float = 20.0) -> list[Connector]:
+    """List every connector that has an index, whatever its type and whoever serves it."""
+    return await _found(client, {"filter": [{"exists": {"field": "index_name"}}]}, budget_seconds)
+
+
+async def _found(client: Client, wanted: Mapping[str, Any], budget_seconds: float) -> list[Connector]:
     hits = await guarded.search(
         client,
         CONNECTORS_INDEX,
-        query,
+        {"bool": {**wanted, "must_not": [_NOT_DELETED]}},
         guarded.BY_AGE_OF_WRITE,
         without=("sync_cursor",),  # it may be large, and only a job reads it
         budget_seconds=budget_seconds,

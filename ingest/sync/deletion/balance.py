@@ -42,7 +42,7 @@ class Balance:
         surplus = self.found - self.met - self.created
         if surplus > 0:
             return max(0, surplus - self._unknown_before - self.spared)
-        return min(0, surplus + self._created_again + self.stripped)
+        return min(0, surplus + self._deleted_before + self.stripped)
 
     @property
     def _unknown_before(self) -> int:
@@ -53,9 +53,12 @@ class Balance:
         return max(0, self.updated + self.refused - self.overwriting)
 
     @property
-    def _created_again(self) -> int:
-        """Known documents that somebody deleted before their row was sent."""
-        return max(0, self.overwriting - self.refused - self.updated)
+    def _deleted_before(self) -> int:
+        """Known documents that somebody may have deleted before their row was sent.
+
+        Each was created again or refused. Nobody remembers which of the refused were known: perhaps all.
+        """
+        return max(0, self.overwriting - self.updated)
 
 
 async def check(inventory: Inventory, ledger: Ledger, stats: Stats, log: Any) -> None:

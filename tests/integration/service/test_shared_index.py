@@ -59,3 +59,19 @@ async def test_two_connectors_of_one_database_with_an_index_each_are_served(harn
         ended = [await harness.until_job(job, "completed", "error") for job in jobs]
 
     assert [job["status"] for job in ended] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize(("database", "status"), [("shelf", "error"), ("library", "completed")])
+async def test_a_connector_of_another_service_counts_by_what_its_configuration_says(
+    harness: ServiceHarness, database: str, status: str
+) -> None:
+    """Its documents look like those that Elastic's service wrote for this connector before."""
+    await harness.create_connector(OTHER, "elsewhere")
+    configuration = {"database": {"value": database, "type": "str"}}
+    members = {"index_name": "music", "service_type": "mssql", "configuration": configuration}
+    async with harness.ready():
+        await harness.write(CONNECTORS_INDEX, OTHER, members)
+        job = await harness.until_job(await harness.create_job(), "completed", "error")
+
+    assert job["status"] == status
+    assert ("writes documents of the same database" in (job["error"] or "")) is (status == "error")

@@ -20,6 +20,7 @@ EVEN = Balance(
         replace(EVEN, found=14, stripped=1),
         replace(EVEN, found=14, created=5, updated=2),
         replace(EVEN, updated=2, refused=1),
+        replace(EVEN, found=14, updated=2, refused=1),
         replace(EVEN, found=0, met=0, created=0, updated=8, overwriting=0),
     ],
     ids=[
@@ -29,6 +30,7 @@ EVEN = Balance(
         "a document lost its content hash",
         "a document was deleted, then sent again",
         "a known document was refused",
+        "a document was deleted and sent again, and another one refused",
         "only updates of what was not known, which may all be one document",
     ],
 )
@@ -43,7 +45,8 @@ def test_what_can_be_counted_is_explained(balance: Balance) -> None:
         (replace(EVEN, found=20, updated=4, spared=1), 3),
         (replace(EVEN, found=14), -1),
         (replace(EVEN, found=10, stripped=2), -3),
-        (replace(EVEN, found=14, updated=2, refused=1), -1),
+        (replace(EVEN, found=13, updated=2, refused=1), -1),
+        (replace(EVEN, found=14, refused=1), -1),
     ],
 )
 def test_what_remains_is_not(balance: Balance, unexplained: int) -> None:
