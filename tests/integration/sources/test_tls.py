@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from sandbox.postgresql import Cluster
-from sources.errors import SourceConfigurationError
+from sources.errors import SourceConfigurationError, SourceError
 from sources.postgresql.connection import is_encrypted
+from sources.postgresql.feed.replication import connected
 from tests.support.database import Database
 from tests.support.fault_proxy import FaultProxy
 from tests.support.postgresql import FULL, needs_full
@@ -75,7 +76,7 @@ def tls_cluster(authority: Authority) -> Iterator[Cluster]:
             shutil.chown(data / name, owner.st_uid, owner.st_gid)
         cluster.execute(
             "ALTER SYSTEM SET ssl_ca_file = 'root.crt'; ALTER SYSTEM SET ssl = on;"
-            "CREATE ROLE certified LOGIN;"
+            "CREATE ROLE certified LOGIN REPLICATION;"
             "CREATE ROLE encrypted LOGIN PASSWORD 'x'"
         )
         rules = data / "pg_hba.conf"
@@ -98,6 +99,36 @@ async def used_tls(cluster: Cluster, **configuration: Any) -> bool:
         says: bool = await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         assert is_encrypted(connection) == says
         return says
+
+
+async def replicates_by_tls(cluster: Cluster, **configuration: Any) -> bool:
+    """Connect for replication, which another driver does, and let the server say the same."""
+    source = database(cluster).source(**configuration)
+    async with connected(source.database, "UTF8") as replication:
+        ((says,),) = await replication.rows("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+        return says == "t"
+
+
+@needs_full
+async def test_replication_encrypts_and_verifies_alike(tls_cluster: Cluster, authority: Authority) -> None:
+    ca = authority.certificate
+    certificate, key = authority.issue("certified")
+
+    assert not await replicates_by_tls(tls_cluster)
+    assert await replicates_by_tls(tls_cluster, sslmode="require")
+    assert await replicates_by_tls(tls_cluster, sslmode="verify-ca", ssl_ca=ca)
+    assert await replicates_by_tls(tls_cluster, ssl_enabled=True, ssl_ca=ca, host="localhost")
+    assert await replicates_by_tls(
+        tls_cluster, username="certified", password="", sslmode="require", ssl_cert=certificate, ssl_key=key
+    )
+    for unverified in (
+        {"sslmode": "verify-full", "host": "127.0.0.1", "ssl_ca": ca},
+        {"sslmode": "verify-ca", "ssl_ca": ""},
+        {"username": "encrypted", "password": "x"},
+        {"username": "certified", "sslmode": "require"},
+    ):
+        with pytest.raises(SourceError):
+            await replicates_by_tls(tls_cluster, **unverified)
 
 
 @needs_full
