@@ -8,6 +8,7 @@ IngestError
 │       ├── AuthorizationError          401 or 403
 │       ├── NotFoundError               404 of any kind
 │       └── ConflictError               409: somebody else wrote first
+├── OutOfMemoryError                 memory ran out: suspend what runs, exit 1, to be started again
 └── JobError                            the running job must end
     ├── JobCanceledError                somebody asked for it
     ├── JobLostError                    job, connector or lease is no longer ours: write nothing more
@@ -29,6 +30,16 @@ class ConfigError(IngestError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class OutOfMemoryError(IngestError):
+    """The process ran out of memory, most of which an interpreter never gives back."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The service ran out of memory. Give it more, or lower elasticsearch.bulk.max_concurrency or "
+            "chunk_max_mem_size, or Maximum value size of the connector."
+        )
 
 
 class ElasticsearchError(IngestError):

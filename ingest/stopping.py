@@ -16,12 +16,15 @@ class Stop:
     grace_seconds: float
     """How long finishing may take."""
     monotonic: Callable[[], float] = time.monotonic
+    because: Exception | None = None
+    """What made the stop necessary; None if a person asked for it."""
     _event: asyncio.Event = field(default_factory=asyncio.Event)
     _asked_at: float | None = None
 
-    def ask(self) -> None:
-        """Start the grace; asking again changes nothing."""
+    def ask(self, because: Exception | None = None) -> None:
+        """Start the grace; asking again changes nothing. `because` is what the process ends with."""
         if self._asked_at is None:
+            self.because = because
             self._asked_at = self.monotonic()
             self._event.set()
 

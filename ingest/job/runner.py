@@ -273,13 +273,18 @@ class _Run:
             return Ending(status=JobStatus.CANCELED)
         if _first(leaves, _StoppingError) is not None:
             return Ending(status=JobStatus.SUSPENDED)
-        return Ending(status=JobStatus.ERROR, error=self._sentence(leaves[0]))
+        worst = _first(leaves, MemoryError) or leaves[0]
+        return Ending(status=JobStatus.ERROR, error=self._sentence(worst))
 
     def _sentence(self, error: Exception) -> str:
         """Say what went wrong in a sentence that holds no secret of the configuration."""
         if isinstance(error, errors.IngestError | SourceError):
             return error_text(error, self._job.configuration)
         self._log.error("job.crashed", exc_info=error)
+        if isinstance(error, MemoryError):
+            exhausted = errors.OutOfMemoryError()
+            self._worker.stop.ask(exhausted)
+            return str(exhausted)
         return f"Unexpected {type(error).__name__}; the log of {self._worker.name} has the details."
 
     async def _report_shielded(self, ending: Ending) -> None:

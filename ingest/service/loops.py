@@ -39,6 +39,8 @@ class Loop:
                     self.pace.succeeded()
                 case errors.AuthorizationError():
                     self.pace.refused()
+                case MemoryError():
+                    stop.ask(errors.OutOfMemoryError())
                 case _:
                     self.pace.failed()
             await self.pace.pause()

@@ -79,7 +79,11 @@ class Service:
             pace.wake()
 
     async def run(self) -> None:
-        """Work until `stop`. Raises ElasticsearchError if Elasticsearch cannot be used at all."""
+        """Work until `stop`.
+
+        Raises ElasticsearchError if Elasticsearch cannot be used at all, and OutOfMemoryError, with all jobs
+        suspended, once memory ran out.
+        """
         if await unless_stopped(self._stop, lambda: preflight(self._client, self.config.elasticsearch)):
             self._log.info(
                 "service.started", worker=self._worker.name, connectors=len(self.config.connectors)
@@ -89,6 +93,8 @@ class Service:
             except TimeoutError:
                 self._log.warning("service.stop_forced", running_jobs=len(self.queue.running))
         self._log.info("service.stopped", worker=self._worker.name)
+        if self._stop.because is not None:
+            raise self._stop.because
 
     def stop(self) -> None:
         """Ask to stop: loops end, running jobs are suspended. Returns at once."""
@@ -152,6 +158,8 @@ class Service:
     async def _limit_stopping(self, limit: asyncio.Timeout) -> None:
         """Once asked to stop, see to it that whatever is not done in time is canceled."""
         await self._stop.wait()
+        for pace in self._paces:
+            pace.wake()
         self._log.info("service.stopping", running_jobs=len(self.queue.running))
         limit.reschedule(asyncio.get_running_loop().time() + self._stop.grace_seconds)
 
