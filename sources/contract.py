@@ -120,6 +120,8 @@ class Preferences:
     """How often a slice is read at most when the source is lost on the way."""
     max_deleted_share: float = 0.5
     """Which share of a slice's documents one job may delete at most; 1 for any."""
+    rejected_index: str = ""
+    """Where to keep what Elasticsearch refuses; empty for nowhere."""
     follows: bool = False
     """Whether to stay in step with the source, instead of syncing when somebody asks."""
     follow_seconds: float = 2.0

@@ -75,6 +75,16 @@ def max_deleted_share(order: int) -> dict[str, Any]:
     )
 
 
+def rejected_index(order: int) -> dict[str, Any]:
+    """Complete the field for `Preferences.rejected_index`."""
+    return advanced(
+        order,
+        "Index of refused documents",
+        "",
+        tooltip="Where to keep which documents Elasticsearch refused and why; empty for nowhere.",
+    )
+
+
 def between(low: int, high: int) -> list[dict[str, Any]]:
     """Return the validations of a whole number within these limits."""
     return [{"type": "greater_than", "constraint": low - 1}, {"type": "less_than", "constraint": high + 1}]

@@ -63,6 +63,17 @@ def content_privileges(index_name: str) -> tuple[Privilege, ...]:
     )
 
 
+def rejected_privileges(index_name: str) -> tuple[Privilege, ...]:
+    """Return what the key of a connector needs for the index of refused documents."""
+    needed = {
+        "read": "read which documents were refused",
+        "write": "keep refused documents",
+        "create_index": "create the index of refused documents",
+        "view_index_metadata": "see whether it is there",
+    }
+    return tuple(Privilege(name=name, index=index_name, purpose=purpose) for name, purpose in needed.items())
+
+
 async def checks(client: Client, hosts: str) -> AsyncIterator[Check]:
     """Look at the cluster; the last check is a problem if nothing further can be looked at.
 

@@ -4,17 +4,18 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from ingest import errors
+from ingest.checks import cluster
 from ingest.checks.report import Check, note, ok, problem
 from ingest.config import ConnectorEntry
 from ingest.connector.agenda import require_schedules
 from ingest.elasticsearch import indices, mappings
 from ingest.elasticsearch.client import Client
-from ingest.protocol import Connector, ConnectorStatus
+from ingest.protocol import Connector, ConnectorStatus, values_of
 from ingest.sync.index import conflicts
 from ingest.sync.preparation import read_pipelines
 from sources import registry
 from sources.contract import Slice, Source
-from sources.errors import SourceConfigurationError
+from sources.errors import SourceConfigurationError, SourceError
 from sources.registry import SOURCES
 
 _UNCONFIGURED: Final = (ConnectorStatus.CREATED, ConnectorStatus.NEEDS_CONFIGURATION)
@@ -86,6 +87,23 @@ async def field_checks(
     if index is not None:
         for one in conflicts.findings(index, slices, pipelines, derives_mappings=derives_mappings):
             yield (problem if one.is_fatal else note)(subject_of(connector.id), str(one), fields=one.subjects)
+
+
+async def rejected_index_checks(
+    client: Client, connector: Connector, source_class: type[Source]
+) -> AsyncIterator[Check]:
+    """Look at the privileges on the index that refused documents are kept in, if there is one."""
+    try:
+        name = source_class(values_of(connector.configuration)).preferences.rejected_index
+    except SourceError:
+        return  # which the checks of the source report
+    if not name:
+        return
+    subject = subject_of(connector.id)
+    if name == connector.index_name:
+        yield problem(subject, f"rejected_index is {name}, the connector's own index. Name another one.")
+    async for check in cluster.privilege_checks(client, subject, cluster.rejected_privileges(name)):
+        yield check
 
 
 def source_of(connector: Connector) -> type[Source] | None:

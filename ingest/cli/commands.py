@@ -29,6 +29,7 @@ def main() -> None:
 COMMANDS: Final = {
     "check": "ingest.cli.check:check",
     "connector": "ingest.cli.connector:connector",
+    "rejected": "ingest.cli.rejected:rejected",
     "status": "ingest.cli.status:status",
     "sync": "ingest.cli.sync:sync",
     "verify": "ingest.cli.verify:verify",

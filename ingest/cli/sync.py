@@ -27,7 +27,12 @@ def sync() -> None:
 async def start(session: Session, /, connector_id: str, job_type: str, watch: bool) -> None:
     """Start a sync job of a connector."""
     await existing(session, connector_id)
-    job_id = await jobs.create(session.client, connector_id, JobType(job_type), TriggerMethod.ON_DEMAND)
+    await started(session, connector_id, JobType(job_type), watch=watch)
+
+
+async def started(session: Session, connector_id: str, job_type: JobType, *, watch: bool) -> None:
+    """Start a sync job, and follow it to its end if asked."""
+    job_id = await jobs.create(session.client, connector_id, job_type, TriggerMethod.ON_DEMAND)
     if watch:
         await _watch(session, job_id)
     else:

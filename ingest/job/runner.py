@@ -22,7 +22,9 @@ from ingest.elasticsearch.client import Client
 from ingest.job import claim, heartbeat
 from ingest.job.ending import Ending, end_connector, end_job
 from ingest.job.job_types import WORK, Work
+from ingest.job.options import options_of
 from ingest.job.overlap import require_sole
+from ingest.job.rejected import RejectedDocuments, keeping
 from ingest.job.running import Phase, RunningJob
 from ingest.job.snapshot import CREATED_TOO_EARLY, was_created_too_early
 from ingest.job.staying import STOPPING, STOPPING_SECONDS, Stay, follows
@@ -32,7 +34,7 @@ from ingest.protocol.messages import error_text, shortened
 from ingest.secret import Secret
 from ingest.stopping import LEAST_SECONDS, Stop
 from ingest.sync.comparison.cursor import Cursor
-from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
+from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.rules import BasicRules
 from sources import registry
 from sources.contract import Preferences, Source
@@ -215,12 +217,18 @@ class _Run:
                 pipeline=job.pipeline,
                 rules=rules,
                 advanced_rules=job.filtering.advanced_snippet,
-                options=self._options(source.preferences),
+                options=options_of(job, source.preferences, self._worker.config),
                 cursor=None if job.is_repair else await self._last_cursor(),
             )
             context = SyncContext(client=self._content, lease=self._lease, stats=self._stats, log=self._log)
             self._running.phase = Phase.SYNCING
-            self._cursor = await self._working(source.preferences)(request, context)
+            rejected = RejectedDocuments(
+                client=self._content,
+                index_name=source.preferences.rejected_index,
+                connector_id=job.connector_id,
+            )
+            async with keeping(rejected, job, context):
+                self._cursor = await self._working(source.preferences)(request, context)
 
     def _working(self, preferences: Preferences) -> Work:
         """Return what this job does; one that is to follow gets what it needs for that."""
@@ -235,19 +243,6 @@ class _Run:
         """Return what the last job that completed left; nobody else writes it while this job runs."""
         connector = await connectors.get(self._client, self._job.connector_id)
         return None if connector is None else connector.sync_cursor
-
-    def _options(self, preferences: Preferences) -> SyncOptions:
-        settings = self._worker.config
-        return SyncOptions(
-            bulk=settings.elasticsearch.bulk,
-            rewrite=preferences.rewrites or self._job.rewrites,
-            derive_mappings=preferences.derives_mappings,
-            language=self._job.language,
-            readings=preferences.readings,
-            max_deleted_share=preferences.max_deleted_share,
-            follow_seconds=preferences.follow_seconds,
-            progress_seconds=settings.service.job_report_interval_seconds,
-        )
 
     async def _require_usable(self, source: Source) -> None:
         """Raise SourceConfigurationError for all that would stop the sync, before anything is written."""

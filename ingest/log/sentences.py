@@ -148,6 +148,7 @@ SENTENCES: Final[Mapping[str, str | Callable[[Facts], str]]] = {
     "job.finished": _finished,
     "job.refused": "A job of connector {connector_id} cannot be run: {error}",
     "job.lost": "The job is not ours any more, so nothing more is written: {reason}",
+    "job.rejections_not_kept": "What Elasticsearch refused could not be kept in {index}: {reason}",
     "job.crashed": _DEFECT + "the job ends in error.",
     "job.failed": "Elasticsearch failed while a job was taken or ended; it is resumed: {reason}",
     "job.check_failed": "Whether the job was canceled could not be found out; asking again: {error}",

@@ -20,6 +20,8 @@ from ingest.sync.load import Load
 MEBIBYTE: Final = 2**20
 REFUSALS_SHOWN: Final = 3
 """How many refused documents of a slice are named."""
+REFUSALS_KEPT: Final = 100
+"""How many of a slice are remembered."""
 SLICES_SHOWN: Final = 50
 """How many slices the job's metadata lists one by one; a database may have ten thousand tables."""
 
@@ -62,7 +64,7 @@ class Tally:
     def reject(self, refused: Sequence["Rejection"]) -> None:
         """Count refused documents, and keep the first ones."""
         self.rejected += len(refused)
-        self.refusals += refused[: REFUSALS_SHOWN - len(self.refusals)]
+        self.refusals += refused[: REFUSALS_KEPT - len(self.refusals)]
 
     @property
     def is_refused_whole(self) -> bool:
@@ -170,7 +172,7 @@ class SliceStats:
             "name": self.name,
             "count": self.tally.rejected,
             "stale": self.tally.stale,
-            "ids": [one.id for one in self.tally.refusals],
+            "ids": [one.id for one in self.tally.refusals[:REFUSALS_SHOWN]],
             "reason": "" if first is None else f"{first.error_type}: {first.reason}",
         }
 

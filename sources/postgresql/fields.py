@@ -7,7 +7,7 @@ optional and hidden in simple forms. What their values mean is read by `settings
 from collections.abc import Mapping
 from typing import Any
 
-from sources.fields import advanced, between, choice, field, max_deleted_share, number
+from sources.fields import advanced, between, choice, field, max_deleted_share, number, rejected_index
 
 MIB = 1024 * 1024
 
@@ -134,4 +134,5 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         validations=between(16, 1024 * 1024),
         tooltip="Past it the server is let go, and what was missed is caught up by row versions.",
     ),
+    "rejected_index": rejected_index(24),
 }  # fmt: skip

@@ -77,6 +77,7 @@ class Settings:
     """Seconds."""
     follow_publication: str
     follow_max_wal_bytes: int
+    rejected_index: str
 
 
 def parse(configuration: Mapping[str, Any]) -> Settings:
@@ -121,6 +122,7 @@ class _Reader(SettingsReader):
             follow_interval=self.integer("follow_interval"),
             follow_publication=self._identifier(self.text("follow_publication"), "Publication"),
             follow_max_wal_bytes=self.integer("follow_max_wal") * MIB,
+            rejected_index=self.text("rejected_index").strip(),
         )
 
     def _password(self) -> str:

@@ -59,6 +59,7 @@ class PostgreSQL:
             max_deleted_share=self.settings.max_deleted_share,
             follows=self.settings.follow,
             follow_seconds=self.settings.follow_interval,
+            rejected_index=self.settings.rejected_index,
         )
 
     async def __aenter__(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from sources.contract import Features, Finding, Preferences, RuleProblem, Slice
 from sources.errors import SourceConfigurationError
-from sources.fields import field, max_deleted_share
+from sources.fields import field, max_deleted_share, rejected_index
 from sources.network import Network
 from sources.settings import SettingsReader
 from sources.sqlite import tables
@@ -28,6 +28,7 @@ class SQLite:
             tooltip="Names divided by commas; * for every table.",
         ),
         "max_deleted_share": max_deleted_share(3),
+        "rejected_index": rejected_index(4),
     }  # fmt: skip
     features: ClassVar[Features] = Features(basic_sync_rules=True)
     network: ClassVar[Network] = Network()
@@ -37,13 +38,14 @@ class SQLite:
         reader = SettingsReader(self.fields, configuration)
         path, names = reader.text("path"), reader.text("tables")
         share = reader.integer("max_deleted_share") / 100
+        rejected = reader.text("rejected_index").strip()
         if path and not Path(path).is_absolute():
             reader.problem("path", "must be an absolute path")
         if reader.problems:
             raise SourceConfigurationError(*reader.problems)
         self.path = Path(path)
         self.names = [name.strip() for name in names.split(",") if name.strip()]
-        self.preferences = Preferences(max_deleted_share=share)
+        self.preferences = Preferences(max_deleted_share=share, rejected_index=rejected)
 
     @property
     def scope(self) -> Mapping[str, str]:

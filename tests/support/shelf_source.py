@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sources.contract import Batch, Features, IsUnchanged, RuleProblem, Source
+from sources.contract import Batch, Features, IsUnchanged, Preferences, RuleProblem, Source
 from sources.errors import SourceConfigurationError
 from tests.support.memory_source import MemorySlice, MemorySource
 
@@ -32,6 +32,7 @@ class Shelf:
         self.pings = 0
         self.reads = 0
         self.rule_problems: list[RuleProblem] = []
+        self.rejected_index = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class ShelfSource(MemorySource):
             raise SourceConfigurationError("Host is empty.")
         super().__init__({"database": "shelf"})
         self.password = configuration.get("password")
+        self.preferences = Preferences(rejected_index=self.shelf.rejected_index)
 
     async def ping(self) -> None:
         """Refuse one password, or fail as the shelf says."""

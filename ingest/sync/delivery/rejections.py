@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ingest.config import ErrorMonitor
 from ingest.errors import TooManyRejectionsError
 from ingest.sync.request import SyncContext
-from ingest.sync.stats import ComparedBy, Rejection, SliceStats
+from ingest.sync.stats import REFUSALS_SHOWN, ComparedBy, Rejection, SliceStats
 
 
 class RejectionMonitor:
@@ -109,8 +109,9 @@ def _sentence(slice_: SliceStats) -> str:
     tally = slice_.tally
     said = []
     if tally.rejected:
-        ids = ", ".join(one.id for one in tally.refusals)
-        reasons = {f"{one.error_type}: {one.reason}": None for one in tally.refusals}
+        shown = tally.refusals[:REFUSALS_SHOWN]
+        ids = ", ".join(one.id for one in shown)
+        reasons = {f"{one.error_type}: {one.reason}": None for one in shown}
         said.append(
             f"{slice_.name}: Elasticsearch refused {tally.rejected} of {tally.read} documents, such as {ids} "
             f"({' '.join(reasons)}). Correct the mapping or the data."
