@@ -67,13 +67,14 @@ def ecs_line(moment: str, level: str, event: str, facts: dict[str, Any], error: 
         "@timestamp": moment,
         "log.level": level,
         "message": sentence(event, {**facts, **labels}),
-        "event.action": event,
         "ecs.version": ECS_VERSION,
         "service.name": "elastic-ingest",
         "service.version": _version(),
         "process.pid": os.getpid(),
     }
-    if logger is not None:
+    if logger is None:
+        line["event.action"] = event
+    else:  # a library has no events, only messages
         line["log.logger"] = logger
     if labels:
         line["labels"] = labels

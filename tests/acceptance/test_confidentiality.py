@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_plus
 
 import psutil
 import pytest
+import yaml
 
 from sandbox import calls
 from sandbox.elasticsearch import Security, User, serve
@@ -196,6 +197,51 @@ async def test_no_secret_is_seen_whatever_goes_wrong(guarded: Guarded) -> None:
 
     assert "not as it should" in said[-1], said[-1]
     assert '"log.level": "error"' in running.log()
+    assert await guarded.seen() == []
+
+
+DEFECTIVE = """
+import sys
+
+from sources.postgresql.source import PostgreSQL
+
+async def slices(self, advanced_rules, seed):
+    password = self.settings.password
+    configuration = {"password": password, "settings": self.settings}
+    try:
+        raise LookupError("a first mistake")
+    except LookupError as error:
+        raise RuntimeError("a mistake of ours") from error
+
+PostgreSQL.slices = slices
+sys.argv[0] = "elastic-ingest"
+from ingest.__main__ import main
+main()
+"""
+"""The service with a defect: where it fails, secrets are in local variables."""
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+async def test_no_trace_shows_what_was_in_the_variables_where_it_failed(
+    guarded: Guarded, log_format: str
+) -> None:
+    installed = guarded.installed
+    (first,) = installed.processes
+    first.signal(signal.SIGTERM)
+    await first.ended()
+    file = installed.folder / "config.yml"
+    settings = yaml.safe_load(file.read_text())
+    settings["service"]["log_format"] = log_format
+    file.write_text(yaml.safe_dump(settings))
+
+    running = await installed.start(("-c", DEFECTIVE))
+    job = await installed.sync()
+    running.signal(signal.SIGTERM)
+
+    assert await running.ended() == 0
+    assert "Unexpected RuntimeError" in job["error"]
+    for words in ("job.crashed", "Traceback", "a first mistake", "a mistake of ours", "in slices"):
+        assert words in running.log()
     assert await guarded.seen() == []
 
 
