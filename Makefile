@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help demo sandbox test test-cluster test-postgresql slow coverage lint typecheck bench lock clean environment
+.PHONY: help demo sandbox test test-cluster test-postgresql slow coverage lint typecheck screenshots bench lock clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -39,6 +39,9 @@ lint: environment ## Check style, formatting, and who imports whom
 
 typecheck: environment ## Check types, strictly
 	$(VENV)/mypy
+
+screenshots: environment ## Make the pictures in the docs anew; needs chromium
+	@$(VENV)/python -m tests.screenshots
 
 bench: environment ## Run every benchmark; one: .venv/bin/python -m benchmarks NAME
 	$(VENV)/python -m benchmarks all

@@ -27,11 +27,11 @@ async def watch(session: Session, job: SyncJob) -> SyncJob:
     """Show the job until it ends, and return it as it ended. Raises CommandFailedError if it is deleted."""
     if session.output.as_json or not session.output.console.is_terminal:
         return await _in_lines(session, job)
-    with Live(_drawn(job), console=session.output.console, auto_refresh=False, transient=True) as live:
+    with Live(drawn(job), console=session.output.console, auto_refresh=False, transient=True) as live:
         while not _has_ended(job):
             await asyncio.sleep(POLL_SECONDS)
             job = await _again(session, job)
-            live.update(_drawn(job), refresh=True)
+            live.update(drawn(job), refresh=True)
     return job
 
 
@@ -70,15 +70,16 @@ def _line(job: SyncJob) -> str:
     )
 
 
-def _drawn(job: SyncJob) -> RenderableType:
+def drawn(job: SyncJob) -> RenderableType:
+    """Draw a job: a line about all of it, then one for each of its latest tables."""
     metadata = job.metadata
     slices = [one for one in metadata.get("slices") or () if isinstance(one, Mapping)][-_TABLES_SHOWN:]
-    drawn = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    lines = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for column in ("table", "rows", "", "rows/s", "left"):
-        drawn.add_column(column)
+        lines.add_column(column, justify="right" if column.startswith("rows") else "left")
     for one in slices:
         left = one.get("seconds_left")
-        drawn.add_row(
+        lines.add_row(
             Text(str(one.get("name"))),
             count(one.get("rows")),
             _bar(one),
@@ -91,7 +92,7 @@ def _drawn(job: SyncJob) -> RenderableType:
         head.append(f"{metadata.get('slices_finished', 0)} of {total} tables, ")
     sent = _mapping(metadata.get("counts")).get("sent_bytes") or 0
     head.append(f"{_line(job)}, {sent / 2**20:,.1f} MiB sent")
-    return Group(head, drawn)
+    return Group(head, lines)
 
 
 def _bar(one: Mapping[str, Any]) -> RenderableType:
