@@ -15,16 +15,23 @@ from ingest.errors import IngestError
 from ingest.protocol import Connector, values_of
 from ingest.sync.rules import BasicRules
 from sources.contract import HASH_END, ID_END, Slice, Source
-from sources.errors import SourceError
+from sources.errors import SourceError, SourceUnavailableError
 
 SAMPLES: Final = 3
 DOCUMENTS_A_SECOND: Final = 20_000
 """What an Elasticsearch of moderate size takes; the estimate says that it is one."""
+ANSWER_SECONDS: Final = 8.0
+"""How long a source may take to answer at all."""
 SOURCE_SECONDS: Final = 60.0
 
 
 async def checks(
-    source_class: type[Source], connector: Connector, content: Client, *, samples: int = SAMPLES
+    source_class: type[Source],
+    connector: Connector,
+    content: Client,
+    *,
+    samples: int = SAMPLES,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> AsyncIterator[Check]:
     """Look at the source as the first job would, and read a few documents.
 
@@ -38,7 +45,7 @@ async def checks(
             asyncio.timeout(SOURCE_SECONDS),
             source_class(values_of(connector.configuration)) as source,
         ):
-            await source.ping()
+            await _answers(source, answer_seconds)
             yield ok(subject, f"{source.name} answers.")
             found = await _findings(subject, source, advanced_rules)
             for one in found:
@@ -56,6 +63,17 @@ async def checks(
         yield problem(subject, f"The source did not answer everything within {SOURCE_SECONDS:.0f} s.")
     except (SourceError, IngestError) as error:
         yield problem(subject, str(error))
+
+
+async def _answers(source: Source, within_seconds: float) -> None:
+    """Raise SourceUnavailableError unless the source answers soon: a person is waiting."""
+    try:
+        async with asyncio.timeout(within_seconds):
+            await source.ping()
+    except TimeoutError as error:
+        raise SourceUnavailableError(
+            f"{source.name} did not answer within {within_seconds:.0f} s; check host, port and network."
+        ) from error
 
 
 async def _findings(subject: str, source: Source, advanced_rules: Any) -> list[Check]:
