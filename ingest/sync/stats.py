@@ -19,9 +19,8 @@ from ingest.sync.load import Load
 
 MEBIBYTE: Final = 2**20
 REFUSALS_SHOWN: Final = 3
-"""How many refused documents of a slice are named."""
 REFUSALS_KEPT: Final = 100
-"""How many of a slice are remembered."""
+"""How many refused documents of a slice are named, and how many are remembered."""
 SLICES_SHOWN: Final = 50
 """How many slices the job's metadata lists one by one; a database may have ten thousand tables."""
 

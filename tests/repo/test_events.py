@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from ingest.log.sentences import SENTENCES
 from tests.repo import project
 
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
@@ -58,6 +59,10 @@ def test_every_event_is_on_the_page_and_every_one_there_exists() -> None:
     listed = [event for event, *_ in ROWS]
 
     assert sorted(listed) == sorted(logged())
+
+
+def test_every_event_has_a_sentence_and_no_other_has() -> None:
+    assert sorted(SENTENCES) == sorted(event for event, *_ in ROWS)
 
 
 def test_the_level_of_an_event_is_the_one_it_is_logged_with() -> None:

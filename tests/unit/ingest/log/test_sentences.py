@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ingest.log.sentences import SENTENCES, sentence
-from tests.repo.test_events import ROWS, calls, events, is_logging
+from tests.repo.test_events import calls, events, is_logging
 
 BOUND = {"sync_job_id", "connector_id", "job_type", "index_name", "service_type"}
 """Facts that stand beside each line of a job."""
@@ -24,10 +24,6 @@ def facts_of_calls() -> dict[str, list[set[str] | None]]:
             for event in events(call.args[0]):
                 found.setdefault(event, []).append(facts)
     return found
-
-
-def test_every_event_has_a_sentence_and_no_other_has() -> None:
-    assert sorted(SENTENCES) == sorted(event for event, *_ in ROWS)
 
 
 @pytest.mark.parametrize(
