@@ -5,6 +5,7 @@ whole, whether documents pass a pipeline that does nothing, whether the index re
 """
 
 import copy
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -118,10 +119,18 @@ def measured(arena: Arena, shape: Shape, rows: int, repeats: int) -> Report:
             )
             for number in range(repeats):
                 for name, run in _round(bench, number):
-                    runs.setdefault(name, []).append(run())
+                    job = run()
+                    runs.setdefault(name, []).append(job)
+                    _say(number, name, job)
         finally:
             server.remove_index()
     return _report(f"cluster, {shape.name}, {rows:,} rows", rows, runs)
+
+
+def _say(number: int, name: str, job: Job) -> None:
+    """Show how far it is: a round takes minutes, and what was measured is not to be lost with the rest."""
+    figures = f"{job.outcome.seconds:.2f} s, Elasticsearch CPU {job.cpu_seconds:.2f} s"
+    print(f"{number + 1} {name}: {figures}", file=sys.stderr, flush=True)
 
 
 def _round(bench: Bench, number: int) -> list[tuple[str, Callable[[], Job]]]:

@@ -64,7 +64,11 @@ class RealElasticsearch:
         """Return what the index can be created with again."""
         found = self.call("GET", f"/{INDEX}")[INDEX]
         limit = found["settings"]["index"]["mapping"]["total_fields"]["limit"]
-        return {"mappings": found["mappings"], "settings": {"index.mapping.total_fields.limit": limit}}
+        settings = {
+            "index.mapping.total_fields.limit": limit,
+            "index.store.stats_refresh_interval": "0s",  # or a size is as old as ten seconds
+        }
+        return {"mappings": found["mappings"], "settings": settings}
 
     def write_bodies(self, folder: Path) -> None:
         """Write every document of the index as bulk bodies, a file each."""
