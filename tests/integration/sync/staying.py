@@ -79,7 +79,7 @@ class Staying:
 
 @asynccontextmanager
 async def staying(
-    world: Following, *, urgent: bool = False, way: Way = Way.POLLING
+    world: Following, *, urgent: bool = False, way: Way | None = Way.POLLING
 ) -> AsyncIterator[Staying]:
     """Run a job until the end of the block, once it has caught up; it ends in order."""
     stats = Stats()
@@ -107,7 +107,7 @@ async def staying(
 
     job.task = asyncio.create_task(run())
     try:
-        await job.until(lambda: following.way is way)
+        await job.until(lambda: following.way is (way or following.way or Way.LOG))
         job.caught_up_with = stats.written
         yield job
         following.ask_to_end("The test is over.", urgent=urgent)

@@ -21,6 +21,7 @@ from ingest.sync.conclusion import conclude, is_ours_alone, miscounted
 from ingest.sync.following import Following, Way
 from ingest.sync.index.known import KnownDocuments
 from ingest.sync.kinds.follow.folding import fold
+from ingest.sync.kinds.follow.holding import HeldFeed
 from ingest.sync.kinds.follow.polling import Polling
 from ingest.sync.kinds.follow.recent import RecentDocuments
 from ingest.sync.kinds.follow.standing import SHARE, Standing, due
@@ -128,6 +129,7 @@ class Course:
     _written_before: int = 0
     """How much was written when the turn before had ended."""
     _looked_around_at: float = 0.0
+    _held: HeldFeed | None = None
     _feed_again_at: float = 0.0
     """When to try again to open a feed."""
     _feed_pause_seconds: float = FIRST_FEED_PAUSE_SECONDS
@@ -143,12 +145,16 @@ class Course:
             one.seen_at = one.looked_until = self._started_at
         self.following.way = Way.POLLING
         context.log.info("follow.started", way=Way.POLLING.value, slices=len(self.polling.standings))
-        while not self.following.is_asked:
-            if self._may_open_feed():
-                await self._turn(self._by_feed)
-            else:
-                await self._turn(self._by_polling)
-                await self.following.pause(self._pause_seconds)
+        try:
+            while not self.following.is_asked:
+                self._open_feed()
+                if self._held is not None and self._held.is_decided:
+                    await self._turn(self._by_feed)
+                else:
+                    await self._turn(self._by_polling)
+                    await self.following.pause(self._pause_seconds)
+        finally:
+            await self._close_feed()
         context.log.info("follow.ended", reason=self.following.ends_because)
         return await self._end()
 
@@ -179,23 +185,31 @@ class Course:
         await self._look_around()
         await self._save_if_due()
 
-    def _may_open_feed(self) -> bool:
-        is_there = isinstance(self.sync.request.source, Feeding)
-        return (
-            is_there
-            and any(one.has_versions for one in self.polling.standings.values())
-            and (self.monotonic() >= self._feed_again_at)
-        )
+    def _open_feed(self) -> None:
+        """Begin to open a feed, if there may be one and it is time for it; polling goes on meanwhile."""
+        source = self.sync.request.source
+        if (
+            self._held is not None
+            or self.monotonic() < self._feed_again_at
+            or not isinstance(source, Feeding)
+        ):
+            return
+        told = [one.slice for one in self.polling.standings.values() if one.has_versions]
+        if told:
+            self._held = HeldFeed(source, [wanted(self.sync, one) for one in told])
+
+    async def _close_feed(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            await held.close()
 
     async def _by_feed(self) -> None:
-        """Follow a feed until it ends; where there is none, or it is lost, polling goes on meanwhile."""
-        source, log = self.sync.request.source, self.sync.context.log
-        if not isinstance(source, Feeding):
-            raise TypeError("This source has no feeds.")
-        slices = [wanted(self.sync, one.slice) for one in self.polling.standings.values() if one.has_versions]
+        """Follow the feed until it ends; where there is none, or it is lost, polling goes on."""
+        log = self.sync.context.log
+        if self._held is None:
+            return
         try:
-            async with source.feed(slices) as feed:
-                await self._tail(feed)
+            await self._tail(self._held.feed())
         except NoFeedError as error:
             self._feed_again_at, self.following.reason = float("inf"), str(error)
             log.info("follow.without_log", reason=str(error))
@@ -206,6 +220,7 @@ class Course:
             log.warning("follow.log_lost", reason=str(error))
         finally:
             self.following.way = Way.POLLING
+            await self._close_feed()
 
     async def _tail(self, feed: Feed) -> None:
         """Look at everything once, then take in what the feed tells."""
