@@ -11,6 +11,7 @@ from ingest.elasticsearch.client import connect
 from ingest.errors import ElasticsearchUnavailableError
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX, connectors
 from sandbox.elasticsearch.server.faults import Edit, Hold
+from tests.support.fake_transport import FakeTime
 from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, entry_of, until
 from tests.support.shelf_source import SERVICE_TYPE, ShelfSource
 
@@ -73,7 +74,8 @@ async def test_an_incomplete_listing_is_no_listing(harness: ServiceHarness) -> N
     await create_many(harness, 3)
     shards = {"total": 2, "successful": 1, "skipped": 0, "failed": 1}
     harness.server.faults.add(Edit(lambda body: {**body, "_shards": shards}), path=LISTING)
-    async with connect(config_for(harness.server).elasticsearch) as client:
+    settings = config_for(harness.server).elasticsearch
+    async with connect(settings, make_backoff=FakeTime().backoff) as client:
         with pytest.raises(ElasticsearchUnavailableError, match="1 shards failed"):
             await connectors.search(client, ids=["connector-000"], service_types=())
 
