@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import cluster as real
-from benchmarks import embedded_elasticsearch, figures
+from benchmarks import embedded_elasticsearch, figures, following
 from benchmarks import idle as nothing_to_do
 from benchmarks.arena import Arena, Run
 from benchmarks.datasets import HUGE_VALUE_BYTES, SHAPES, Shape
@@ -29,6 +29,9 @@ MOST_LATE_SECONDS = 0.05
 HOLD_SECONDS = 3.0
 IDLE_CONNECTORS = 100
 MOST_IDLE_PERCENT = 1.0
+FEED_CHANGES = 100_000
+LEAST_CHANGES_PER_SECOND = 10_000
+MOST_CHANGE_AGE_MS = 1_000
 BEAT_TOLERANCE_SECONDS = 0.5
 
 
@@ -298,6 +301,18 @@ def idle(arena: Arena, request: Request) -> Report:
     return Report(name="idle", rows=[Row(name="", figures=shown)], checks=checks)
 
 
+def feed(arena: Arena, request: Request) -> Report:
+    """Changes as the log tells them: rate, age at a steady load, a large transaction; --rows is how many."""
+    changes = request.rows or FEED_CHANGES
+    rows = following.measured(changes)
+    rate, steady = rows[1].figures["changes/s"], rows[2].figures["p95 ms"]
+    checks = [
+        Check(name="changes/s, rows read", value=rate, target=LEAST_CHANGES_PER_SECOND),
+        Check(name="p95 at 1,000/s", value=steady, target=MOST_CHANGE_AGE_MS, is_ceiling=True, unit=" ms"),
+    ]
+    return Report(name=f"feed, {changes:,} single-row transactions", rows=rows, checks=checks)
+
+
 def cluster(arena: Arena, request: Request) -> Report:
     """A first sync into a real Elasticsearch: beside a raw loader of its documents, and other choices."""
     shape = SHAPES["plain"] if request.shape == "narrow" else request.asked_shape
@@ -319,6 +334,7 @@ SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
         embedded,
         cluster,
         idle,
+        feed,
     )
 }
 
