@@ -14,7 +14,7 @@ from typing import Any, Self
 import psutil
 
 from benchmarks import sink
-from benchmarks.datasets import Shape
+from benchmarks.datasets import TABLES_AT_ONCE, Shape, one_row
 from benchmarks.machine import Machine, this_machine
 from benchmarks.tasks import DATABASE, Outcome, Server, Task
 from sandbox.postgresql import Cluster
@@ -76,6 +76,15 @@ class Arena:
             self._cluster.execute(shape.create(rows), database=DATABASE)
             self._rows[shape.name] = rows
         return shape.name
+
+    def tables(self, count: int) -> str:
+        """Make so many tables of a row each unless they are there; return their names."""
+        names = [f"one_row_{number}" for number in range(count)]
+        if self._rows.get("one_row") != count:
+            for first in range(0, count, TABLES_AT_ONCE):
+                self.execute("".join(map(one_row, names[first : first + TABLES_AT_ONCE])))
+            self._rows["one_row"] = count
+        return ",".join(names)
 
     def execute(self, sql: str) -> None:
         """Change what the tables say."""

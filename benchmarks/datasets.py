@@ -124,3 +124,15 @@ SHAPES = {
         Shape(name="huge", script=_HUGE, rows=1_000_000, text="name"),
     )
 }
+
+
+TABLES_AT_ONCE = 200
+"""How many tables one script makes: each holds locks until its end."""
+
+
+def one_row(table: str) -> str:
+    """Make a table of one row, with a JSON column, unless it is there."""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {table} (id bigint PRIMARY KEY, name text, details jsonb);"
+        f"INSERT INTO {table} VALUES (1, '{table}', '{{}}') ON CONFLICT DO NOTHING;"
+    )

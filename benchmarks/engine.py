@@ -39,7 +39,7 @@ async def sync(task: Task) -> Done:
         "password": server.password,
         "database": DATABASE,
         "schema": "public",
-        "tables": [task.table],
+        "tables": task.table.split(","),
     }
     stats, lease = Stats(), Lease(_nobody_else)
     settings = _settings(task)

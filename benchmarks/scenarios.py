@@ -22,6 +22,7 @@ LEAST_DOCUMENTS_PER_SECOND = 250_000
 LEAST_GAIN_UNCHANGED = 3.0
 LEAST_GAIN_INCREMENTAL = 10.0
 LEAST_GAIN_BY_DIGEST = 3.0
+MOST_MILLISECONDS_A_TABLE = 15.0
 MOST_PEAK_MIB = 150
 MOST_GROWTH_MIB = 16
 MOST_BYTES_A_DOCUMENT = 20
@@ -132,6 +133,31 @@ def incremental(arena: Arena, request: Request) -> Report:
     notes = [f"targets are times the speed of the cold sync; with 1% changed it is {gain}"]
     name = f"incremental, {shape.name}, {rows:,} rows"
     return Report(name=name, rows=_rows(runs), checks=checks, notes=notes)
+
+
+def tables(arena: Arena, request: Request) -> Report:
+    """Many tables of a row each: what a table costs besides its rows."""
+    count = request.rows or 1_000
+    names = arena.tables(count)
+    runs: dict[str, list[Run]] = {"first sync": [], "incremental, unchanged": []}
+    for _ in range(request.repeats):
+        first = arena.run("engine", names, count, remember=True, forget=True)
+        again = arena.run("engine", names, count, exists=True, job="incremental", begin_from=first)
+        runs["first sync"].append(first)
+        runs["incremental, unchanged"].append(again)
+    checks = [
+        Check(
+            name=f"{name}, processor time of service and PostgreSQL a table",
+            value=figures.middle(
+                found, lambda run: 1000 * (run.outcome.cpu_seconds + run.postgresql_cpu_seconds) / count
+            ),
+            target=MOST_MILLISECONDS_A_TABLE,
+            is_ceiling=True,
+            unit=" ms",
+        )
+        for name, found in runs.items()
+    ]
+    return Report(name=f"tables, {count:,} of a row each", rows=_rows(runs), checks=checks)
 
 
 def memory(arena: Arena, request: Request) -> Report:
@@ -326,6 +352,7 @@ SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
         unchanged,
         changed_1_percent,
         incremental,
+        tables,
         memory,
         huge_value,
         cpu_split,

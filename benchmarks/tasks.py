@@ -31,6 +31,7 @@ class Task:
     sink: str
     """The sink's URL."""
     table: str
+    """Its name; for the engine also several, divided by commas."""
     rows: int
     job: str = "full"
     """`full` or `incremental`."""

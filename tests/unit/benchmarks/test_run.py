@@ -19,6 +19,14 @@ def test_an_unchanged_table_is_measured_against_the_bare_loop() -> None:
     assert result.exit_code == (0 if all(check["holds"] for check in report["checks"]) else 1)
 
 
+def test_each_of_many_tables_is_read_and_then_proven_unchanged() -> None:
+    result = CliRunner().invoke(main, ["tables", "--rows", "100", "--repeat", "1", "--json"])
+
+    report = json.loads(result.output)
+    operations = {row["name"]: row["figures"]["operations"] for row in report["rows"]}
+    assert operations == {"first sync": 100, "incremental, unchanged": 0}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_l02_l03_memory_does_not_grow_with_the_table() -> None:
