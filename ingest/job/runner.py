@@ -23,9 +23,9 @@ from ingest.job import claim, heartbeat
 from ingest.job.ending import Ending, end_connector, end_job
 from ingest.job.job_types import WORK, Work
 from ingest.job.options import options_of
-from ingest.job.overlap import require_sole
 from ingest.job.rejected import RejectedDocuments, keeping
 from ingest.job.running import Phase, RunningJob
+from ingest.job.shared_index import require_sole
 from ingest.job.snapshot import CREATED_TOO_EARLY, was_created_too_early
 from ingest.job.staying import STOPPING, STOPPING_SECONDS, Stay, follows
 from ingest.lease import Lease, boottime

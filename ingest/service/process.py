@@ -23,11 +23,11 @@ from ingest.job.running import RunningJob
 from ingest.protocol import SyncJob
 from ingest.service import cleanup, observing
 from ingest.service.fleet import Fleet
+from ingest.service.lock_file import Identity
 from ingest.service.loops import Loop, unless_stopped
 from ingest.service.pacing import Pace
 from ingest.service.preflight import preflight
 from ingest.service.queue import Queue
-from ingest.service.succession import Identity
 from ingest.status.history import History
 from ingest.status.snapshot import Snapshot
 from ingest.stopping import Stop

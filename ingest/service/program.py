@@ -12,8 +12,8 @@ from ingest.config import Config
 from ingest.elasticsearch.client import Client, connect
 from ingest.errors import ConfigError
 from ingest.service import systemd
+from ingest.service.lock_file import Identity, identified
 from ingest.service.process import Service
-from ingest.service.succession import Identity, identified
 from ingest.service.watchdog import Watchdog
 from sources.contract import Source
 from sources.registry import SOURCES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.job.overlap import overlaps
+from ingest.job.shared_index import overlaps
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ingest.service.succession import file_system_of, identified
+from ingest.service.lock_file import file_system_of, identified
 
 HOLDER = """
 import sys
 from pathlib import Path
-from ingest.service.succession import identified
+from ingest.service.lock_file import identified
 with identified(Path(sys.argv[1])) as me:
     print(me.name, flush=True)
     input()
