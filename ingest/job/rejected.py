@@ -55,9 +55,12 @@ class RejectedDocuments:
 
     async def require_apart(self, content_index: str) -> None:
         """Raise SourceConfigurationError if they would be kept among the connector's documents."""
-        mine = await indices.find(self.client, self.index_name)
-        theirs = await indices.find(self.client, content_index)
-        if self.index_name == content_index or (mine and theirs and mine.uuid == theirs.uuid):
+        is_own = self.index_name == content_index
+        with suppress(ElasticsearchRefusedError):  # what may not be looked at is not written to either
+            mine = await indices.find(self.client, self.index_name)
+            theirs = await indices.find(self.client, content_index)
+            is_own = is_own or (mine is not None and theirs is not None and mine.uuid == theirs.uuid)
+        if is_own:
             raise SourceConfigurationError(
                 f"rejected_index is {self.index_name}, the connector's own index. Name another one."
             )
@@ -77,13 +80,13 @@ class RejectedDocuments:
         return [hit["_source"] for hit in await self._search({"filter": [self._ours]}, most)]
 
     async def _forget_others(self, job_id: str) -> None:
-        is_of_another = {"filter": [self._ours], "must_not": [{"term": {"sync_job_id": job_id}}]}
+        is_of_another = {"filter": [self._ours], "must_not": [_is("sync_job_id", job_id)]}
         while hits := await self._search(is_of_another, MOST_KEPT):
             await self._bulk([{"delete": {"_id": hit["_id"]}} for hit in hits])
 
     @property
     def _ours(self) -> dict[str, Any]:
-        return {"term": {"connector_id": self.connector_id}}
+        return _is("connector_id", self.connector_id)
 
     async def _create_index(self) -> None:
         if await indices.find(self.client, self.index_name) is not None:
@@ -110,7 +113,11 @@ class RejectedDocuments:
             raise ElasticsearchRefusedError(f"{self.index_name} does not take entries: {reason}.", status=400)
 
     async def _search(self, conditions: dict[str, Any], most: int) -> list[dict[str, Any]]:
-        body = {"size": most, "query": {"bool": conditions}, "sort": [{"@timestamp": "desc"}]}
+        body = {
+            "size": most,
+            "query": {"bool": conditions},
+            "sort": [{"@timestamp": {"order": "desc", "unmapped_type": "date"}}],
+        }
         try:
             return await self.client.call(
                 "POST",
@@ -151,6 +158,12 @@ async def _keep(
     except ElasticsearchError as error:
         context.stats.warnings.append(f"What was refused could not be kept in {rejected.index_name}: {error}")
         context.log.warning("job.rejections_not_kept", index=rejected.index_name, reason=str(error))
+
+
+def _is(name: str, value: str) -> dict[str, Any]:
+    """Ask for a value exactly, also in an index whose mapping Elasticsearch guessed."""
+    terms = [{"term": {name: value}}, {"term": {f"{name}.keyword": value}}]
+    return {"bool": {"should": terms, "minimum_should_match": 1}}
 
 
 def _entries(job: SyncJob, stats: Stats) -> Iterator[dict[str, Any]]:

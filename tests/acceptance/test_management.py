@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -329,3 +330,40 @@ def test_verify_cannot_tell_of_what_is_not_there(configured: World) -> None:
     assert missing.returncode == unconfigured.returncode == 2
     assert "nothing-here" in missing.stderr
     assert "cannot be told" in unconfigured.stdout
+
+
+def test_refused_documents_are_listed_and_sent_again(configured: World, tmp_path: Path) -> None:
+    send = configured.elasticsearch.send
+    not_kept = command(configured, "rejected", "list", NAME)
+    (role,) = calls.API_KEY["role_descriptors"].values()
+    wider = {**role, "indices": [*role["indices"], {"names": ["refused"], "privileges": ["all"]}]}
+    key = send(
+        Call("", "POST", "/_security/api_key", {"name": "wider", "role_descriptors": {"wider": wider}})
+    )
+    text = configured.config_file.read_text()
+    (line,) = (one for one in text.splitlines() if "api_key:" in one)
+    file = tmp_path / "config.yml"
+    file.write_text(text.replace(line, f"  api_key: {key['encoded']}"))
+    wide = replace(configured, folder=tmp_path)
+    assert (
+        command(configured, "connector", "configure", NAME, "--set", "rejected_index=refused").returncode == 0
+    )
+    entry = {
+        "@timestamp": "2026-01-01T00:00:00Z", "connector_id": NAME, "sync_job_id": "j",
+        "table": "public.album", "id": "chinook_public_album_1", "reason": "not a number",
+    }  # fmt: skip
+    empty = answer(wide, "rejected", "list", NAME)
+    send(Call("", "PUT", "/refused/_doc/1?refresh", entry))
+
+    listed = command(wide, "rejected", "list", NAME)
+    forbidden = command(configured, "check", NAME)
+    retried = command(configured, "rejected", "retry", NAME, "--watch")
+    command(configured, "connector", "configure", NAME, "--set", "rejected_index=")
+
+    assert not_kept.returncode == 1
+    assert "--set rejected_index=NAME" in not_kept.stderr
+    assert empty == []
+    assert "chinook_public_album_1" in listed.stdout
+    assert "lacks write on refused" in forbidden.stdout
+    assert retried.returncode == 0, retried.stdout + retried.stderr
+    assert "could not be kept in refused" in retried.stdout
