@@ -15,7 +15,10 @@ MOST_COUNTED = 1_000
 
 
 async def conclude(sync: SyncRun) -> Cursor | None:
-    """Make everything visible, count it, confirm the job, and return what the next sync can begin from."""
+    """Make everything visible, count it, and return what the next sync can begin from.
+
+    Whose job it is by now is looked up once more when its ending is written.
+    """
     context, request, stats = sync.context, sync.request, sync.context.stats
     await indices.refresh(context.client, request.index_name)
     await indices.require_same(context.client, sync.prepared.index)
@@ -23,7 +26,6 @@ async def conclude(sync: SyncRun) -> Cursor | None:
     ours = await sync.inventory().count()
     report_rejections(context)
     cursor = await _cursor(sync, ours)
-    await context.lease.confirm()
     context.log.debug("sync.finished", total=stats.total_documents, **stats.counts())
     return cursor
 

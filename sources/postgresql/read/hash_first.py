@@ -60,7 +60,7 @@ class ChangedRows:
             is_changed_mostly = changed > asked * MOSTLY
 
     def _runs(self) -> Iterator[tuple[int, int | None]]:
-        """Divide the table into runs of pages; the last one is open, for the table may have grown."""
+        """Divide the table into runs of pages; the last is open, so that small tables need no condition."""
         if self.documents.rendering.server_version < _FIRST_VERSION_WITH_RANGES:
             yield 0, None
             return

@@ -1,12 +1,13 @@
 """A scan of the index that is not whole is repeated or ends the job; it is never taken for all there is."""
 
 import json
+from typing import Any
 
 import pytest
 
 from ingest.errors import ElasticsearchUnavailableError, IncompleteSyncError
 from sandbox.elasticsearch.server.faults import Action, Drop, Edit, Reply, Reset, Truncate
-from tests.support.sync_harness import SyncHarness
+from tests.support.sync_harness import SyncHarness, nothing
 
 SEARCH = "/_search"
 
@@ -15,8 +16,14 @@ def _failed_shard(body: dict[str, object]) -> dict[str, object]:
     return {**body, "_shards": {"failed": 1}}
 
 
-def _timed_out(body: dict[str, object]) -> dict[str, object]:
-    return {**body, "timed_out": True}
+def _timed_out(body: dict[str, Any]) -> dict[str, Any]:
+    """Lack a hit, as a page does for whose first shard nobody waited."""
+    hits = body["hits"].get("hits")
+    return {**body, "timed_out": True, "hits": {**body["hits"], "hits": hits[1:]} if hits else body["hits"]}
+
+
+def _without_hits(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "hits": {}}
 
 
 def _spaced(body: dict[str, object]) -> bytes:
@@ -33,6 +40,7 @@ FAULTS: dict[str, Action] = {
     "cut": Truncate(30),
     "a shard failed": Edit(_failed_shard),
     "timed out": Edit(_timed_out),
+    "no list of hits": Edit(_without_hits),
     "null": Reply(200, "null"),
     "empty": Reply(200, b""),
     "an empty object": Reply(200, {}),
@@ -109,6 +117,35 @@ async def test_e19_the_index_is_refreshed_before_it_is_scanned(shop: SyncHarness
     assert await shop.content() == shop.expected()
     refreshes = [entry for entry in shop.server.journal if entry.path.endswith("/_refresh")]
     assert len(refreshes) <= 5
+
+
+async def test_e19_what_was_deleted_just_now_is_not_taken_for_there(shop: SyncHarness) -> None:
+    await shop.sync()
+    await shop.call("PUT", "/search-shop/_settings", {"index.refresh_interval": "-1"})
+    id_ = next(iter(shop.expected()))
+    await shop.call("DELETE", f"/search-shop/_doc/{id_}")
+
+    await shop.sync()
+
+    assert await shop.content() == shop.expected()
+
+
+async def test_e19_a_document_written_just_now_is_not_even_asked_to_be_deleted(shop: SyncHarness) -> None:
+    await shop.sync()
+    await shop.call("PUT", "/search-shop/_settings", {"index.refresh_interval": "-1"})
+    id_ = next(iter(shop.source.tables["album"]))
+    del shop.source.tables["album"][id_]
+
+    async def write_after_the_scan(method: str, path: str, _body: bytes) -> None:
+        if (method, path) == ("DELETE", "/_pit"):
+            shop.wire.after = nothing
+            await shop.call("PUT", f"/search-shop/_doc/{id_}", {"written": "by another tool"})
+
+    shop.wire.after = write_after_the_scan
+    shop.wire.bulk_bodies.clear()
+    await shop.sync()
+
+    assert shop.deletes() == []
 
 
 async def test_every_point_in_time_is_given_back(shop: SyncHarness) -> None:

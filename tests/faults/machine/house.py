@@ -40,6 +40,8 @@ class House:
     workers: list[Worker] = field(default_factory=list)
     connector_of: dict[str, str] = field(default_factory=dict)
     """Every job that was created, and whose it is."""
+    to_turn_away: int = 0
+    """Of how many bulk requests, from the next on, the first document is turned away."""
     tampered: set[str] = field(default_factory=set)
     """Connectors whose index somebody else has written to since their last full job that completed."""
 
@@ -49,8 +51,17 @@ class House:
     def hire(self) -> Worker:
         """Let a new process come."""
         return Worker(
-            client=self.client, config=self.config, connector_ids=CONNECTORS, pass_time=self.pass_time
+            client=self.client,
+            config=self.config,
+            connector_ids=CONNECTORS,
+            pass_time=self.pass_time,
+            turns_away=self._turns_away,
         )
+
+    def _turns_away(self) -> bool:
+        is_one = self.to_turn_away > 0
+        self.to_turn_away -= is_one
+        return is_one
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass here and on the server, without anything being done meanwhile."""

@@ -115,6 +115,7 @@ class Judge:
     async def _come_to_rest(self) -> None:
         house = self.house
         house.server.faults.clear()
+        house.to_turn_away = 0
         for worker in house.workers:
             await worker.crash()
         house.pass_time(1_000.0)

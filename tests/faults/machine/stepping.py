@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ingest import errors
 from ingest.elasticsearch.transport import Request, Response, Transport
+from tests.faults.machine.turning_away import without_the_first
 
 LONGEST_WAIT_SECONDS = 60.0
 """How long a request may wait at the gate; afterwards it counts as lost on its way."""
@@ -44,8 +45,12 @@ class Waiting:
 class Gate:
     """A transport through which requests go one at a time, when they are let."""
 
-    def __init__(self, transport: Transport, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, transport: Transport, clock: Callable[[], float], turns_away: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`turns_away` is asked about each bulk request whether its first document is turned away."""
         self._transport = transport
+        self._turns_away = turns_away
         self._clock = clock
         self._waiting: list[Waiting] = []
         self._arrived = asyncio.Event()
@@ -73,6 +78,8 @@ class Gate:
                 raise KilledError
             if self._clock() - waiting.since > LONGEST_WAIT_SECONDS:
                 raise errors.ElasticsearchUnavailableError(f"{request} was lost on its way.")
+            if request.path.endswith("/_bulk") and self._turns_away():
+                return await without_the_first(request, self._transport)
             return await self._transport(request)
         finally:
             self._passed()

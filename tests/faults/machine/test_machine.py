@@ -35,12 +35,12 @@ FAULTS: dict[str, tuple[Callable[[], Action], bool, str]] = {
     "turned away": (lambda: Reply(429), False, "*"),
     "not JSON": (lambda: Reply(200, "<html>"), True, "*"),
     "half an answer": (lambda: Truncate(10), True, "*"),
-    "one item turned away": (lambda: FailItems(429, (0,)), True, "*/_bulk"),
     "one item refused": (
         lambda: FailItems(400, (0,), type="document_parsing_exception"), True, "*/_bulk"
     ),
 }  # fmt: skip
 END_CONNECTIONS = "connections to the database ended"
+TURN_AWAY = "documents turned away"
 End = Callable[[Worker], Coroutine[Any, Any, None]]
 Edit = Callable[[House, str, int], Coroutine[Any, Any, object]]
 EDITS: tuple[Edit, ...] = (
@@ -118,11 +118,17 @@ class Machine(RuleBasedStateMachine):
 
         self.run(pass_())
 
-    @rule(kind=st.sampled_from((*sorted(FAULTS), END_CONNECTIONS)), nth=st.integers(1, 12))
+    @rule(
+        kind=st.sampled_from((*sorted(FAULTS), *[END_CONNECTIONS] * 2, *[TURN_AWAY] * 4)),
+        nth=st.integers(1, 12),
+    )
     def break_something(self, kind: str, nth: int) -> None:
         """Let a request fail, the nth of a job from now on, or the connections to the database now."""
         if kind == END_CONNECTIONS:
             self.run(self.house.tables.end_backends())
+            return
+        if kind == TURN_AWAY:
+            self.house.to_turn_away = nth
             return
         make, applied, path = FAULTS[kind]
         if "refused" in kind:

@@ -35,6 +35,7 @@ class Worker:
     config: Config
     connector_ids: tuple[str, ...]
     pass_time: Callable[[float], None]
+    turns_away: Callable[[], bool]
     running: RunningJob | None = None
     _gate: Gate | None = None
     _work: asyncio.Task[None] | None = None
@@ -59,7 +60,7 @@ class Worker:
 
     def _begin(self, running: RunningJob) -> None:
         loop = asyncio.get_running_loop()
-        self.running, self._gate = running, Gate(self.client.transport, loop.time)
+        self.running, self._gate = running, Gate(self.client.transport, loop.time, self.turns_away)
         self._stop = Stop(grace_seconds=8.0, monotonic=loop.time)
         worker = runner.Worker(
             name=f"worker-{next(_numbers)}",

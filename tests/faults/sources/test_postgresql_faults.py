@@ -243,6 +243,25 @@ async def test_p09_a_rewrite_that_waits_for_the_lock_while_we_wait_for_it_is_rea
     assert len((await reading).documents) == 1000
 
 
+@pytest.mark.parametrize("rules", [None, [{"tables": ["t"], "query": "SELECT * FROM t"}]])
+async def test_p09_a_reading_whose_table_is_in_another_file_in_the_end_counts_for_nothing(
+    database: Database, rules: Any
+) -> None:
+    """The lock prevents this, so it is done behind the server's back."""
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
+    slice_ = await slice_of(database, rules)
+
+    async with aclosing(slice_.batches()) as batches:
+        await anext(batches)
+        await database.execute(
+            "SET allow_system_table_mods = on;"
+            "UPDATE pg_class SET relfilenode = (relfilenode::int8 + 1000)::oid WHERE relname = 't'"
+        )
+
+        with pytest.raises(SourceUnavailableError, match="rewritten"):
+            await anext(batches)
+
+
 @pytest.mark.parametrize("change", ["DROP TABLE t", "ALTER TABLE t ADD b int", "TRUNCATE t", "VACUUM FULL t"])
 async def test_p10_ddl_waits_for_the_read(database: Database, change: str) -> None:
     await database.execute(TABLE)

@@ -21,7 +21,7 @@ from ingest.protocol import Pipeline
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Hold
 from sources.errors import SourceConfigurationError, SourceUnavailableError
-from tests.support.sync_harness import INDEX, SyncHarness, sync_harness
+from tests.support.sync_harness import INDEX, SyncHarness, nothing, sync_harness
 
 
 @pytest.fixture
@@ -406,6 +406,27 @@ async def test_e14_an_index_replaced_meanwhile_is_noticed(shop: SyncHarness) -> 
         await shop.sync()
 
     assert shop.deletes() == []
+
+
+async def test_e14_an_index_replaced_after_everything_was_proven_is_noticed(shop: SyncHarness) -> None:
+    shop.put("1", "2")
+    await shop.sync()
+    paths = shop.watch_paths()
+    await shop.sync()
+    left = sum(path.endswith("/_refresh") for path in paths)
+
+    async def replace_before_the_last_refresh(_method: str, path: str, _body: bytes) -> None:
+        nonlocal left
+        left -= path.endswith("/_refresh")
+        if left == 0 and path.endswith("/_refresh"):
+            shop.wire.before = nothing
+            await shop.call("DELETE", f"/{INDEX}")
+            await shop.call("PUT", f"/{INDEX}")
+
+    shop.wire.before = replace_before_the_last_refresh
+
+    with pytest.raises(IndexChangedError, match="replaced"):
+        await shop.sync()
 
 
 def at_the_first_bulk(shop: SyncHarness, act: Callable[[], Awaitable[None]]) -> None:

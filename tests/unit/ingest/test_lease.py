@@ -1,5 +1,9 @@
 """The lease: who may write, until when."""
 
+import shutil
+import subprocess
+import sys
+
 import pytest
 
 from ingest.config import Service
@@ -109,3 +113,22 @@ async def test_a_reading_that_takes_longer_than_the_lease_confirms_nothing() -> 
 
     with pytest.raises(JobLostError):
         await Lease(slow, clock=clock).confirm()
+
+
+ASLEEP = ("unshare", "--user", "--map-root-user", "--time", "--boottime", "100000", "--fork")
+"""A machine that, for whoever is started so, was suspended for so many seconds (time_namespaces(7))."""
+BOTH = "import time; from ingest.lease import boottime; print(boottime() - time.monotonic())"
+
+
+def can_sleep() -> bool:
+    """Whether this machine lets us make such a clock."""
+    return (
+        shutil.which("unshare") is not None and subprocess.run([*ASLEEP, "true"], check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not can_sleep(), reason="needs unshare, time namespaces and the right to use them")
+def test_time_during_which_the_machine_sleeps_counts() -> None:
+    difference = subprocess.check_output([*ASLEEP, sys.executable, "-c", BOTH], text=True)
+
+    assert float(difference) > 99_000
