@@ -13,7 +13,8 @@ from ingest.job.running import RunningJob
 from ingest.protocol import jobs
 from ingest.stopping import Stop
 from sandbox.elasticsearch.server.faults import Hold
-from tests.support.service_harness import SERVICE_TYPE, ServiceHarness, config_for, source_over
+from tests.support.service_harness import ServiceHarness, config_for
+from tests.support.shelf_source import SERVICE_TYPE, source_over
 
 CLAIM_AND_END = 2
 """The writes of a job's document while it runs."""

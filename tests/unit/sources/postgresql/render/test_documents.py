@@ -105,6 +105,8 @@ def test_domains_arrays_and_composites_are_mapped_as_what_they_consist_of() -> N
 def test_quoting_doubles_quotes_and_nothing_else(text: str) -> None:
     assert identifier(text)[1:-1].replace('""', '"') == text
     assert literal(text)[1:-1].replace("''", "'") == text
+    assert identifier(text).count('"') == 2 * text.count('"') + 2
+    assert literal(text).count("'") == 2 * text.count("'") + 2
     assert qualified(text, "t").endswith('."t"')
     assert orjson.loads(json_string(text)) == text
 
