@@ -116,11 +116,6 @@ class Gathering:
         """Whether waiting for more gains nothing."""
         return self._used >= self._room // 16
 
-    @property
-    def is_between_transactions(self) -> bool:
-        """Whether every transaction that was begun to be told has been told whole."""
-        return self._transaction is None
-
     def told(self, message: bytes) -> None:
         """Take a message of the plugin. Raises MessageError."""
         match messages.decode(message, self._positions):

@@ -78,10 +78,6 @@ class Documents:
         """Return the SELECT of the two parts of each row of `source`, for COPY with `COPY_OPTIONS`."""
         return f"SELECT {self._head},{self._members} FROM {source} AS t WHERE {self.wanted}"
 
-    def select_lines(self, source: str) -> str:
-        """Return the SELECT of each row's whole line, without its line feed, for a cursor."""
-        return f"SELECT {self._head}||{literal(HASH_END.decode())}||{self._members} FROM {source} AS t"
-
     def select_hashes(self, source: str) -> str:
         """Return the SELECT of id, hash and place of each row of a plain table, for COPY likewise."""
         return f"SELECT {self._head},ctid FROM {source} AS t WHERE {self.wanted}"

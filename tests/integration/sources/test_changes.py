@@ -261,8 +261,8 @@ async def test_before_version_14_hashes_are_made_of_the_rows_text(database: Data
     (slice_,) = await database.source().slices(None, 0)
     old = slice_._documents(slice_.target, 13)  # type: ignore[attr-defined]
 
-    rows = await database.connection.fetch(old.select_lines("public.t"))
+    rows = await database.connection.fetch(old.select("public.t"))
 
-    hashes = {line[0].partition("\x01")[2].partition("\x02")[0] for line in rows}
+    hashes = {row[0].partition("\x01")[2] for row in rows}
     assert len(hashes) == 2
     assert len((await read(slice_)).documents) == 2
