@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ingest.connector.agenda import Agenda
-from ingest.connector.succession import Succession
+from ingest.connector.follow_schedule import FollowSchedule
 
 
 @dataclass(slots=True, kw_only=True)
@@ -12,7 +12,7 @@ class ConnectorState:
     """When this connector was checked in and its source was checked, with what outcome."""
 
     agenda: Agenda = field(default_factory=Agenda)
-    succession: Succession = field(default_factory=Succession)
+    follow_schedule: FollowSchedule = field(default_factory=FollowSchedule)
     follows: tuple[bytes, bool] | None = None
     """A configuration, and whether it asks to follow."""
     last_seen: datetime | None = None

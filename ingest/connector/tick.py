@@ -85,7 +85,7 @@ class Ticker:
                 or connector.draft.state is ValidationState.EDITED
                 or self._is_check_due(connector, state)
                 or bool(state.agenda.due(connector, self._scheduled(connector, state), self.now()))
-                or (self._follows(connector, state) and state.succession.is_due(connector))
+                or (self._follows(connector, state) and state.follow_schedule.is_due(connector))
                 or (state.agenda.has_uncreated_runs and state.usable == _digest(connector))
             )
         except (SourceError, ScheduleError) as error:
@@ -103,8 +103,8 @@ class Ticker:
             if await self._is_usable(connector, source_class, state):
                 features = self._scheduled(connector, state)
                 await state.agenda.create_due_jobs(self.client, connector, features, self.now())
-                if self._follows(connector, state) and state.succession.is_due(connector):
-                    await state.succession.create(self.client, connector, self.now())
+                if self._follows(connector, state) and state.follow_schedule.is_due(connector):
+                    await state.follow_schedule.create(self.client, connector, self.now())
         except (SourceError, ScheduleError) as error:
             await self._show_error(connector, error_text(error, connector.configuration))
 

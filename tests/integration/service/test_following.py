@@ -112,7 +112,7 @@ async def test_a_canceled_job_is_canceled_and_followed_on_after_a_pause(
     async with harness.serving(sources=followed(harness.shelf)) as service:
         await start(harness)
         job = await until_followed(harness)
-        service.fleet.states[CONNECTOR].succession.first_pause_seconds = 0.3
+        service.fleet.states[CONNECTOR].follow_schedule.first_pause_seconds = 0.3
         await harness.ok("PUT", f"/_connector/_sync_job/{job['id']}/_cancel")
         await harness.until_job(job["id"], "canceled")
         await until_followed(harness, after=1)
@@ -188,7 +188,7 @@ async def test_a_job_that_fails_is_followed_by_another_after_a_pause(harness: Se
     async with harness.serving(sources=followed(harness.shelf)) as service:
         await start(harness)
         await until_followed(harness)
-        service.fleet.states[CONNECTOR].succession.first_pause_seconds = 0.3
+        service.fleet.states[CONNECTOR].follow_schedule.first_pause_seconds = 0.3
         harness.shelf.read_error = RuntimeError("A defect.")
         harness.shelf.rows["3"] = {"title": "three"}
         await until(lambda: jobs_of(harness), lambda jobs: jobs[0]["status"] == "error")

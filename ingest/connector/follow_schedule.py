@@ -1,4 +1,4 @@
-"""Sees to it that a connector that follows always has a job that does, however the one before ended.
+"""When a connector that follows gets its next job: always one, however the one before ended.
 
 ended in order    the next one at once
 error, canceled   the next one after a pause that grows, up to ten minutes
@@ -21,7 +21,7 @@ LONGEST_PAUSE_SECONDS: Final = 600.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Succession:
+class FollowSchedule:
     """What is known of a connector's jobs that follow, from one tick to the next."""
 
     first_pause_seconds: float = FIRST_PAUSE_SECONDS
