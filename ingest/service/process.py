@@ -99,8 +99,6 @@ class Service:
     def stop(self) -> None:
         """Ask to stop: loops end, running jobs are suspended. Returns at once."""
         self._stop.ask()
-        for pace in self._paces:
-            pace.wake()
 
     def snapshot(self) -> Snapshot:
         """Return what the service is doing right now."""
@@ -156,7 +154,7 @@ class Service:
             self.fleet.pace.wake()  # so that the next one begins at once
 
     async def _limit_stopping(self, limit: asyncio.Timeout) -> None:
-        """Once asked to stop, see to it that whatever is not done in time is canceled."""
+        """Once asked to stop, end the waits of all loops, and see to it that what takes longer is canceled."""
         await self._stop.wait()
         for pace in self._paces:
             pace.wake()

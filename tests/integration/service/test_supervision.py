@@ -148,6 +148,24 @@ async def test_r09_memory_that_runs_out_in_a_loop_ends_the_service() -> None:
     assert isinstance(stop.because, OutOfMemoryError)
 
 
+async def test_a_stop_ends_the_waits_of_all_loops(harness: ServiceHarness) -> None:
+    """With these intervals and this grace, a loop that waits on would do so for an hour."""
+    await harness.create_connector()
+    never = dict.fromkeys(("idling_seconds", "job_poll_interval_seconds", "shutdown_timeout_seconds"), 3600)
+    async with connect(config_for(harness.server).elasticsearch) as client:
+        service = Service(
+            config=config_for(harness.server, job_cleanup_interval_seconds=3600, **never),
+            client=client,
+            sources={SERVICE_TYPE: source_over(harness.shelf)},
+        )
+        running = asyncio.create_task(service.run())
+        await until(harness.connector, lambda connector: connector["status"] == "needs_configuration")
+
+        service.stop()
+        async with asyncio.timeout(60):
+            await running
+
+
 async def test_r12_a_logger_that_fails_costs_no_job(harness: ServiceHarness) -> None:
     def explode(*_: Any) -> Any:
         raise structlog.DropEvent
