@@ -17,6 +17,7 @@ from ingest.protocol import JobStatus, SyncJob, connectors, jobs
 
 _CALL_BUDGET_SECONDS: Final = 5.0
 _HEARTBEAT_BUDGET_SECONDS: Final = 30.0
+_ON_ITS_WAY_SECONDS: Final = 2.0
 
 
 async def confirm(client: Client, claimed: SyncJob) -> None:
@@ -65,7 +66,7 @@ async def heartbeat(
         lease.check()
         sent_at = lease.now()
         try:
-            await jobs.update_stats(client, claimed.id, stats(), budget_seconds=_HEARTBEAT_BUDGET_SECONDS)
+            await _report(client, claimed.id, stats())
             lease.renewed(sent_at)
         except errors.NotFoundError as error:
             raise errors.JobLostError("The sync job was deleted.") from error
@@ -75,3 +76,22 @@ async def heartbeat(
             # A defect of ours. The next report may work; if none does, the lease ends the job in time.
             structlog.get_logger().exception("job.heartbeat_crashed", sync_job_id=claimed.id)
         await asyncio.sleep(interval_seconds)
+
+
+async def _report(client: Client, job_id: str, stats: Mapping[str, Any]) -> None:
+    """Report counts. Canceled, it waits for a report that is on its way, but not for long.
+
+    It would otherwise arrive after the job's end, and replace the last counts.
+    """
+    sending = asyncio.create_task(
+        jobs.update_stats(client, job_id, stats, budget_seconds=_HEARTBEAT_BUDGET_SECONDS)
+    )
+    try:
+        await asyncio.shield(sending)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({sending}, timeout=_ON_ITS_WAY_SECONDS)
+        finally:
+            sending.cancel()
+            sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
+        raise

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from ingest import errors
-from ingest.elasticsearch.transport import Response
+from ingest.elasticsearch.transport import Request, Response
 from ingest.job.heartbeat import confirm, heartbeat
 from ingest.lease import Lease
 from ingest.protocol import SyncJob
-from tests.support.fake_transport import answering, response
+from tests.support.fake_transport import answering, client_over, response
 
 OURS: dict[str, Any] = {
     "status": "in_progress",
@@ -78,3 +78,32 @@ async def test_a_heartbeat_counts_from_its_sending_however_late_its_answer_is() 
 
     assert is_held_after_200_seconds
     assert lease.is_expired
+
+
+async def test_a_report_on_its_way_arrives_before_a_heartbeat_that_ends_is_over() -> None:
+    """Later it would replace the last counts of the job."""
+    sent, may_arrive, arrived = asyncio.Event(), asyncio.Event(), False
+
+    async def transport(request: Request) -> Response:
+        nonlocal arrived
+        sent.set()
+        await may_arrive.wait()
+        arrived = True
+        return response(200, {"result": "updated"})
+
+    async def nothing() -> None:
+        return None
+
+    lease = Lease(nothing, fencing_seconds=240.0)
+    beating = asyncio.create_task(
+        heartbeat(client_over(transport), SyncJob.from_wire(hit()), lease, dict, interval_seconds=3600.0)
+    )
+    await sent.wait()
+
+    beating.cancel()
+    await asyncio.sleep(0)
+    may_arrive.set()
+    await asyncio.wait({beating})
+
+    assert arrived
+    assert beating.cancelled()
