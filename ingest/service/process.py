@@ -154,7 +154,7 @@ class Service:
             self.fleet.pace.wake()  # so that the next one begins at once
 
     async def _limit_stopping(self, limit: asyncio.Timeout) -> None:
-        """Once asked to stop, end the waits of all loops, and see to it that what takes longer is canceled."""
+        """Once asked to stop, end the waits of all loops, and cancel what takes longer than it may."""
         await self._stop.wait()
         for pace in self._paces:
             pace.wake()

@@ -161,3 +161,12 @@ def _key_names(parts: int) -> str:
 def _text_array(texts: Iterable[str]) -> str:
     quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return literal("{" + ",".join(f'"{text}"' for text in quoted) + "}")
+
+
+def have_files(files: Iterable[str]) -> str:
+    """Select one row if relations are in these files (as `catalog.looks.FILES` names them), else none."""
+    parts = (file.split(" ")[:2] for file in files)
+    conditions = (
+        f"COALESCE(pg_catalog.pg_relation_filenode({int(oid):d}), 0) = {int(node):d}" for oid, node in parts
+    )
+    return f"SELECT WHERE {' AND '.join(conditions) or 'true'}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sources.postgresql import statements
 from sources.postgresql.catalog import looks, queries
 from sources.postgresql.catalog.types import (
     Attribute,
@@ -127,7 +128,7 @@ class Catalog:
     async def have_files(self, files: Sequence[str]) -> bool:
         """Say whether relations are still in the files they were in; a rewrite changes them."""
         # What a command did is told without asking for rows, which takes one round trip instead of two.
-        tag = await self._connection.execute(looks.have_files(files), timeout=self._timeout)
+        tag = await self._connection.execute(statements.have_files(files), timeout=self._timeout)
         return bool(tag == "SELECT 1")
 
     async def files(self, oids: Iterable[int]) -> tuple[tuple[str, ...], ...]:

@@ -3,8 +3,6 @@
 A look costs a round trip or two however much is asked, and a small table takes no longer to read than that.
 """
 
-from collections.abc import Iterable
-
 _TYPES = """
 WITH RECURSIVE needed AS (
     SELECT a.atttypid AS oid FROM pg_catalog.pg_attribute a
@@ -132,12 +130,3 @@ SELECT s.system_identifier::text AS system, l.timeline_id::text AS timeline,
 FROM pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() l, pg_catalog.pg_database d
 WHERE d.datname = pg_catalog.current_database()
 """
-
-
-def have_files(files: Iterable[str]) -> str:
-    """Select one row if relations are still in these files, given as `FILES` does, and none if not."""
-    parts = (file.split(" ")[:2] for file in files)
-    conditions = (
-        f"COALESCE(pg_catalog.pg_relation_filenode({int(oid):d}), 0) = {int(node):d}" for oid, node in parts
-    )
-    return f"SELECT WHERE {' AND '.join(conditions) or 'true'}"

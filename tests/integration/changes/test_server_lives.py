@@ -64,7 +64,7 @@ async def test_a_crash_that_the_server_survives_is_a_reason_to_compare(mortal: C
 
 async def test_a_crash_between_two_tables_of_one_job_is_a_reason_to_compare(mortal: Cluster) -> None:
     """What was asked of the server at the first table does not stand for the second one."""
-    await run(mortal, TABLE, "CREATE TABLE u (id int PRIMARY KEY)")
+    await run(mortal, TABLE, "CREATE TABLE u (id int PRIMARY KEY)", "CHECKPOINT")
     source = mirror_of(mortal, tables="t,u").source
     before = {}
     for slice_ in await source.slices(None, 0):
