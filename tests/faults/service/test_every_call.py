@@ -150,11 +150,12 @@ def is_of_a_late_request(problem: str, site: CallSite | None) -> bool:
 
     A report stamps `last_seen` and replaces the counts: the server's route does so whatever the job's status
     is. A job's document that is read too late looks as if it had been read after what came of another try. A
-    bulk request that was given up, and sent again, is under way for the server as long as it is silent.
+    bulk request that was given up, and sent again, is under way for the server as long as it is silent, and
+    what its answer would have acknowledged was never read.
     """
     return (
         "last_seen <= completed_at" in problem
-        or ("_stats" in str(site) and "were acknowledged" in problem)
+        or (("_stats" in str(site) or "_bulk" in str(site)) and "were acknowledged" in problem)
         or ("_doc/" in str(site) and "without having confirmed" in problem)
         or ("_bulk" in str(site) and ("still under way" in problem or "without having confirmed" in problem))
     )
