@@ -162,12 +162,12 @@ def world(
 
 
 def until(condition: Callable[[], T | None], what: str, *, watching: Process) -> T:
-    """Return what the condition returns once that is not None.
+    """Return what the condition returns once that is neither None nor False.
 
     Raises TookTooLongError, or ProcessEndedError if the process ends meanwhile.
     """
     deadline = time.monotonic() + WAIT_SECONDS
-    while (result := condition()) is None:
+    while (result := condition()) is None or result is False:
         watching.check()
         if time.monotonic() > deadline:
             raise TookTooLongError(f"Not within {WAIT_SECONDS} s: {what}. Its log:\n{watching.log()[-4000:]}")

@@ -1,5 +1,6 @@
 """The world's parts take whatever password is drawn for them, and show it to nobody."""
 
+import sys
 from pathlib import Path
 
 import psutil
@@ -7,6 +8,7 @@ import pytest
 
 from sandbox import calls, world
 from sandbox.calls import Call
+from sandbox.process import Process
 
 
 @pytest.mark.parametrize("password", ["-secret", "--port=1", "-", "a b", "'\"$(x)\\", "é=%"])
@@ -26,3 +28,14 @@ def test_no_command_line_shows_a_password(tmp_path: Path) -> None:
 
     assert any("sandbox.elasticsearch" in line for line in lines)
     assert not [line for line in lines if "canary-of-this-test" in line]
+
+
+@pytest.mark.parametrize("not_yet", [None, False])
+def test_waiting_goes_on_while_the_condition_does_not_hold(tmp_path: Path, not_yet: bool | None) -> None:
+    answers = [not_yet, not_yet, True]
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+    with Process("sleeper", command, log_file=tmp_path / "log", folder=tmp_path) as watched:
+        world.until(lambda: answers.pop(0), "it holds", watching=watched)
+
+    assert answers == []
