@@ -37,7 +37,8 @@ LIMITS: Mapping[str, Any] = {
 }
 DYING: Mapping[str, Any] = {"fencing_limit": 4, "idle_limit": 6}
 """Limits for tests in which a worker is to count as dead soon. A busy machine must not make it seem so."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
+"""More than the minute for which the service tries one request again before its job is in error."""
 _FILL = f"""
 CREATE TABLE album (id int PRIMARY KEY, title text);
 INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, {ROWS}) AS n;
