@@ -16,9 +16,9 @@ from ingest.protocol import Pipeline
 from ingest.secret import Secret
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.kinds.incremental import incremental_sync
+from ingest.sync.progress.stats import Stats
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import Stats
 from sources.registry import SOURCES
 
 POSTGRESQL = SOURCES["postgresql"]

@@ -26,8 +26,8 @@ from ingest.errors import (
     NotFoundError,
 )
 from ingest.protocol import SyncJob, timestamp
+from ingest.sync.progress.stats import Stats
 from ingest.sync.request import SyncContext
-from ingest.sync.stats import Stats
 from sources.errors import SourceConfigurationError
 
 MOST_KEPT: Final = 1_000

@@ -21,13 +21,13 @@ from ingest.config import Config
 from ingest.elasticsearch.client import Client
 from ingest.job import claim, heartbeat
 from ingest.job.ending import Ending, end_connector, end_job
+from ingest.job.follow_job import STOPPING, STOPPING_SECONDS, FollowJob, follows
 from ingest.job.job_types import WORK, Work
 from ingest.job.options import options_of
 from ingest.job.rejected import RejectedDocuments, keeping
 from ingest.job.running import Phase, RunningJob
 from ingest.job.shared_index import require_sole
 from ingest.job.snapshot import CREATED_TOO_EARLY, was_created_too_early
-from ingest.job.staying import STOPPING, STOPPING_SECONDS, Stay, follows
 from ingest.lease import Lease, boottime
 from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, values_of
 from ingest.protocol.messages import error_text, shortened
@@ -235,9 +235,9 @@ class _Run:
         if not follows(self._job, preferences):
             return self._work
         seconds = self._worker.config.service.job_check_interval_seconds
-        stay = Stay(client=self._client, job=self._job, lease=self._lease, check_seconds=seconds)
-        self._running.following = self._stats.following = stay.begin()
-        return partial(stay.work, self._stats.following)
+        following = FollowJob(client=self._client, job=self._job, lease=self._lease, check_seconds=seconds)
+        self._running.following = self._stats.following = following.begin()
+        return partial(following.work, self._stats.following)
 
     async def _last_cursor(self) -> Any:
         """Return what the last job that completed left; nobody else writes it while this job runs."""

@@ -10,8 +10,8 @@ from typing import Final
 
 from ingest.elasticsearch.retry import Backoff
 from ingest.protocol import SyncJob
-from ingest.sync.following import Following
-from ingest.sync.stats import Stats
+from ingest.sync.progress.following import Following
+from ingest.sync.progress.stats import Stats
 
 LONG_PAUSE_SECONDS: Final = 5.0
 """From this length on a pause before a retry makes room for the jobs of other connectors."""

@@ -15,7 +15,7 @@ from ingest.status.snapshot import (
     SliceStatus,
     WaitingStatus,
 )
-from ingest.sync.stats import SliceStats, Stats
+from ingest.sync.progress.stats import SliceStats, Stats
 
 SLICES_SHOWN = 20
 
@@ -59,7 +59,7 @@ def connector_status(connector: Connector) -> ConnectorStatus:
 def running_status(running: RunningJob) -> RunningStatus:
     """Copy how far a job is."""
     stats = running.stats
-    now, concurrency = stats.clock(), stats.load.concurrency
+    now, concurrency = stats.clock(), stats.backpressure.concurrency
     return RunningStatus(
         id=running.job.id,
         connector_id=running.job.connector_id,
@@ -109,7 +109,7 @@ def ended_status(running: RunningJob, ended: SyncJob) -> EndedStatus:
 
 
 def _retries(stats: Stats) -> dict[str, int]:
-    return {cause.value: count for cause, count in stats.load.retries.items()}
+    return {cause.value: count for cause, count in stats.backpressure.retries.items()}
 
 
 def _slice_status(one: SliceStats, now: float) -> SliceStatus:

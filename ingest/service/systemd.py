@@ -1,4 +1,4 @@
-"""Telling systemd how the service is, as sd_notify(3) does; without systemd nothing happens."""
+"""ChangeApplier systemd how the service is, as sd_notify(3) does; without systemd nothing happens."""
 
 import os
 import socket

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from ingest.status import health
 from ingest.status.history import OUTCOMES
 from ingest.status.snapshot import Snapshot
-from ingest.sync.load import RetryCause
+from ingest.sync.progress.backpressure import RetryCause
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 JOB_TYPES: Final = ("full", "incremental")

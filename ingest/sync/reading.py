@@ -12,8 +12,8 @@ from typing import Final, Protocol
 from ingest.errors import IngestError, JobCanceledError, JobLostError
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.delivery.delivery import Delivery
+from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.request import SyncContext
-from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import Slice
 from sources.errors import SourceError, SourceUnavailableError
 

@@ -7,9 +7,9 @@ from ingest import config
 from ingest.elasticsearch.client import Client
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
-from ingest.sync.following import Following
+from ingest.sync.progress.following import Following
+from ingest.sync.progress.stats import Stats
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import Stats
 from sources.contract import Source
 
 

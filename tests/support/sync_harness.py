@@ -16,9 +16,9 @@ from ingest.elasticsearch.transport import Request, Response, Transport
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
 from ingest.sync.kinds.full import full_sync
+from ingest.sync.progress.stats import Stats
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sources.contract import Source
 from tests.support.fake_transport import FakeTime, lasting_lease, whole

@@ -19,8 +19,8 @@ from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys, Lines, count_lines, without_members
 from ingest.sync.comparison.cursor import Checkpoint
 from ingest.sync.index.ledger import Ledger
+from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import HASH_END, Batch, Slice, Snapshot
 
 LARGE_BLOCK_BYTES = 2**21

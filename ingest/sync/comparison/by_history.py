@@ -15,8 +15,8 @@ from typing import ClassVar, Protocol
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.comparison.by_content import MapFields
 from ingest.sync.comparison.cursor import Checkpoint
+from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import Batch, Slice
 
 ON_DOCUMENTS = "Sync rules are evaluated on its documents, which the source does not know."

@@ -14,7 +14,7 @@ from ingest.elasticsearch.mappings import CONTENT_HASH
 from ingest.errors import IncompleteSyncError
 from ingest.sync.index.inventory import Inventory
 from ingest.sync.index.ledger import Ledger
-from ingest.sync.stats import Stats
+from ingest.sync.progress.stats import Stats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

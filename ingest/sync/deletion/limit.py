@@ -13,8 +13,8 @@ from typing import Final
 
 from ingest.elasticsearch import indices
 from ingest.errors import TooManyDeletesError
-from ingest.sync.certificate import Certificate
 from ingest.sync.deletion.stale import StaleDocuments
+from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.run import SyncRun
 
 LEAST_DOCUMENTS: Final = 1_000

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ingest.sync.certificate import Certificate
+from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.delivery.writer import Deletion
 from ingest.sync.index.inventory import Inventory

@@ -17,13 +17,13 @@ import orjson
 from ingest.protocol import Pipeline, timestamp
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.blocks.lines import Lines
-from ingest.sync.certificate import Certificate
+from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.delivery.guard import room_beside_guards
 from ingest.sync.delivery.settling import Destination
 from ingest.sync.delivery.slots import Slots
 from ingest.sync.delivery.writer import BulkWriter, Deletion
+from ingest.sync.progress.stats import Tally
 from ingest.sync.request import SyncContext, SyncOptions
-from ingest.sync.stats import Tally
 
 
 class Delivery:
@@ -37,7 +37,7 @@ class Delivery:
         limits = ChunkLimits(room, options.bulk.chunk_size)
         self._context = context
         self._slots = Slots(options.bulk.max_concurrency)
-        context.stats.load.concurrency = self._slots
+        context.stats.backpressure.concurrency = self._slots
         self._pipeline = pipeline
         self._stamped_at = datetime.now(UTC)
         self._chunker = Chunker(_constants(pipeline, self._stamped_at), limits)

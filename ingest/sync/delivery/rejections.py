@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from ingest.config import ErrorMonitor
 from ingest.errors import TooManyRejectionsError
+from ingest.sync.progress.stats import REFUSALS_SHOWN, ComparedBy, Rejection, SliceStats
 from ingest.sync.request import SyncContext
-from ingest.sync.stats import REFUSALS_SHOWN, ComparedBy, Rejection, SliceStats
 
 
 class RejectionMonitor:

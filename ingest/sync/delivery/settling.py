@@ -19,7 +19,7 @@ from ingest.errors import (
 from ingest.sync.blocks.chunks import Chunk
 from ingest.sync.delivery.guard import GUARD_ACTION, broken
 from ingest.sync.delivery.verdicts import Item, MismatchError, Verdict, count_successes, items_of
-from ingest.sync.stats import Rejection
+from ingest.sync.progress.stats import Rejection
 
 _CONFLICT: Final = 409
 

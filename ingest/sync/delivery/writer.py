@@ -35,9 +35,9 @@ from ingest.sync.delivery.rejections import RejectionMonitor
 from ingest.sync.delivery.settling import COUNTS_OF_TALLY, Destination, Settled, id_of, settle
 from ingest.sync.delivery.slots import Slots
 from ingest.sync.delivery.verdicts import MismatchError, redacted
-from ingest.sync.load import RetryCause
+from ingest.sync.progress.backpressure import RetryCause
+from ingest.sync.progress.stats import Rejection, Tally
 from ingest.sync.request import SyncContext, SyncOptions
-from ingest.sync.stats import Rejection, Tally
 
 BUDGET_SECONDS: Final = 600.0
 """The least patience with one request; `elasticsearch.bulk.max_retries` x `retry_interval` can extend it."""
@@ -168,7 +168,7 @@ class BulkWriter:
                 raise ElasticsearchUnavailableError(
                     f"Elasticsearch did not take {chunk.count} documents in {attempts.made} attempts: {why}."
                 )
-            self._stats.load.retries[cause] += 1
+            self._stats.backpressure.retries[cause] += 1
 
     def _note(self, settled: Settled, tally: Tally) -> Settled:
         """Count what is settled; raise what must end the job, once everything is counted."""

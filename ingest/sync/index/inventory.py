@@ -24,7 +24,7 @@ from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS, exact_field
 from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
-from ingest.sync.certificate import Certificate
+from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.index.ledger import Ledger
 
 SCANS: Final = 3

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.sync.blocks.lines import Keys
-from ingest.sync.certificate import Certificate
+from ingest.sync.deletion_certificate import Certificate
 
 _PARTS: Final = 16
 _GROWTH: Final = 2

@@ -1,1 +1,1 @@
-"""The kinds of sync, a module each, and how one continues where an earlier one ended."""
+"""The kinds of sync, a module each, and the steps they share: continuation, reconciliation, conclusion."""

@@ -2,9 +2,9 @@
 
 from ingest.elasticsearch import indices
 from ingest.sync.comparison.by_history import ChangesComparison, DigestComparison
-from ingest.sync.conclusion import miscounted
+from ingest.sync.kinds.conclusion import miscounted
+from ingest.sync.kinds.reconciliation import reconcile_all, reconcile_slice
 from ingest.sync.reading import Reader
-from ingest.sync.reconciliation import reconcile_all, reconcile_slice
 from ingest.sync.run import SyncRun
 
 

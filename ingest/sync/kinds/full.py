@@ -9,9 +9,9 @@ Only a digest over all rows, equal to the one of an earlier job, spares a slice 
 
 from ingest.sync.comparison.by_history import DigestComparison
 from ingest.sync.comparison.cursor import Cursor, incompatibility
-from ingest.sync.conclusion import conclude
+from ingest.sync.kinds.conclusion import conclude
 from ingest.sync.kinds.continuation import continue_from
-from ingest.sync.reconciliation import reconcile_all
+from ingest.sync.kinds.reconciliation import reconcile_all
 from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.run import SyncRun
 

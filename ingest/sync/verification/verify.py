@@ -26,8 +26,8 @@ from ingest.sync.comparison.by_content import ContentComparison, keys_of
 from ingest.sync.index.inventory import SCANS, Inventory
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.preparation import read_pipelines, seed_of
+from ingest.sync.progress.stats import Tally
 from ingest.sync.request import SyncRequest
-from ingest.sync.stats import Tally
 from ingest.sync.verification.deep import compare_content
 from ingest.sync.verification.findings import Difference, Findings, TableFindings
 from ingest.sync.verification.suspects import IDS_KEPT, Suspects

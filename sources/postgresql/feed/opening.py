@@ -14,12 +14,12 @@ from sources.feed import FeedLostError, NoFeedError
 from sources.postgresql.connection import Database
 from sources.postgresql.failures import translated
 from sources.postgresql.feed import coverage, queries
-from sources.postgresql.feed.gathering import ROOM_BYTES, Gathering
-from sources.postgresql.feed.log import LogFeed, Times, value
-from sources.postgresql.feed.observing import Observation, observe
+from sources.postgresql.feed.coverage_query import Observation, observe
+from sources.postgresql.feed.ddl_watch import Watch, relations_of, silences, watch
+from sources.postgresql.feed.log_feed import LogFeed, Times, value
+from sources.postgresql.feed.pending_keys import ROOM_BYTES, PendingKeys
 from sources.postgresql.feed.replication import Replication, connected, require_one_server
 from sources.postgresql.feed.visibility import position_of
-from sources.postgresql.feed.watching import Watch, relations_of, silences, watch
 from sources.postgresql.read.tables import TableSlice
 
 SLOT_SECONDS: Final = 30
@@ -52,19 +52,19 @@ class Opening:
             await require_one_server(replication, server.started)
             times = await self._times_of(replication)
             begins = await self._slot(replication, slot)
-            gathering = Gathering(self.room_bytes)
-            gathering.alive(begins)
+            pending = PendingKeys(self.room_bytes)
+            pending.alive(begins)
             told = [table for table in observation.tables if table.label not in silent]
             for oid, followed in relations_of(told).items():
-                gathering.place(oid, followed)
+                pending.place(oid, followed)
             watched = Watch(
                 database=self.database,
                 slot=slot,
-                gathering=gathering,
+                pending=pending,
                 seen=observation,
                 unseen=await self._unseen(),
             )
-            feed = LogFeed(self.database, replication, gathering, watched, times)
+            feed = LogFeed(self.database, replication, pending, watched, times)
             feed.start(silent, await self._clock_ahead())
             await replication.start(slot, self.database.settings.follow_publication)
             async with _at_work(feed, watched, times):

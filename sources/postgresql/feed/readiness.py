@@ -8,7 +8,7 @@ from sources.errors import SourceError
 from sources.postgresql.catalog.discovery import Target
 from sources.postgresql.connection import Database
 from sources.postgresql.feed import coverage
-from sources.postgresql.feed.observing import observe
+from sources.postgresql.feed.coverage_query import observe
 from sources.postgresql.feed.replication import connected, require_one_server
 
 

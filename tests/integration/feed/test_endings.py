@@ -10,9 +10,9 @@ from contextlib import suppress
 import pytest
 
 from sources.feed import FeedLostError
-from sources.postgresql.feed.log import Times
+from sources.postgresql.feed.log_feed import Times
 from sources.postgresql.feed.opening import Opening
-from tests.integration.feed.following import OFTEN, Copy, Follower, following, until
+from tests.integration.feed.follower import OFTEN, Copy, Follower, following, until
 from tests.support.database import Database
 
 NO_SLOT = "SELECT count(*) = 0 FROM pg_replication_slots"

@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from sources.feed import FeedLostError
-from sources.postgresql.feed.log import LogFeed
+from sources.postgresql.feed.log_feed import LogFeed
 from tests.integration.changes.sessions import another
-from tests.integration.feed.following import Copy, Follower, opening, until
+from tests.integration.feed.follower import Copy, Follower, opening, until
 from tests.support.database import Database
 
 TABLES = """

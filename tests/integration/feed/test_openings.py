@@ -14,7 +14,7 @@ from sources.postgresql.feed.opening import Opening
 from sources.postgresql.feed.readiness import findings
 from sources.postgresql.feed.replication import connected
 from tests.integration.changes.sessions import another
-from tests.integration.feed.following import following, opening, until
+from tests.integration.feed.follower import following, opening, until
 from tests.support.database import Database, database_on
 
 

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from tests.integration.feed.following import following
+from tests.integration.feed.follower import following
 from tests.support.database import Database, database_on
 
 

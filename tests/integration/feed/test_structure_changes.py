@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from sources.feed import FeedLostError
-from tests.integration.feed.following import Follower, following
+from tests.integration.feed.follower import Follower, following
 from tests.support.database import Database
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ingest.job import staying
+from ingest.job import follow_job
 from sources.contract import Features, Source
 from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
 from tests.support.shelf_source import SERVICE_TYPE, Shelf, ShelfSource, source_over
@@ -79,7 +79,7 @@ async def test_a_full_job_is_let_pass_and_the_next_one_follows(harness: ServiceH
 
         assert (await harness.job(first["id"]))["status"] == "completed"
         assert (await harness.job(first["id"]))["metadata"]["following"]["ends_because"] == (
-            staying.ANOTHER_WAITS
+            follow_job.ANOTHER_WAITS
         )
         assert later["id"] not in (first["id"], full)
 
@@ -98,7 +98,7 @@ async def test_an_incremental_job_that_a_person_asks_for_has_an_end(harness: Ser
 async def test_the_next_job_begins_when_one_has_followed_for_long(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staying, "LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(follow_job, "LONGEST_SECONDS", 0.1)
     async with harness.serving(sources=followed(harness.shelf)):
         await start(harness)
         jobs = await until(lambda: jobs_of(harness), lambda jobs: len(jobs) >= 3)

@@ -15,7 +15,7 @@ from ingest.service.loops import Loop
 from ingest.service.pacing import Pace
 from ingest.service.process import Service
 from ingest.stopping import Stop
-from ingest.sync.stats import Stats
+from ingest.sync.progress.stats import Stats
 from tests.support import logs
 from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
 from tests.support.shelf_source import SERVICE_TYPE, ShelfSource, source_over

@@ -10,8 +10,8 @@ from ingest.elasticsearch.transport import Request
 from ingest.errors import IndexChangedError
 from ingest.protocol import Pipeline
 from ingest.sync.kinds.full import full_sync
+from ingest.sync.progress.stats import Stats
 from ingest.sync.request import SyncOptions
-from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceConfigurationError

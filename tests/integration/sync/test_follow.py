@@ -5,19 +5,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ingest.sync.kinds.follow.course import NEW_SLICES
+from ingest.sync.kinds.follow.loop import NEW_SLICES
 from ingest.sync.kinds.incremental import incremental_sync
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.integration.changes.sessions import another
-from tests.integration.sync.following import Following
-from tests.integration.sync.staying import staying
+from tests.integration.sync.follow_job import follow_job
+from tests.integration.sync.synced_database import SyncedDatabase
 from tests.support.database import database_on
 from tests.support.sync_harness import INDEX, sync_harness
 
 
 @pytest.fixture
-async def following(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Following]:
+async def synced(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[SyncedDatabase]:
     async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         await database.execute(
             "CREATE TABLE album (id int PRIMARY KEY, title text);"
@@ -25,139 +25,141 @@ async def following(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Fo
             "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 50) AS n;"
             "INSERT INTO track SELECT n, n FROM generate_series(1, 30) AS n"
         )
-        yield Following(database=database, index=index)
+        yield SyncedDatabase(database=database, index=index)
 
 
-async def test_what_is_committed_arrives_and_what_is_gone_disappears(following: Following) -> None:
-    async with staying(following) as job:
-        await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+async def test_what_is_committed_arrives_and_what_is_gone_disappears(synced: SyncedDatabase) -> None:
+    async with follow_job(synced) as job:
+        await synced.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
         await job.until_equal()
-        await following.database.execute("INSERT INTO track VALUES (31, 31)")
+        await synced.database.execute("INSERT INTO track VALUES (31, 31)")
         await job.until_equal()
-        await following.database.execute("DELETE FROM album WHERE id = 3")
+        await synced.database.execute("DELETE FROM album WHERE id = 3")
         await job.until_equal()
-        await following.database.execute("DELETE FROM track WHERE id = 3; INSERT INTO track VALUES (99, 9)")
+        await synced.database.execute("DELETE FROM track WHERE id = 3; INSERT INTO track VALUES (99, 9)")
         await job.until_equal()
 
     assert job.stats.deleted == 2
 
 
 async def test_nothing_is_refreshed_or_searched_for_the_sake_of_rows_that_changed(
-    following: Following,
+    synced: SyncedDatabase,
 ) -> None:
-    async with staying(following) as job:
-        paths = following.index.watch_paths()
+    async with follow_job(synced) as job:
+        paths = synced.index.watch_paths()
         for number in range(5):
-            await following.database.execute(f"INSERT INTO track VALUES ({100 + number}, 0)")
+            await synced.database.execute(f"INSERT INTO track VALUES ({100 + number}, 0)")
             await job.until_written(1 + number)
         seen = set(paths)
 
     assert not [path for path in seen if "_refresh" in path or "_count" in path or "_search" in path]
 
 
-async def test_where_nothing_changes_no_table_is_read(following: Following) -> None:
-    async with staying(following) as job:
+async def test_where_nothing_changes_no_table_is_read(synced: SyncedDatabase) -> None:
+    async with follow_job(synced) as job:
         await job.until_calm()
         before = dict(job.stats.counts())
-        paths = following.index.watch_paths()
+        paths = synced.index.watch_paths()
         await asyncio.sleep(job.seconds * 5)
 
         assert dict(job.stats.counts()) == before
         assert paths == []
 
 
-async def test_the_next_job_begins_where_this_one_was(following: Following) -> None:
-    async with staying(following) as job:
-        await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+async def test_the_next_job_begins_where_this_one_was(synced: SyncedDatabase) -> None:
+    async with follow_job(synced) as job:
+        await synced.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
         await job.until_equal()
         await job.until_stored()
         stored = job.stored[-1]
-    following.cursor = stored
+    synced.cursor = stored
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
     assert stats.reason == ""
     assert stats.read == 0
 
 
-async def test_the_end_of_a_job_leaves_a_cursor(following: Following) -> None:
-    async with staying(following) as job:
-        await following.database.execute("DELETE FROM album WHERE id = 3; INSERT INTO album VALUES (99, '')")
+async def test_the_end_of_a_job_leaves_a_cursor(synced: SyncedDatabase) -> None:
+    async with follow_job(synced) as job:
+        await synced.database.execute("DELETE FROM album WHERE id = 3; INSERT INTO album VALUES (99, '')")
         await job.until_equal()
-    following.cursor = job.cursor
+    synced.cursor = job.cursor
     assert job.cursor is not None
 
-    assert (await following.incremental()).reason == ""
+    assert (await synced.incremental()).reason == ""
 
 
-async def test_a_job_asked_to_end_at_once_stores_where_it_is(following: Following) -> None:
-    async with staying(following, urgent=True) as job:
-        await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+async def test_a_job_asked_to_end_at_once_stores_where_it_is(synced: SyncedDatabase) -> None:
+    async with follow_job(synced, urgent=True) as job:
+        await synced.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
         await job.until_equal()
-    following.cursor = job.stored[-1]
+    synced.cursor = job.stored[-1]
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
     assert (stats.reason, stats.read) == ("", 0)
 
 
-async def test_an_altered_table_is_compared_and_followed_on(following: Following) -> None:
-    async with staying(following) as job:
-        await following.database.execute("ALTER TABLE album ADD COLUMN year int DEFAULT 1999")
+async def test_an_altered_table_is_compared_and_followed_on(synced: SyncedDatabase) -> None:
+    async with follow_job(synced) as job:
+        await synced.database.execute("ALTER TABLE album ADD COLUMN year int DEFAULT 1999")
         await job.until_equal()
-        await following.database.execute("UPDATE album SET year = 2000 WHERE id = 9")
-        await job.until_equal()
-
-
-async def test_a_view_is_followed_by_comparing_it(following: Following) -> None:
-    await following.database.execute("CREATE VIEW recent AS SELECT * FROM album WHERE id > 40")
-    following.configuration = {"tables": "album,recent", "id_columns": "recent(id)"}
-
-    async with staying(following) as job:
-        await following.database.execute("DELETE FROM album WHERE id = 45; UPDATE album SET title = 'x'")
+        await synced.database.execute("UPDATE album SET year = 2000 WHERE id = 9")
         await job.until_equal()
 
 
-async def test_a_table_that_comes_ends_the_job(following: Following, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.sync.kinds.follow.course.SURROUNDINGS_SECONDS", 0.0)
-    async with staying(following) as job:
-        await following.database.execute("CREATE TABLE artist (id int PRIMARY KEY)")
+async def test_a_view_is_followed_by_comparing_it(synced: SyncedDatabase) -> None:
+    await synced.database.execute("CREATE VIEW recent AS SELECT * FROM album WHERE id > 40")
+    synced.configuration = {"tables": "album,recent", "id_columns": "recent(id)"}
+
+    async with follow_job(synced) as job:
+        await synced.database.execute("DELETE FROM album WHERE id = 45; UPDATE album SET title = 'x'")
+        await job.until_equal()
+
+
+async def test_a_table_that_comes_ends_the_job(
+    synced: SyncedDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.sync.kinds.follow.loop.SURROUNDINGS_SECONDS", 0.0)
+    async with follow_job(synced) as job:
+        await synced.database.execute("CREATE TABLE artist (id int PRIMARY KEY)")
         await job.until_ended()
 
     assert job.following.ends_because == NEW_SLICES
 
 
-async def test_a_table_that_goes_ends_the_job(following: Following) -> None:
-    async with staying(following) as job:
-        await following.database.execute("DROP TABLE track")
+async def test_a_table_that_goes_ends_the_job(synced: SyncedDatabase) -> None:
+    async with follow_job(synced) as job:
+        await synced.database.execute("DROP TABLE track")
         await job.until_ended()
 
     assert job.following.ends_because == NEW_SLICES
 
 
 async def test_a_document_deleted_by_somebody_else_is_noticed(
-    following: Following, monkeypatch: pytest.MonkeyPatch
+    synced: SyncedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody asks the index what it holds; but the numbers of its writes tell that somebody else wrote."""
-    async with staying(following) as job:
+    async with follow_job(synced) as job:
         await job.until_calm()
-        (id_,) = [one for one in await following.index.content() if one.endswith("album_7")]
-        await following.index.call("DELETE", f"/{INDEX}/_doc/{id_}")
-        await following.database.execute("INSERT INTO track VALUES (31, 31)")
+        (id_,) = [one for one in await synced.index.content() if one.endswith("album_7")]
+        await synced.index.call("DELETE", f"/{INDEX}/_doc/{id_}")
+        await synced.database.execute("INSERT INTO track VALUES (31, 31)")
         await job.until_ended()
-    following.cursor = job.cursor
+    synced.cursor = job.cursor
 
     assert job.cursor is None
-    await following.attempt(incremental_sync)
-    await following.require_equal()
+    await synced.attempt(incremental_sync)
+    await synced.require_equal()
 
 
 async def test_rows_read_again_because_of_an_open_transaction_are_not_asked_about_again(
-    following: Following,
+    synced: SyncedDatabase,
 ) -> None:
-    async with staying(following) as job, another(following.database) as open_one:
+    async with follow_job(synced) as job, another(synced.database) as open_one:
         await open_one.execute("BEGIN; UPDATE album SET title = title WHERE id = 1")
-        await following.database.execute("UPDATE track SET n = n + 1")
+        await synced.database.execute("UPDATE track SET n = n + 1")
         await job.until_equal()
         await job.until_stored()
         asked: list[bytes] = []
@@ -165,10 +167,10 @@ async def test_rows_read_again_because_of_an_open_transaction_are_not_asked_abou
         async def note(_method: str, path: str, body: bytes) -> None:
             asked.extend([body] if path.endswith("_mget") else [])
 
-        following.index.wire.before = note
+        synced.index.wire.before = note
         before = job.stats.read
         for number in range(3):
-            await following.database.execute(f"UPDATE album SET title = '{number}' WHERE id = 2")
+            await synced.database.execute(f"UPDATE album SET title = '{number}' WHERE id = 2")
             await job.until_equal()
         await job.until(lambda: job.stats.read >= before + 60)
         assert asked
@@ -176,15 +178,15 @@ async def test_rows_read_again_because_of_an_open_transaction_are_not_asked_abou
         await open_one.execute("ROLLBACK")
 
 
-async def test_following_with_rules_leaves_out_what_they_leave_out(following: Following) -> None:
+async def test_following_with_rules_leaves_out_what_they_leave_out(synced: SyncedDatabase) -> None:
     rule = {
         "id": "1", "policy": "exclude", "rule": "equals", "field": "public_album_title",
         "value": "hidden", "order": 1,
     }  # fmt: skip
-    following.index.rules = following.index.rules.from_wire([rule])
+    synced.index.rules = synced.index.rules.from_wire([rule])
 
-    async with staying(following) as job:
-        await following.database.execute("UPDATE album SET title = 'hidden' WHERE id = 7")
+    async with follow_job(synced) as job:
+        await synced.database.execute("UPDATE album SET title = 'hidden' WHERE id = 7")
         await job.until_equal()
-        await following.database.execute("UPDATE album SET title = 'shown' WHERE id = 7")
+        await synced.database.execute("UPDATE album SET title = 'shown' WHERE id = 7")
         await job.until_equal()

@@ -9,13 +9,13 @@ import pytest
 from ingest.errors import ElasticsearchRefusedError, ElasticsearchUnavailableError
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.kinds.incremental import incremental_sync
+from ingest.sync.progress.stats import ComparedBy
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import ComparedBy
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceUnavailableError
 from sources.postgresql.read.snapshots import TableSnapshot
-from tests.integration.sync.following import Following, compared, reasons
+from tests.integration.sync.synced_database import SyncedDatabase, compared, reasons
 from tests.support.database import database_on
 from tests.support.sync_harness import INDEX, Interference, nothing, sync_harness
 
@@ -37,7 +37,7 @@ def fail_from(number: int) -> Interference:
 
 
 @pytest.fixture
-async def following(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Following]:
+async def synced(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[SyncedDatabase]:
     async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         await database.execute(
             "CREATE TABLE album (id int PRIMARY KEY, title text);"
@@ -45,87 +45,87 @@ async def following(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Fo
             "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 50) AS n;"
             "INSERT INTO track SELECT n, n FROM generate_series(1, 30) AS n"
         )
-        following = Following(database=database, index=index)
-        await following.full()
-        following.sent()
-        yield following
+        synced = SyncedDatabase(database=database, index=index)
+        await synced.full()
+        synced.sent()
+        yield synced
 
 
-async def test_where_nothing_changed_nothing_is_read_scanned_or_sent(following: Following) -> None:
-    paths = following.index.watch_paths()
+async def test_where_nothing_changed_nothing_is_read_scanned_or_sent(synced: SyncedDatabase) -> None:
+    paths = synced.index.watch_paths()
 
-    stats = await following.attempt(incremental_sync)
+    stats = await synced.attempt(incremental_sync)
 
     assert (stats.read, stats.indexed, stats.deleted) == (0, 0, 0)
     assert stats.counts()["skipped"] == 80
     assert not [path for path in paths if "_pit" in path or "_search" in path or "_bulk" in path]
-    await following.require_equal()
+    await synced.require_equal()
 
 
-async def test_changed_rows_are_sent_and_nothing_else(following: Following) -> None:
-    await following.database.execute(
+async def test_changed_rows_are_sent_and_nothing_else(synced: SyncedDatabase) -> None:
+    await synced.database.execute(
         "UPDATE album SET title = 'new' WHERE id = 7; INSERT INTO track VALUES (31, 31)"
     )
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
-    assert following.sent() == [("index", "31"), ("index", "7")]
+    assert synced.sent() == [("index", "31"), ("index", "7")]
     assert (stats.read, stats.created, stats.updated, stats.counts()["skipped"]) == (2, 1, 1, 79)
     assert compared(stats) == [("album", CHANGES), ("track", CHANGES)]
 
 
-async def test_a_row_rewritten_with_equal_content_is_not_sent(following: Following) -> None:
-    await following.database.execute("UPDATE album SET title = title")
+async def test_a_row_rewritten_with_equal_content_is_not_sent(synced: SyncedDatabase) -> None:
+    await synced.database.execute("UPDATE album SET title = title")
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
-    assert following.sent() == []
+    assert synced.sent() == []
     assert (stats.read, stats.unchanged) == (50, 50)
 
 
 async def test_deletes_arrive_with_the_same_job_and_only_their_table_is_compared(
-    following: Following,
+    synced: SyncedDatabase,
 ) -> None:
-    await following.database.execute("DELETE FROM album WHERE id = 3")
+    await synced.database.execute("DELETE FROM album WHERE id = 3")
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
-    assert following.sent() == [("delete", "3")]
+    assert synced.sent() == [("delete", "3")]
     assert compared(stats) == [("album", CHANGES), ("track", CHANGES), ("album", CONTENT)]
     assert reasons(stats) == ["It has 49 rows and 50 documents."]
 
 
-async def test_a_row_deleted_and_another_inserted_are_told_apart(following: Following) -> None:
-    await following.database.execute("DELETE FROM album WHERE id = 3; INSERT INTO album VALUES (99, 'new')")
+async def test_a_row_deleted_and_another_inserted_are_told_apart(synced: SyncedDatabase) -> None:
+    await synced.database.execute("DELETE FROM album WHERE id = 3; INSERT INTO album VALUES (99, 'new')")
 
-    await following.incremental()
+    await synced.incremental()
 
-    assert following.sent() == [("delete", "3"), ("index", "99")]
-
-
-async def test_a_changed_key_is_a_delete_and_an_insert(following: Following) -> None:
-    await following.database.execute("UPDATE album SET id = 99 WHERE id = 3")
-
-    await following.incremental()
-
-    assert following.sent() == [("delete", "3"), ("index", "99")]
+    assert synced.sent() == [("delete", "3"), ("index", "99")]
 
 
-async def test_an_altered_table_is_compared_and_the_others_are_not(following: Following) -> None:
-    await following.database.execute("ALTER TABLE album ADD COLUMN year int DEFAULT 1999")
+async def test_a_changed_key_is_a_delete_and_an_insert(synced: SyncedDatabase) -> None:
+    await synced.database.execute("UPDATE album SET id = 99 WHERE id = 3")
 
-    stats = await following.incremental()
+    await synced.incremental()
 
-    assert len(following.sent()) == 50
+    assert synced.sent() == [("delete", "3"), ("index", "99")]
+
+
+async def test_an_altered_table_is_compared_and_the_others_are_not(synced: SyncedDatabase) -> None:
+    await synced.database.execute("ALTER TABLE album ADD COLUMN year int DEFAULT 1999")
+
+    stats = await synced.incremental()
+
+    assert len(synced.sent()) == 50
     assert compared(stats) == [("track", CHANGES), ("album", CONTENT)]
 
 
-async def test_a_table_that_comes_or_goes_is_a_reason_to_compare_everything(following: Following) -> None:
-    await following.database.execute("CREATE TABLE genre (id int PRIMARY KEY); INSERT INTO genre VALUES (1)")
-    assert (await following.incremental()).reason.startswith("Tables, sync rules or pipelines")
-    await following.database.execute("DROP TABLE track")
+async def test_a_table_that_comes_or_goes_is_a_reason_to_compare_everything(synced: SyncedDatabase) -> None:
+    await synced.database.execute("CREATE TABLE genre (id int PRIMARY KEY); INSERT INTO genre VALUES (1)")
+    assert (await synced.incremental()).reason.startswith("Tables, sync rules or pipelines")
+    await synced.database.execute("DROP TABLE track")
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
     assert stats.reason.startswith("Tables, sync rules or pipelines")
     assert stats.deleted == 30
@@ -134,121 +134,121 @@ async def test_a_table_that_comes_or_goes_is_a_reason_to_compare_everything(foll
 async def test_the_first_job_may_be_incremental(cluster: Cluster, elasticsearch: Server) -> None:
     async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         await database.execute("CREATE TABLE album (id int PRIMARY KEY); INSERT INTO album VALUES (1)")
-        following = Following(database=database, index=index)
+        synced = SyncedDatabase(database=database, index=index)
 
-        stats = await following.incremental()
+        stats = await synced.incremental()
 
         assert stats.created == 1
         assert stats.reason.startswith("No job of this version has completed yet")
-        assert compared(await following.incremental()) == [("album", CHANGES)]
+        assert compared(await synced.incremental()) == [("album", CHANGES)]
 
 
-async def test_what_somebody_else_wrote_or_deleted_is_put_right(following: Following) -> None:
-    ids = sorted(await following.index.documents())
-    await following.index.call("DELETE", f"/{INDEX}/_doc/{ids[0]}")
+async def test_what_somebody_else_wrote_or_deleted_is_put_right(synced: SyncedDatabase) -> None:
+    ids = sorted(await synced.index.documents())
+    await synced.index.call("DELETE", f"/{INDEX}/_doc/{ids[0]}")
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
     assert stats.reason == WRITTEN_BY_OTHERS
     assert stats.created == 1
 
 
-async def test_writes_of_somebody_else_beside_a_job_are_noticed_by_the_next(following: Following) -> None:
-    await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
-    documents = await following.index.documents()
+async def test_writes_of_somebody_else_beside_a_job_are_noticed_by_the_next(synced: SyncedDatabase) -> None:
+    await synced.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+    documents = await synced.index.documents()
     id_ = next(id_ for id_ in documents if id_.endswith("album_8"))
     seen: list[str] = []
 
     async def delete_beside(_method: str, path: str, _body: bytes) -> None:
         if path.endswith("/_bulk") and not seen:
             seen.append(path)
-            await following.index.call("DELETE", f"/{INDEX}/_doc/{id_}")
+            await synced.index.call("DELETE", f"/{INDEX}/_doc/{id_}")
 
-    following.index.wire.before = delete_beside
+    synced.index.wire.before = delete_beside
     # As many documents are gone as rows, so that counts do not tell.
-    await following.database.execute("DELETE FROM album WHERE id = 9")
-    await following.attempt(incremental_sync)
-    following.index.wire.before = nothing
+    await synced.database.execute("DELETE FROM album WHERE id = 9")
+    await synced.attempt(incremental_sync)
+    synced.index.wire.before = nothing
 
-    assert following.cursor is None
-    await following.incremental()
+    assert synced.cursor is None
+    await synced.incremental()
 
 
-async def test_a_rejected_document_is_tried_again_by_every_job(following: Following) -> None:
-    await following.database.execute("ALTER TABLE track ALTER n TYPE text")
-    await following.index.call(
+async def test_a_rejected_document_is_tried_again_by_every_job(synced: SyncedDatabase) -> None:
+    await synced.database.execute("ALTER TABLE track ALTER n TYPE text")
+    await synced.index.call(
         "PUT", f"/{INDEX}/_mapping", {"properties": {"public_track_n2": {"type": "long"}}}
     )
-    await following.database.execute("ALTER TABLE track RENAME n TO n2")
-    await following.incremental()
-    await following.database.execute("UPDATE track SET n2 = 'no number' WHERE id = 1")
+    await synced.database.execute("ALTER TABLE track RENAME n TO n2")
+    await synced.incremental()
+    await synced.database.execute("UPDATE track SET n2 = 'no number' WHERE id = 1")
 
-    first = await following.attempt(incremental_sync)
-    second = await following.attempt(incremental_sync)
-    await following.database.execute("UPDATE track SET n2 = '7' WHERE id = 1")
+    first = await synced.attempt(incremental_sync)
+    second = await synced.attempt(incremental_sync)
+    await synced.database.execute("UPDATE track SET n2 = '7' WHERE id = 1")
 
     assert first.rejected == 1
     assert second.rejected == 1
-    await following.incremental()
+    await synced.incremental()
 
 
 @pytest.mark.parametrize("emptied", ["album", "track"], ids=["of another table", "of its own table"])
 async def test_a_refused_document_does_not_hide_in_the_count_that_a_row_is_gone(
-    following: Following, emptied: str
+    synced: SyncedDatabase, emptied: str
 ) -> None:
-    await following.database.execute("ALTER TABLE track ADD m text")
+    await synced.database.execute("ALTER TABLE track ADD m text")
     numbers = {"properties": {"public_track_m": {"type": "long"}}}
-    await following.index.call("PUT", f"/{INDEX}/_mapping", numbers)
-    await following.full()
-    await following.database.execute(
+    await synced.index.call("PUT", f"/{INDEX}/_mapping", numbers)
+    await synced.full()
+    await synced.database.execute(
         f"DELETE FROM {emptied} WHERE id = 3; INSERT INTO track VALUES (1000, 1, 'no number')"
     )
 
-    stats = await following.attempt(incremental_sync)
+    stats = await synced.attempt(incremental_sync)
 
-    found, expected = await following.index.content(), await following.expected()
+    found, expected = await synced.index.content(), await synced.expected()
     assert stats.rejected > 0
     assert [id_ for id_ in expected if id_ not in found] == [id_ for id_ in expected if id_.endswith("_1000")]
     assert not [id_ for id_ in found if id_ not in expected]
 
 
-async def test_rules_in_sql_decide_what_is_wanted(following: Following) -> None:
+async def test_rules_in_sql_decide_what_is_wanted(synced: SyncedDatabase) -> None:
     rule: dict[str, Any] = {
         "id": "1", "policy": "exclude", "field": "public_album_title", "rule": "equals", "value": "secret",
         "order": 1,
     }  # fmt: skip
-    following.index.rules = BasicRules.from_wire([rule])
-    assert (await following.incremental()).reason.startswith("Tables, sync rules or pipelines")
-    following.sent()
+    synced.index.rules = BasicRules.from_wire([rule])
+    assert (await synced.incremental()).reason.startswith("Tables, sync rules or pipelines")
+    synced.sent()
 
-    await following.database.execute("UPDATE album SET title = 'secret' WHERE id = 5")
-    await following.incremental()
-    assert following.sent() == [("delete", "5")]
-    await following.database.execute("UPDATE album SET title = 'known' WHERE id = 5")
-    stats = await following.incremental()
-    assert following.sent() == [("index", "5")]
+    await synced.database.execute("UPDATE album SET title = 'secret' WHERE id = 5")
+    await synced.incremental()
+    assert synced.sent() == [("delete", "5")]
+    await synced.database.execute("UPDATE album SET title = 'known' WHERE id = 5")
+    stats = await synced.incremental()
+    assert synced.sent() == [("index", "5")]
     assert compared(stats) == [("album", CHANGES), ("track", CHANGES)]
 
 
-async def test_rules_on_documents_are_compared_by_content(following: Following) -> None:
+async def test_rules_on_documents_are_compared_by_content(synced: SyncedDatabase) -> None:
     rule: dict[str, Any] = {
         "id": "1", "policy": "exclude", "field": "public_album_title", "rule": "regex", "value": "secret.*",
         "order": 1,
     }  # fmt: skip
-    following.index.rules = BasicRules.from_wire([rule])
-    await following.attempt(incremental_sync)
-    await following.database.execute("UPDATE album SET title = 'secret 5' WHERE id = 5")
+    synced.index.rules = BasicRules.from_wire([rule])
+    await synced.attempt(incremental_sync)
+    await synced.database.execute("UPDATE album SET title = 'secret 5' WHERE id = 5")
 
-    stats = await following.attempt(incremental_sync)
+    stats = await synced.attempt(incremental_sync)
 
     assert stats.deleted == 1
-    assert len(await following.index.documents()) == 79
+    assert len(await synced.index.documents()) == 79
 
 
-async def test_another_pipeline_is_a_reason_to_send_everything(following: Following) -> None:
-    following.index.pipeline = replace(following.index.pipeline, reduce_whitespace=False)
+async def test_another_pipeline_is_a_reason_to_send_everything(synced: SyncedDatabase) -> None:
+    synced.index.pipeline = replace(synced.index.pipeline, reduce_whitespace=False)
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
     assert stats.reason.startswith("Tables, sync rules or pipelines")
     assert stats.updated == 80
@@ -256,85 +256,85 @@ async def test_another_pipeline_is_a_reason_to_send_everything(following: Follow
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [full_sync, incremental_sync])
-async def test_a_job_that_fails_anywhere_is_made_good_by_the_next(following: Following, kind: Any) -> None:
-    await following.full()
+async def test_a_job_that_fails_anywhere_is_made_good_by_the_next(synced: SyncedDatabase, kind: Any) -> None:
+    await synced.full()
     requests = 0
     while True:
-        await following.database.execute(
+        await synced.database.execute(
             f"UPDATE album SET title = 'at {requests}' WHERE id = 7;"
             f"DELETE FROM album WHERE id = {requests + 10};"
             f"INSERT INTO track VALUES ({requests + 100}, 1)"
         )
-        following.index.wire.before = fail_from(requests)
+        synced.index.wire.before = fail_from(requests)
         try:
-            await following.attempt(kind)
+            await synced.attempt(kind)
         except ElasticsearchUnavailableError:
             pass
         else:
             break
         finally:
-            following.index.wire.before = nothing
-        await following.incremental()
+            synced.index.wire.before = nothing
+        await synced.incremental()
         requests += 1
     assert requests > 8
-    await following.require_equal()
+    await synced.require_equal()
 
 
-async def test_a_full_job_proves_by_sums_what_did_not_change(following: Following) -> None:
-    assert compared(await following.full()) == [("album", CONTENT), ("track", CONTENT)]
-    paths = following.index.watch_paths()
+async def test_a_full_job_proves_by_sums_what_did_not_change(synced: SyncedDatabase) -> None:
+    assert compared(await synced.full()) == [("album", CONTENT), ("track", CONTENT)]
+    paths = synced.index.watch_paths()
 
-    stats = await following.attempt(full_sync)
+    stats = await synced.attempt(full_sync)
 
     assert compared(stats) == [("album", DIGEST), ("track", DIGEST)]
     assert (stats.read, stats.counts()["skipped"]) == (0, 80)
     assert not [path for path in paths if "_pit" in path or "_search" in path]
 
 
-async def test_a_full_job_compares_the_tables_that_changed(following: Following) -> None:
-    await following.full()
-    await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+async def test_a_full_job_compares_the_tables_that_changed(synced: SyncedDatabase) -> None:
+    await synced.full()
+    await synced.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
 
-    stats = await following.full()
+    stats = await synced.full()
 
     assert compared(stats) == [("track", DIGEST), ("album", CONTENT)]
     assert stats.updated == 1
 
 
-async def test_rows_that_swap_their_values_do_not_cancel_out(following: Following) -> None:
-    await following.full()
-    await following.database.execute("UPDATE album SET title = 'title ' || (15 - id) WHERE id IN (7, 8)")
+async def test_rows_that_swap_their_values_do_not_cancel_out(synced: SyncedDatabase) -> None:
+    await synced.full()
+    await synced.database.execute("UPDATE album SET title = 'title ' || (15 - id) WHERE id IN (7, 8)")
 
-    stats = await following.full()
+    stats = await synced.full()
 
     assert stats.updated == 2
 
 
-async def test_a_full_job_trusts_no_sum_once_others_wrote_to_the_index(following: Following) -> None:
-    await following.full()
-    ids = sorted(await following.index.documents())
-    await following.index.call("DELETE", f"/{INDEX}/_doc/{ids[0]}")
+async def test_a_full_job_trusts_no_sum_once_others_wrote_to_the_index(synced: SyncedDatabase) -> None:
+    await synced.full()
+    ids = sorted(await synced.index.documents())
+    await synced.index.call("DELETE", f"/{INDEX}/_doc/{ids[0]}")
 
-    stats = await following.full()
+    stats = await synced.full()
 
     assert stats.created == 1
 
 
-async def test_an_incremental_job_leaves_sums_of_tables_that_did_not_change(following: Following) -> None:
-    await following.full()
-    await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
-    await following.incremental()
+async def test_an_incremental_job_leaves_sums_of_tables_that_did_not_change(synced: SyncedDatabase) -> None:
+    await synced.full()
+    await synced.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+    await synced.incremental()
 
-    assert compared(await following.full()) == [("track", DIGEST), ("album", CONTENT)]
+    assert compared(await synced.full()) == [("track", DIGEST), ("album", CONTENT)]
 
 
 async def test_what_an_abandoned_reading_sent_leaves_no_sum_of_before(
-    following: Following, monkeypatch: pytest.MonkeyPatch
+    synced: SyncedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that a reading sends is as sent when it is read again, so that nothing seems to have changed."""
-    await following.full()
-    await following.database.execute("UPDATE album SET title = 'new' WHERE id IN (7, 8)")
-    following.index.with_bulk(chunk_size=1)
+    await synced.full()
+    await synced.database.execute("UPDATE album SET title = 'new' WHERE id IN (7, 8)")
+    synced.index.with_bulk(chunk_size=1)
     count, is_lost = TableSnapshot.count, False
 
     async def lose_once(snapshot: TableSnapshot) -> int:
@@ -342,64 +342,64 @@ async def test_what_an_abandoned_reading_sent_leaves_no_sum_of_before(
         if not is_lost:
             is_lost = True
             # The one that was not sent yet is then as it was.
-            await following.database.execute("UPDATE album SET title = 'title 8' WHERE id = 8")
+            await synced.database.execute("UPDATE album SET title = 'title 8' WHERE id = 8")
             raise SourceUnavailableError("the connection was closed")
         return await count(snapshot)
 
     monkeypatch.setattr(TableSnapshot, "count", lose_once)
-    await following.incremental()
+    await synced.incremental()
     assert is_lost
-    await following.database.execute("UPDATE album SET title = 'title 7' WHERE id = 7")
+    await synced.database.execute("UPDATE album SET title = 'title 7' WHERE id = 7")
 
-    stats = await following.full()
+    stats = await synced.full()
 
     assert stats.updated == 1
 
 
 async def test_tables_whose_names_differ_by_the_place_of_a_dot_alone_are_told_apart(
-    following: Following,
+    synced: SyncedDatabase,
 ) -> None:
-    await following.database.execute(
+    await synced.database.execute(
         'CREATE SCHEMA a; CREATE SCHEMA "a.b";'
         'CREATE TABLE a."b.c" (id int PRIMARY KEY); CREATE TABLE "a.b".c (id int PRIMARY KEY);'
         'INSERT INTO a."b.c" VALUES (1); INSERT INTO "a.b".c VALUES (2), (3)'
     )
-    following.configuration = {"schema": "a, a.b"}
-    await following.full()
-    await following.full()
-    await following.database.execute('DELETE FROM "a.b".c WHERE id = 3')
+    synced.configuration = {"schema": "a, a.b"}
+    await synced.full()
+    await synced.full()
+    await synced.database.execute('DELETE FROM "a.b".c WHERE id = 3')
 
-    assert [by for _, by in compared(await following.full())] == [DIGEST, CONTENT]
+    assert [by for _, by in compared(await synced.full())] == [DIGEST, CONTENT]
 
 
 async def test_where_elasticsearch_tells_no_states_each_table_is_counted_by_itself(
-    following: Following,
+    synced: SyncedDatabase,
 ) -> None:
 
     async def refuse(_method: str, path: str, _body: bytes) -> None:
         if "/_stats" in path:
             raise ElasticsearchRefusedError("There is no such route.", status=410)
 
-    following.index.wire.before = refuse
-    await following.full()
-    id_ = next(id_ for id_ in await following.index.documents() if id_.endswith("track_8"))
-    await following.index.call("DELETE", f"/{INDEX}/_doc/{id_}")
-    await following.database.execute("DELETE FROM album WHERE id = 9")
+    synced.index.wire.before = refuse
+    await synced.full()
+    id_ = next(id_ for id_ in await synced.index.documents() if id_.endswith("track_8"))
+    await synced.index.call("DELETE", f"/{INDEX}/_doc/{id_}")
+    await synced.database.execute("DELETE FROM album WHERE id = 9")
 
-    await following.incremental()
+    await synced.incremental()
 
 
-async def test_counts_have_to_do_where_elasticsearch_tells_no_states(following: Following) -> None:
+async def test_counts_have_to_do_where_elasticsearch_tells_no_states(synced: SyncedDatabase) -> None:
 
     async def refuse(_method: str, path: str, _body: bytes) -> None:
         if "/_stats" in path:
             raise ElasticsearchRefusedError("There is no such route.", status=410)
 
-    following.index.wire.before = refuse
-    await following.full()
-    await following.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+    synced.index.wire.before = refuse
+    await synced.full()
+    await synced.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
 
-    stats = await following.incremental()
+    stats = await synced.incremental()
 
     assert compared(stats) == [("album", CHANGES), ("track", CHANGES)]
-    assert {by for _, by in compared(await following.full())} == {CONTENT}
+    assert {by for _, by in compared(await synced.full())} == {CONTENT}

@@ -21,7 +21,7 @@ from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
-from tests.integration.sync.following import Following, compared
+from tests.integration.sync.synced_database import SyncedDatabase, compared
 from tests.integration.sync.test_incremental import fail_from
 from tests.support.database import Database, database_on
 from tests.support.postgresql import OF_THE_WHEEL, server
@@ -77,7 +77,7 @@ ALTERATIONS = (
 class Model:
     """One harness and the dice that decide what happens to it."""
 
-    following: Following
+    synced: SyncedDatabase
     dice: random.Random
     sessions: dict[int, Any] = field(default_factory=dict)
     prepared: int = 0
@@ -85,7 +85,7 @@ class Model:
 
     @property
     def database(self) -> Database:
-        return self.following.database
+        return self.synced.database
 
     def row_statement(self) -> str:
         """Return a statement that changes a few rows."""
@@ -153,39 +153,39 @@ class Model:
 
     async def interfere(self) -> None:
         """Write to the index as somebody else."""
-        documents = await self.following.index.documents()
+        documents = await self.synced.index.documents()
         if not documents:
             return
         id_ = self.dice.choice(sorted(documents))
         self.happened.append(f"somebody else and {id_}")
         path = f"/{INDEX}/_doc/{id_}"
         if self.dice.random() < 0.5:
-            await self.following.index.call("DELETE", path)
+            await self.synced.index.call("DELETE", path)
         else:
-            await self.following.index.call("PUT", f"{path}_copy", documents[id_])
+            await self.synced.index.call("PUT", f"{path}_copy", documents[id_])
 
     async def change_rules(self) -> None:
-        rules = [RULE] if self.following.index.rules.is_default else []
+        rules = [RULE] if self.synced.index.rules.is_default else []
         self.happened.append(f"rules {rules}")
-        self.following.index.rules = BasicRules.from_wire(rules)
+        self.synced.index.rules = BasicRules.from_wire(rules)
 
     async def run_job(self) -> None:
         """Run a job; now and then Elasticsearch is gone from some request on."""
         kind = self.dice.choice((incremental_sync, incremental_sync, incremental_sync, full_sync))
         fails_at = self.dice.randrange(25) if self.dice.random() < 0.1 else None
         self.happened.append(f"job {kind.__name__}, fails at {fails_at}")
-        wire = self.following.index.wire
+        wire = self.synced.index.wire
         if fails_at is not None:
             wire.before = fail_from(fails_at)
         try:
-            stats = await self.following.attempt(kind)
+            stats = await self.synced.attempt(kind)
             self.happened[-1] += f"  -- {compared(stats)} {stats.reason}"
         except ElasticsearchUnavailableError:
             self.happened[-1] += "  -- failed"
             return
         finally:
             wire.before = nothing
-        await self.following.require_equal()
+        await self.synced.require_equal()
 
     async def crash(self) -> None:
         """Let a session die in a way that makes the server recover; what was not flushed is lost."""
@@ -242,13 +242,13 @@ async def play(cluster: Cluster, elasticsearch: Server, seed: int, steps: int, *
     async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
         await database.execute(SCRIPT)
         await database.execute("SET lock_timeout = '50ms'")
-        following = Following(database=database, index=index, configuration={"tables": TABLES})
-        model = Model(following=following, dice=random.Random(seed))
+        synced = SyncedDatabase(database=database, index=index, configuration={"tables": TABLES})
+        model = Model(synced=synced, dice=random.Random(seed))
         try:
-            await following.full()
+            await synced.full()
             for _ in range(steps):
                 await model.step(crashes=crashes)
-            await following.incremental()
+            await synced.incremental()
         except BaseException as error:
             error.add_note("\n".join(model.happened))
             raise

@@ -11,8 +11,8 @@ import pytest
 
 from ingest.errors import IngestError
 from ingest.sync.kinds.full import full_sync
+from ingest.sync.progress.stats import Stats
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ingest.sync.kinds.full import full_sync
-from ingest.sync.stats import Stats
+from ingest.sync.progress.stats import Stats
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.integration.sync.random_types import Table, quoted, tables

@@ -16,13 +16,13 @@ from ingest.elasticsearch import indices
 from ingest.sync.comparison.by_history import ChangesComparison
 from ingest.sync.comparison.cursor import Checkpoint
 from ingest.sync.delivery.rejections import report_rejections
-from ingest.sync.kinds.follow.folding import fold
-from ingest.sync.kinds.follow.recent import RecentDocuments
-from ingest.sync.kinds.follow.standing import Standing
+from ingest.sync.kinds.follow.followed_slice import FollowedSlice
+from ingest.sync.kinds.follow.recent_documents import RecentDocuments
+from ingest.sync.kinds.follow.totals import add_to_totals
+from ingest.sync.kinds.reconciliation import reconcile_all, reconcile_slice
+from ingest.sync.progress.stats import ComparedBy, SliceStats
 from ingest.sync.reading import Comparing, Reader
-from ingest.sync.reconciliation import reconcile_all, reconcile_slice
 from ingest.sync.run import SyncRun
-from ingest.sync.stats import ComparedBy, SliceStats
 
 INTERRUPTED: Final = "Comparing it was interrupted."
 WARNINGS_KEPT: Final = 50
@@ -36,10 +36,10 @@ class Polling:
     """Looks at slices for a job that follows."""
 
     sync: SyncRun
-    standings: Mapping[str, Standing]
+    followed: Mapping[str, FollowedSlice]
     recent: RecentDocuments
 
-    async def look(self, slices: Sequence[Standing]) -> bool:
+    async def look(self, slices: Sequence[FollowedSlice]) -> bool:
         """Bring the index in step with these slices, as they are at some moment from now on.
 
         False if most slices would have to be compared in full, as after a restart of the source: that is for
@@ -49,8 +49,8 @@ class Polling:
         """
         try:
             refused = await self._by_versions([one for one in slices if one.has_versions])
-            if refused >= max(FEW, len(self.standings) * MOST_SHARE):
-                fold(self.sync.context.stats)
+            if refused >= max(FEW, len(self.followed) * MOST_SHARE):
+                add_to_totals(self.sync.context.stats)
                 return False
             await self._by_content([one for one in slices if one.checkpoint is None])
         except Exception:
@@ -59,7 +59,7 @@ class Polling:
         self._report()
         return True
 
-    async def _by_versions(self, slices: Sequence[Standing]) -> int:
+    async def _by_versions(self, slices: Sequence[FollowedSlice]) -> int:
         """Deliver what changed; slices of which that does not tell everything lose their checkpoint.
 
         Returns of how many the source could not tell.
@@ -76,7 +76,7 @@ class Polling:
         )
         await self.read(comparison, slices)
         self.sync.context.stats.forget_slices(ComparedBy.CHANGES, comparison.refused)
-        await self._counted([self.standings[entry.name] for entry in self._entries])
+        await self._counted([self.followed[entry.name] for entry in self._entries])
         for one in slices:
             one.checkpoint = checkpoints.get(one.slice.name)
             one.reason = comparison.refused.get(one.slice.name, "")
@@ -85,7 +85,7 @@ class Polling:
                 one.checkpoint = None
         return len(comparison.refused)
 
-    async def read(self, comparison: Comparing, slices: Sequence[Standing]) -> None:
+    async def read(self, comparison: Comparing, slices: Sequence[FollowedSlice]) -> None:
         """Read slices to their end and deliver what differs; count it, whether or not that end is reached.
 
         Once each: what a reading that is abandoned had created would be lost to the count.
@@ -106,16 +106,16 @@ class Polling:
         """Let go of what was begun: what was not sent is read again, and nothing sent arrives later."""
         await self.sync.delivery.discard()
         self.recent.forget()
-        fold(self.sync.context.stats)
+        add_to_totals(self.sync.context.stats)
 
-    async def _by_content(self, slices: Sequence[Standing]) -> None:
+    async def _by_content(self, slices: Sequence[FollowedSlice]) -> None:
         """Compare every row and every document of these slices."""
         if not slices:
             return
         self.recent.forget()
         if any(one.slice.scope is None for one in slices):
             # Their documents cannot be told from those of others: all or none.
-            slices = list(self.standings.values())
+            slices = list(self.followed.values())
             for one in slices:
                 one.checkpoint, one.reason = None, one.reason or INTERRUPTED
             await reconcile_all(self.sync, slices[0].reason)
@@ -126,7 +126,7 @@ class Polling:
             await reconcile_slice(self.sync, one.slice, one.reason)
             self._settle(one)
 
-    def _settle(self, one: Standing) -> None:
+    def _settle(self, one: FollowedSlice) -> None:
         """Note how a slice stands whose content was compared: as many documents as rows, but for refused."""
         entry = next(entry for entry in reversed(self._entries) if entry.name == one.slice.name)
         one.seconds = (entry.finished_at or entry.started_at) - entry.started_at
@@ -139,14 +139,14 @@ class Polling:
 
     def _account(self, entry: SliceStats) -> None:
         """Count what one look left in the index, whether or not it came to its end."""
-        one, tally = self.standings[entry.name], entry.tally
+        one, tally = self.followed[entry.name], entry.tally
         one.documents += tally.created
         one.lacking += tally.lacking
         one.is_refused |= bool(tally.rejected or tally.dropped)
         if entry.finished_at is not None and entry.compared_by is ComparedBy.CHANGES:
             one.seconds = entry.finished_at - entry.started_at
 
-    async def _counted(self, slices: Sequence[Standing]) -> None:
+    async def _counted(self, slices: Sequence[FollowedSlice]) -> None:
         """Count by asking, where nobody can tell whether others wrote."""
         if self.sync.begun is not None or not slices:
             return
@@ -161,7 +161,7 @@ class Polling:
             report_rejections(self.sync.context)
             del stats.warnings[:-WARNINGS_KEPT]
         stats.reason = ""
-        fold(stats)
+        add_to_totals(stats)
 
     @property
     def _are_refused(self) -> bool:

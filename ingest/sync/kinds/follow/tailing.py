@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ingest.sync.kinds.follow.standing import Standing
-from ingest.sync.kinds.follow.telling import Telling
+from ingest.sync.kinds.follow.apply import ChangeApplier
+from ingest.sync.kinds.follow.followed_slice import FollowedSlice
 from ingest.sync.run import SyncRun
 from sources.contract import Slice
 from sources.feed import Feed, Moment
@@ -26,8 +26,8 @@ class Tailing:
 
     sync: SyncRun
     feed: Feed
-    standings: Mapping[str, Standing]
-    telling: Telling
+    followed: Mapping[str, FollowedSlice]
+    applier: ChangeApplier
     monotonic: Callable[[], float] = time.monotonic
     _marked_at: float = 0.0
     _positions: dict[str, str] = field(default_factory=dict)
@@ -38,19 +38,19 @@ class Tailing:
         self._marked_at = self.monotonic()
 
     @property
-    def untold(self) -> list[Standing]:
+    def untold(self) -> list[FollowedSlice]:
         """The slices of which this feed tells nothing."""
         return [
-            one for name, one in self.standings.items() if name in self.feed.silent or not one.has_versions
+            one for name, one in self.followed.items() if name in self.feed.silent or not one.has_versions
         ]
 
     async def settle(self, moment: Moment) -> bool:
-        """Bring the index in step with a moment and acknowledge it; False as `Telling.take_in`."""
+        """Bring the index in step with a moment and acknowledge it; False as `ChangeApplier.apply`."""
         seen_at = self.monotonic()
-        if (moment.keys or moment.doubted) and not await self.telling.take_in(moment):
+        if (moment.keys or moment.doubted) and not await self.applier.apply(moment):
             return False
         self.feed.acknowledge(moment)
-        for name, one in self.standings.items():
+        for name, one in self.followed.items():
             if name not in self.feed.silent:
                 one.seen_at = seen_at
         if self._from is not None and moment.position >= self._from:
@@ -62,7 +62,7 @@ class Tailing:
     async def _look_where_we_are(self) -> None:
         """Take the position of each slice, and of the log after all of them."""
         self._positions = {}
-        for name, one in self.standings.items():
+        for name, one in self.followed.items():
             if name in self.feed.silent or one.checkpoint is None or one.checkpoint.position is None:
                 continue
             async with wanted(self.sync, one.slice).snapshot() as snapshot:
@@ -76,7 +76,7 @@ class Tailing:
 
     def _mark(self) -> None:
         for name, position in self._positions.items():
-            one = self.standings[name]
+            one = self.followed[name]
             if one.checkpoint is not None:
                 one.checkpoint = replace(one.checkpoint, position=position)
         self._positions, self._from = {}, None

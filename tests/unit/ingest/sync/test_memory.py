@@ -19,9 +19,9 @@ from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.delivery.guard import GUARD
 from ingest.sync.delivery.settling import Destination
 from ingest.sync.index.ledger import Ledger
+from ingest.sync.progress.stats import Stats, Tally
 from ingest.sync.request import SyncContext, SyncOptions
 from ingest.sync.rules import BasicRules
-from ingest.sync.stats import Stats, Tally
 from sources.contract import Batch, IsUnchanged, Snapshot
 from sources.unversioned import unversioned
 from tests.support.fake_transport import GUARD_HELD, INDEX_UUID, client_over, lasting_lease, response, whole

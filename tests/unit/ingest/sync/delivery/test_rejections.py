@@ -7,7 +7,7 @@ import pytest
 from ingest.config import ErrorMonitor
 from ingest.errors import TooManyRejectionsError
 from ingest.sync.delivery.rejections import RejectionMonitor
-from ingest.sync.stats import Rejection
+from ingest.sync.progress.stats import Rejection
 
 LENIENT = ErrorMonitor(max_total_errors=10**6, max_consecutive_errors=10**6, max_error_rate=1.0)
 

@@ -22,9 +22,9 @@ from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.delivery.settling import Destination
 from ingest.sync.delivery.slots import Slots
 from ingest.sync.delivery.writer import BulkWriter, Deletion
-from ingest.sync.load import RetryCause
+from ingest.sync.progress.backpressure import RetryCause
+from ingest.sync.progress.stats import Stats, Tally
 from ingest.sync.request import SyncContext, SyncOptions
-from ingest.sync.stats import Stats, Tally
 from tests.support.fake_transport import (
     BAD,
     BUSY,
@@ -124,7 +124,7 @@ async def test_every_retry_is_counted_by_its_cause() -> None:
 
     await harness.index("a", "b")
 
-    assert harness.stats.load.retries == {
+    assert harness.stats.backpressure.retries == {
         RetryCause.BUSY: 2, RetryCause.FAILURE: 1, RetryCause.NO_ANSWER: 1, RetryCause.MISMATCH: 1
     }  # fmt: skip
 
@@ -135,7 +135,7 @@ async def test_what_is_not_tried_again_is_no_retry() -> None:
     with pytest.raises(ElasticsearchUnavailableError):
         await harness.index("a")
 
-    assert sum(harness.stats.load.retries.values()) == len(harness.transport.requests) - 1
+    assert sum(harness.stats.backpressure.retries.values()) == len(harness.transport.requests) - 1
 
 
 async def test_a_document_the_pipeline_drops_is_neither_indexed_nor_rejected() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
-from ingest.sync.certificate import Certificate
+from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.index.ledger import Ledger
 
 INDEX = ContentIndex(name="music", concrete_name="music", uuid="u", mapping={}, settings={})

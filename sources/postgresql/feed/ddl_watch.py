@@ -1,4 +1,4 @@
-"""What the log does not tell, looked at every few seconds while a feed is open.
+"""Polls for what the log does not contain while a feed is open: DDL, publications, the size of the slot.
 
 A table can change without a row being written: a column added or dropped, a partition attached or emptied, an
 enum's label renamed. Its slice is doubted then. Publications and replica identities change as well; a slice
@@ -17,8 +17,8 @@ from sources.postgresql.connection import Database
 from sources.postgresql.failures import translated
 from sources.postgresql.feed import coverage, queries
 from sources.postgresql.feed.coverage import Table
-from sources.postgresql.feed.gathering import Followed, Gathering
-from sources.postgresql.feed.observing import Observation, ancestors, observe
+from sources.postgresql.feed.coverage_query import Observation, ancestors, observe
+from sources.postgresql.feed.pending_keys import Followed, PendingKeys
 
 _ALTERED: Final = "It was altered, rewritten or emptied, or parts of it were attached or detached."
 _REPLACED: Final = "Rows were written to a table that has become a part of it, or has taken its name."
@@ -43,7 +43,7 @@ class Watch:
 
     database: Database
     slot: str
-    gathering: Gathering
+    pending: PendingKeys
     seen: Observation
     unseen: frozenset[int] = field(default_factory=frozenset)
     """Transactions that were running when the slot began; some may have been committed before it, unseen."""
@@ -64,7 +64,7 @@ class Watch:
 
     async def place(self, feed: Watched) -> None:
         """Find out what relations are that the log tells of and nobody knew."""
-        unknown = dict(self.gathering.unknown)
+        unknown = dict(self.pending.unknown)
         with translated("Asking about the server's log"):
             async with self.database.transaction() as connection:
                 found = await ancestors(connection, list(unknown), self.database.limits.command_seconds)
@@ -76,7 +76,7 @@ class Watch:
                 if parts_of & {member.oid for member in table.members}
                 or (relation.schema, relation.name) == _name(table)
             ]
-            self.gathering.place(oid, [followed(table) for table in slices])
+            self.pending.place(oid, [followed(table) for table in slices])
             for table in slices:
                 feed.doubt(table.label, _REPLACED)
 
@@ -90,7 +90,7 @@ class Watch:
             elif before[name] != after[name]:
                 feed.doubt(name, _ALTERED)
         for oid, slices in relations_of(self._told(feed, now.tables)).items():
-            self.gathering.place(oid, slices)
+            self.pending.place(oid, slices)
 
     def _see(self, feed: Watched, running: frozenset[int]) -> None:
         """Once all that was running at the beginning has ended, let what it may have done be looked for."""
@@ -135,7 +135,7 @@ def relations_of(tables: Iterable[Table]) -> dict[int, list[Followed]]:
 
 
 def followed(table: Table) -> Followed:
-    """Return a table as the gathering knows it."""
+    """Return a table as `PendingKeys` needs it."""
     return Followed(table.label, effective_key(table.target))
 
 

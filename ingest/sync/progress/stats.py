@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from ingest.sync.following import Following
-from ingest.sync.load import Load
+from ingest.sync.progress.backpressure import Backpressure
+from ingest.sync.progress.following import Following
 
 MEBIBYTE: Final = 2**20
 REFUSALS_SHOWN: Final = 3
@@ -192,7 +192,7 @@ class Stats:
     """Those of the deleted documents that the sync rules exclude."""
     spared: int = 0
     """Stale documents that were not deleted because somebody wrote them meanwhile."""
-    load: Load = field(default_factory=Load)
+    backpressure: Backpressure = field(default_factory=Backpressure)
     written: int = 0
     """Writes Elasticsearch acknowledged, of documents that were sent again too."""
     reason: str = ""

@@ -9,23 +9,22 @@ from typing import Any
 import orjson
 
 from ingest.sync.comparison.cursor import Cursor
-from ingest.sync.following import Following as Stay
-from ingest.sync.following import Way
-from ingest.sync.kinds.follow.course import follow
-from ingest.sync.stats import Stats
-from tests.integration.sync.following import Following, as_text
+from ingest.sync.kinds.follow.loop import follow
+from ingest.sync.progress.following import Following, Way
+from ingest.sync.progress.stats import Stats
+from tests.integration.sync.synced_database import SyncedDatabase, as_text
 
 PATIENCE_SECONDS = 30.0
 INTERVAL_SECONDS = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
-class Staying:
+class FollowJob:
     """The job, and what it has stored so far."""
 
-    world: Following
+    world: SyncedDatabase
     stats: Stats
-    following: Stay
+    following: Following
     stored: list[Any] = field(default_factory=list)
     cursor: Any = None
     """What the job returned."""
@@ -78,9 +77,9 @@ class Staying:
 
 
 @asynccontextmanager
-async def staying(
-    world: Following, *, urgent: bool = False, way: Way | None = Way.POLLING
-) -> AsyncIterator[Staying]:
+async def follow_job(
+    world: SyncedDatabase, *, urgent: bool = False, way: Way | None = Way.POLLING
+) -> AsyncIterator[FollowJob]:
     """Run a job until the end of the block, once it has caught up; it ends in order."""
     stats = Stats()
     stored: list[Any] = []
@@ -89,9 +88,9 @@ async def staying(
         stored.append(orjson.loads(orjson.dumps(wire)))
         job.stored_after = stats.written
 
-    following = Stay(store=store)
+    following = Following(store=store)
     stats.following = following
-    job = Staying(world=world, stats=stats, following=following, stored=stored)
+    job = FollowJob(world=world, stats=stats, following=following, stored=stored)
 
     async def run() -> None:
         async with world.database.source(**world.configuration) as opened:

@@ -11,9 +11,9 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.transport import Response
 from ingest.errors import IncompleteSyncError, IndexChangedError, JobCanceledError, JobError, JobLostError
 from ingest.lease import Lease
-from ingest.sync.certificate import Certificate, certify
+from ingest.sync.deletion_certificate import Certificate, certify
+from ingest.sync.progress.stats import Stats
 from ingest.sync.request import SyncContext
-from ingest.sync.stats import Stats
 from tests.support.fake_transport import answering, lasting_lease, response
 from tests.support.memory_source import MemorySource
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from ingest.errors import ElasticsearchUnavailableError, IngestError
-from ingest.sync.following import Way
+from ingest.sync.progress.following import Way
 from sandbox.elasticsearch import Server
 from sources.errors import SourceError
-from tests.integration.sync.following import Following, as_text
-from tests.integration.sync.staying import Staying, staying
+from tests.integration.sync.follow_job import FollowJob, follow_job
+from tests.integration.sync.synced_database import SyncedDatabase, as_text
 from tests.integration.sync.test_incremental_model import SCRIPT, TABLES, Model
 from tests.support.database import Database
 from tests.support.sync_harness import nothing, sync_harness
@@ -34,22 +34,22 @@ async def model(database: Database, elasticsearch: Server) -> AsyncIterator[Mode
     async with sync_harness(elasticsearch) as index:
         await database.execute(SCRIPT)
         await database.execute("SET lock_timeout = '50ms'")
-        following = Following(
+        synced = SyncedDatabase(
             database=database, index=index, configuration={"tables": TABLES, "max_deleted_share": 100}
         )
-        model = Model(following=following, dice=random.Random(0))
+        model = Model(synced=synced, dice=random.Random(0))
         yield model
         for session in model.sessions.values():
             await session.close()
         await model.end_prepared()
 
 
-async def follow_on(world: Following, jobs: list[Staying]) -> None:
+async def follow_on(world: SyncedDatabase, jobs: list[FollowJob]) -> None:
     """Be the service: one job after the other, each beginning with what the one before has stored."""
     while True:
-        job: Staying | None = None
+        job: FollowJob | None = None
         try:
-            async with staying(world, way=None) as job:
+            async with follow_job(world, way=None) as job:
                 jobs.append(job)
                 await job.until_ended()
         except (IngestError, SourceError):
@@ -70,7 +70,7 @@ def unreliable(dice: random.Random) -> Any:
 
 
 async def disturb(model: Model, dice: random.Random) -> None:
-    wire = model.following.index.wire
+    wire = model.synced.index.wire
     what = dice.choice(("cut", "before", "after", "well", "well"))
     model.happened.append(what)
     if what == "cut":
@@ -80,7 +80,7 @@ async def disturb(model: Model, dice: random.Random) -> None:
 
 
 async def calm_down(model: Model) -> None:
-    model.following.index.wire.before = model.following.index.wire.after = nothing
+    model.synced.index.wire.before = model.synced.index.wire.after = nothing
     for session in model.sessions.values():
         await session.close()
     model.sessions.clear()
@@ -93,8 +93,8 @@ async def test_after_anything_the_index_is_the_tables(model: Model, way: Way, se
     if way is Way.POLLING:
         await model.database.execute("DROP PUBLICATION elastic_ingest")
     model.dice = dice = random.Random(seed)
-    jobs: list[Staying] = []
-    service = asyncio.create_task(follow_on(model.following, jobs))
+    jobs: list[FollowJob] = []
+    service = asyncio.create_task(follow_on(model.synced, jobs))
     try:
         for _ in range(60):
             step = dice.choices(
@@ -108,7 +108,7 @@ async def test_after_anything_the_index_is_the_tables(model: Model, way: Way, se
                 model.happened.append("kill")
                 service.cancel()
                 await asyncio.wait({service})
-                service = asyncio.create_task(follow_on(model.following, jobs))
+                service = asyncio.create_task(follow_on(model.synced, jobs))
             await asyncio.sleep(dice.random() * 0.1)
         await calm_down(model)
         await until_equal(model, service)
@@ -125,7 +125,7 @@ async def test_after_anything_the_index_is_the_tables(model: Model, way: Way, se
         await asyncio.wait({service})
 
 
-async def until_followed(jobs: list[Staying], way: Way) -> None:
+async def until_followed(jobs: list[FollowJob], way: Way) -> None:
     async with asyncio.timeout(CALM_SECONDS):
         while True:
             if jobs and jobs[-1].following.way is way:
@@ -139,7 +139,7 @@ async def until_equal(model: Model, service: "asyncio.Task[None]") -> None:
             if service.done():
                 service.result()
             with contextlib.suppress(SourceError):
-                found, expected = await model.following.index.content(), await model.following.expected()
+                found, expected = await model.synced.index.content(), await model.synced.expected()
                 if as_text(found) == as_text(expected):
                     return
             await asyncio.sleep(0.1)

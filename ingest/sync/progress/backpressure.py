@@ -1,4 +1,4 @@
-"""How Elasticsearch copes with what a job sends: retries by their cause, and requests under way."""
+"""Backpressure of Elasticsearch on one job: retries by their cause, and the limit on concurrent requests."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Concurrency(Protocol):
 
 
 @dataclass(slots=True)
-class Load:
+class Backpressure:
     """Of one job."""
 
     retries: Counter[RetryCause] = field(default_factory=Counter)

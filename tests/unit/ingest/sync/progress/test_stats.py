@@ -1,6 +1,6 @@
 """What is reported is exact, never falls, and has the protocol's words and units."""
 
-from ingest.sync.stats import Rejection, SliceStats, Stats
+from ingest.sync.progress.stats import Rejection, SliceStats, Stats
 from tests.support.fake_transport import FakeTime
 
 

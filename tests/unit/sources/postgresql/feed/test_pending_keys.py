@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.postgresql.feed.gathering import Followed, Gathering
+from sources.postgresql.feed.pending_keys import Followed, PendingKeys
 from tests.unit.sources.postgresql.feed.test_messages import (
     OID,
     UNCHANGED,
@@ -18,11 +18,11 @@ from tests.unit.sources.postgresql.feed.test_messages import (
 ALBUM = Followed("album", ("id",))
 
 
-def gathering(*slices: Followed, room_bytes: int = 2**20) -> Gathering:
-    gathering = Gathering(room_bytes)
-    gathering.place(OID, slices or [ALBUM])
-    gathering.told(relation(("id", True), ("shop", True), ("title", False)))
-    return gathering
+def pending(*slices: Followed, room_bytes: int = 2**20) -> PendingKeys:
+    pending = PendingKeys(room_bytes)
+    pending.place(OID, slices or [ALBUM])
+    pending.told(relation(("id", True), ("shop", True), ("title", False)))
+    return pending
 
 
 def insert(*values: bytes) -> bytes:
@@ -30,7 +30,7 @@ def insert(*values: bytes) -> bytes:
 
 
 def test_each_key_is_told_once_with_what_it_is_from() -> None:
-    told = gathering()
+    told = pending()
     for message in (
         begin(xid=7, microseconds=0),
         insert(b"1", b"a", b"x"),
@@ -50,7 +50,7 @@ def test_each_key_is_told_once_with_what_it_is_from() -> None:
 
 
 def test_several_slices_may_show_rows_of_one_relation_by_different_keys() -> None:
-    told = gathering(ALBUM, Followed("sales", ("shop", "id")))
+    told = pending(ALBUM, Followed("sales", ("shop", "id")))
 
     told.told(insert(b"1", b"a", b"x"))
 
@@ -61,7 +61,7 @@ def test_several_slices_may_show_rows_of_one_relation_by_different_keys() -> Non
 
 
 def test_a_key_that_is_not_part_of_the_identity_is_doubted_with_every_change() -> None:
-    told = gathering(Followed("album", ("title",)))
+    told = pending(Followed("album", ("title",)))
     for _ in range(2):
         told.told(insert(b"1", b"a", b"x"))
         assert list(told.take().doubted) == ["album"]
@@ -69,7 +69,7 @@ def test_a_key_that_is_not_part_of_the_identity_is_doubted_with_every_change() -
 
 def test_truncate_and_keys_left_out_are_doubted_and_their_keys_forgotten() -> None:
     for message in (truncate(OID), change("U", b"N", row(UNCHANGED, b"a", b"x"))):
-        told = gathering()
+        told = pending()
         told.told(begin(xid=3))
         told.told(insert(b"1", b"a", b"x"))
         told.told(message)
@@ -81,7 +81,7 @@ def test_truncate_and_keys_left_out_are_doubted_and_their_keys_forgotten() -> No
 
 
 def test_a_relation_nobody_knows_is_asked_about_before_anything_is_taken() -> None:
-    told = Gathering()
+    told = PendingKeys()
     told.told(relation(("id", True)))
     told.told(insert(b"1"))
     assert list(told.unknown) == [OID]
@@ -94,7 +94,7 @@ def test_a_relation_nobody_knows_is_asked_about_before_anything_is_taken() -> No
 
 
 def test_a_relation_that_becomes_ours_is_doubted_until_its_columns_are_told() -> None:
-    told = Gathering()
+    told = PendingKeys()
     told.place(OID, [])
     told.told(relation(("id", True)))
     told.place(OID, [ALBUM])
@@ -108,7 +108,7 @@ def test_a_relation_that_becomes_ours_is_doubted_until_its_columns_are_told() ->
 
 
 def test_a_transaction_larger_than_the_room_is_doubted_and_takes_no_room() -> None:
-    told = gathering(room_bytes=10_000)
+    told = pending(room_bytes=10_000)
     told.told(begin())
     for number in range(1000):
         told.told(insert(b"%d" % number, b"a", b"x"))
@@ -120,7 +120,7 @@ def test_a_transaction_larger_than_the_room_is_doubted_and_takes_no_room() -> No
 
 
 def test_many_transactions_fill_it_and_taking_empties_it() -> None:
-    told = gathering(room_bytes=10_000)
+    told = pending(room_bytes=10_000)
     number = 0
     while not told.is_full:
         for message in (begin(), insert(b"%d" % number, b"a", b"x"), commit(number + 1)):
@@ -135,7 +135,7 @@ def test_many_transactions_fill_it_and_taking_empties_it() -> None:
 
 
 def test_a_position_within_a_transaction_is_not_believed() -> None:
-    told = gathering()
+    told = pending()
     told.alive(50)
     told.told(begin())
     told.alive(100)
@@ -154,7 +154,7 @@ def test_whatever_was_changed_is_told_or_doubted(
     changes: list[tuple[int, int]], room: int, taking: set[int]
 ) -> None:
     slices = [Followed("a", ("id",)), Followed("b", ("id",)), Followed("c", ("id",))]
-    told = Gathering(room)
+    told = PendingKeys(room)
     for number, one in enumerate(slices):
         told.place(number, [one])
         told.told(relation(("id", True)).replace(OID.to_bytes(4, "big"), number.to_bytes(4, "big"), 1))

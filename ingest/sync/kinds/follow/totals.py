@@ -1,9 +1,9 @@
-"""Counts of a job that reads its slices again and again: one entry a slice, however long it goes on."""
+"""Running totals of a job that reads its slices repeatedly: one entry a slice, however long it runs."""
 
-from ingest.sync.stats import COUNTS, REFUSALS_SHOWN, SliceStats, Stats
+from ingest.sync.progress.stats import COUNTS, REFUSALS_SHOWN, SliceStats, Stats
 
 
-def fold(stats: Stats) -> None:
+def add_to_totals(stats: Stats) -> None:
     """Add what was counted of each slice to what was counted of it before."""
     for one in stats.slices:
         known = stats.earlier.setdefault((one.name, one.compared_by), one)

@@ -11,8 +11,8 @@ from ingest.elasticsearch import indices
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.errors import IncompleteSyncError
+from ingest.sync.progress.stats import ComparedBy
 from ingest.sync.request import SyncContext
-from ingest.sync.stats import ComparedBy
 from sources.contract import Slice
 
 

@@ -1,4 +1,4 @@
-"""What is known of each slice while it is followed, and when it is to be looked at next. Pure.
+"""The state of one slice while it is followed, and when it is due to be polled next. Pure.
 
     interval of a slice = max(follow_interval, 10 * sqrt(its cost) * sum of sqrt(cost) over all slices)
 
@@ -21,7 +21,7 @@ LONGEST_SECONDS: Final = 3600.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Standing:
+class FollowedSlice:
     """One slice: how its documents compare with its rows, and when that was seen."""
 
     slice: Slice
@@ -62,17 +62,17 @@ class Standing:
         return state is not None and state == self.state and self.has_versions
 
 
-def intervals(standings: Iterable[Standing], least_seconds: float) -> dict[str, float]:
+def intervals(followed: Iterable[FollowedSlice], least_seconds: float) -> dict[str, float]:
     """Return how often to look at each slice, by its name."""
-    roots = {one.slice.name: sqrt(max(0.0, one.seconds)) for one in standings}
+    roots = {one.slice.name: sqrt(max(0.0, one.seconds)) for one in followed}
     whole = sum(roots.values())
     return {
         name: min(max(least_seconds, root * whole / SHARE), LONGEST_SECONDS) for name, root in roots.items()
     }
 
 
-def due(standings: Iterable[Standing], least_seconds: float, now: float) -> list[Standing]:
+def due(followed: Iterable[FollowedSlice], least_seconds: float, now: float) -> list[FollowedSlice]:
     """Return the slices to be looked at now."""
-    standings = list(standings)
-    every = intervals(standings, least_seconds)
-    return [one for one in standings if now - one.looked_until >= every[one.slice.name]]
+    followed = list(followed)
+    every = intervals(followed, least_seconds)
+    return [one for one in followed if now - one.looked_until >= every[one.slice.name]]

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from ingest.elasticsearch import indices
 from ingest.errors import IncompleteSyncError
-from ingest.sync.certificate import certify
 from ingest.sync.comparison.by_content import ContentComparison
 from ingest.sync.deletion import balance, limit
 from ingest.sync.deletion.stale import StaleDocuments
+from ingest.sync.deletion_certificate import certify
 from ingest.sync.index.inventory import Inventory
 from ingest.sync.index.ledger import Ledger
+from ingest.sync.progress.stats import Tally
 from ingest.sync.reading import Reader
 from ingest.sync.run import SyncRun
-from ingest.sync.stats import Tally
 from sources.contract import Slice
 
 

@@ -9,8 +9,8 @@ import orjson
 from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.kinds.incremental import incremental_sync
+from ingest.sync.progress.stats import ComparedBy, Stats
 from ingest.sync.request import SyncContext, SyncRequest
-from ingest.sync.stats import ComparedBy, Stats
 from tests.support.database import Database, read
 from tests.support.sync_harness import SyncHarness, actions_in
 
@@ -18,7 +18,7 @@ Kind = Callable[[SyncRequest, SyncContext], Awaitable[Cursor | None]]
 
 
 @dataclass(slots=True, kw_only=True)
-class Following:
+class SyncedDatabase:
     """Keeps the cursor as a connector's document would."""
 
     database: Database

@@ -1,7 +1,7 @@
-"""Remembers what the index was found to say, so that what is read again and again need not be asked for.
+"""A cache of the hashes of recently read documents, so that rows read repeatedly need no lookup.
 
 A transaction that stays open makes every look at a table read again what was written since it began. What was
-remembered holds as long as nobody else writes to the index; whoever doubts forgets.
+cached is valid as long as nobody else writes to the index; in doubt, `forget` clears it.
 """
 
 from collections.abc import Iterable
@@ -69,6 +69,6 @@ class RecentDocuments:
             self.confirmed.pop(orjson.dumps(id_), None)
 
     def forget(self) -> None:
-        """Believe nothing any more."""
+        """Drop everything, confirmed and pending."""
         self.confirmed.clear()
         self._pending.clear()

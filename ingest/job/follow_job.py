@@ -17,8 +17,8 @@ from ingest.elasticsearch.client import Client
 from ingest.lease import Lease
 from ingest.protocol import Connector, JobType, SyncJob, TriggerMethod, connectors, jobs, values_of
 from ingest.sync.comparison.cursor import Cursor
-from ingest.sync.following import Following
-from ingest.sync.kinds.follow.course import follow
+from ingest.sync.kinds.follow.loop import follow
+from ingest.sync.progress.following import Following
 from ingest.sync.request import SyncContext, SyncRequest
 from sources.contract import Preferences
 
@@ -49,7 +49,7 @@ def gives_way_to(waiting: SyncJob) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
+class FollowJob:
     """The surroundings of one job that follows."""
 
     client: Client

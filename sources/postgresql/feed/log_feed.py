@@ -1,8 +1,8 @@
 """A feed from the server's log: a slot that lives as long as the connection, and keys gathered from it.
 
-    walsender ---> socket ---> gathering ---> moment() ---> whoever reads the rows
+    walsender ---> socket ---> pending ---> moment() ---> whoever reads the rows
         ^             |            |                             |
-        |             +-- is not read while the gathering is full
+        |             +-- is not read while the pending keys are full
         +---- how far we are, every few seconds and after acknowledge() ----+
 
 Two tasks work while nobody waits: one tells the server that we live, also while the socket is not read; the
@@ -20,11 +20,11 @@ from sources.feed import FeedLostError, Moment
 from sources.postgresql.connection import Database
 from sources.postgresql.failures import translated
 from sources.postgresql.feed import queries
-from sources.postgresql.feed.gathering import Gathering, Taken
+from sources.postgresql.feed.ddl_watch import Watch
 from sources.postgresql.feed.messages import MessageError
+from sources.postgresql.feed.pending_keys import PendingKeys, Taken
 from sources.postgresql.feed.replication import Replication
 from sources.postgresql.feed.visibility import Visible, end_of_record, position_of
-from sources.postgresql.feed.watching import Watch
 
 MESSAGES_AT_ONCE: Final = 2_000
 """How many messages are taken before others get a turn."""
@@ -53,13 +53,13 @@ class LogFeed:
         self,
         database: Database,
         replication: Replication,
-        gathering: Gathering,
+        pending: PendingKeys,
         watch: Watch,
         times: Times,
     ) -> None:
         self._database = database
         self._replication = replication
-        self._gathering = gathering
+        self._pending = pending
         self._times = times
         self._watch = watch
         self._clock_ahead = 0.0
@@ -67,7 +67,7 @@ class LogFeed:
         self._told = asyncio.Event()
         self._sealed: Taken | None = None
         self._sealed_position = 0
-        self._given = self._acknowledged = gathering.position
+        self._given = self._acknowledged = pending.position
         self._failure: SourceError | None = None
 
     @property
@@ -83,9 +83,9 @@ class LogFeed:
         deadline = time.monotonic() + within
         if self._sealed is None:
             await self._something(deadline)
-            while self._gathering.unknown:
+            while self._pending.unknown:
                 await self._place()
-            self._sealed, self._sealed_position = self._gathering.take(), self._gathering.position
+            self._sealed, self._sealed_position = self._pending.take(), self._pending.position
             self.read_on()
         is_seen = await self._is_seen(self._sealed.xids, deadline)
         self.require_open()
@@ -119,7 +119,7 @@ class LogFeed:
 
     def doubt(self, name: str, reason: str) -> None:
         """Note that keys do not tell what changed of a slice."""
-        self._gathering.doubt(name, reason)
+        self._pending.doubt(name, reason)
         self._told.set()
 
     def fail(self, error: SourceError) -> None:
@@ -136,7 +136,7 @@ class LogFeed:
 
     def read_on(self) -> None:
         """Read from the socket, unless what was told waits to be taken."""
-        if self._failure is None and not self._gathering.is_full:
+        if self._failure is None and not self._pending.is_full:
             self._replication.watch(self._readable)
             self._drain()
 
@@ -164,10 +164,10 @@ class LogFeed:
 
     def _drain(self) -> None:
         """Take messages that have arrived, as long as there is room."""
-        if self._failure is not None or self._gathering.is_full:
+        if self._failure is not None or self._pending.is_full:
             return
         try:
-            is_all = self._replication.receive(self._gathering, MESSAGES_AT_ONCE)
+            is_all = self._replication.receive(self._pending, MESSAGES_AT_ONCE)
         except (SourceError, MessageError) as error:
             self.fail(
                 error
@@ -178,7 +178,7 @@ class LogFeed:
         self._told.set()
         if self._replication.asked:
             self._report(ask=False)
-        if self._gathering.is_full:
+        if self._pending.is_full:
             self._replication.unwatch()
         elif not is_all:
             asyncio.get_running_loop().call_soon(self._drain)
@@ -187,7 +187,7 @@ class LogFeed:
         if self._failure is not None:
             return
         try:
-            self._replication.report(self._gathering.position, self._acknowledged, ask=ask)
+            self._replication.report(self._pending.position, self._acknowledged, ask=ask)
         except SourceError as error:
             self.fail(error)
 
@@ -196,7 +196,7 @@ class LogFeed:
         while True:
             self.require_open()
             self._told.clear()
-            if not self._gathering.is_empty:
+            if not self._pending.is_empty:
                 break
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -207,7 +207,7 @@ class LogFeed:
             except TimeoutError:
                 return
         for _ in range(LINGERS):
-            if not self._gathering.is_much:
+            if not self._pending.is_much:
                 await asyncio.sleep(LINGER_SECONDS / LINGERS)
 
     async def _is_seen(self, xids: set[int], deadline: float) -> bool:

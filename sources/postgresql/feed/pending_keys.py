@@ -1,12 +1,12 @@
-"""What has been told and not yet been asked for: keys, each once, by slice. Pure.
+"""Keys of changed rows that the log delivered and nobody has taken yet: each once, by slice. Pure.
 
     messages --> told() --> keys by slice ----> take() --> one moment's worth
                                |
                                +-- too many in one transaction, TRUNCATE, a key that is not told:
                                    the slice is doubted, and its keys are forgotten
 
-Between two transactions the gathering says that it is full from half its room on; a transaction, however
-large, has to be read to its end, so within one the slice with most keys is doubted when the room is used up.
+Between two transactions `is_full` is true from half the room on; a transaction, however large, has to be read
+to its end, so within one the slice with most keys is doubted when the room is used up.
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,7 +62,7 @@ class _Share:
     """Whether old rows are told by columns that include the key."""
 
 
-class Gathering:
+class PendingKeys:
     """Takes messages in their order."""
 
     def __init__(self, room_bytes: int = ROOM_BYTES) -> None:

@@ -11,7 +11,7 @@ from sources.contract import ID_END, Batch, Slice
 from sources.errors import SourceError
 from sources.feed import Feed, Moment
 from sources.postgresql import PostgreSQL
-from sources.postgresql.feed.log import Times
+from sources.postgresql.feed.log_feed import Times
 from sources.postgresql.feed.opening import Opening
 from tests.support.database import BRISK, Database
 

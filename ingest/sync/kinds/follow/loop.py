@@ -1,4 +1,4 @@
-"""A job that stays: it catches up, then looks for changes again and again until it is asked to end.
+"""The loop of a job that follows: catch up once, then look for changes until asked to end.
 
     catch up -> cursor -> has anything changed? -> look at what is due -> cursor -> ...   -> count, cursor
                               one query                 polling.py
@@ -17,18 +17,18 @@ from ingest.elasticsearch import indices
 from ingest.elasticsearch.retry import Attempts
 from ingest.errors import ElasticsearchUnavailableError
 from ingest.sync.comparison.cursor import Checkpoint, Cursor
-from ingest.sync.conclusion import conclude, is_ours_alone, miscounted
-from ingest.sync.following import Following, Way
 from ingest.sync.index.known import KnownDocuments
-from ingest.sync.kinds.follow.folding import fold
-from ingest.sync.kinds.follow.holding import HeldFeed
+from ingest.sync.kinds.conclusion import conclude, is_ours_alone, miscounted
+from ingest.sync.kinds.follow.apply import ChangeApplier
+from ingest.sync.kinds.follow.followed_slice import SHARE, FollowedSlice, due
+from ingest.sync.kinds.follow.held_feed import HeldFeed
 from ingest.sync.kinds.follow.polling import Polling
-from ingest.sync.kinds.follow.recent import RecentDocuments
-from ingest.sync.kinds.follow.standing import SHARE, Standing, due
+from ingest.sync.kinds.follow.recent_documents import RecentDocuments
 from ingest.sync.kinds.follow.tailing import Tailing, wanted
-from ingest.sync.kinds.follow.telling import Telling
+from ingest.sync.kinds.follow.totals import add_to_totals
 from ingest.sync.kinds.incremental import catch_up
 from ingest.sync.preparation import seed_now
+from ingest.sync.progress.following import Following, Way
 from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.run import SyncRun
 from sources.errors import SourceConfigurationError, SourceUnavailableError
@@ -71,33 +71,33 @@ async def follow(request: SyncRequest, context: SyncContext) -> Cursor | None:
     if cursor is not None:
         await context.following.store(cursor.to_wire())
     sync.checkpoints.update(reached)
-    standings = await _standings(
+    followed = await _followed(
         sync, is_proven=cursor is not None and cursor.checkpoints.keys() == reached.keys()
     )
-    fold(context.stats)
+    add_to_totals(context.stats)
     known = KnownDocuments(client=context.client, index_name=request.index_name)
-    polling = Polling(sync=sync, standings=standings, recent=RecentDocuments(known=known))
-    course = Course(
+    polling = Polling(sync=sync, followed=followed, recent=RecentDocuments(known=known))
+    loop = FollowLoop(
         sync=sync,
         following=context.following,
         polling=polling,
-        telling=Telling(sync=sync, standings=standings, polling=polling, known=known),
+        applier=ChangeApplier(sync=sync, followed=followed, polling=polling, known=known),
         catching_up_seconds=time.monotonic() - started,
     )
-    return await course.run()
+    return await loop.run()
 
 
-async def _standings(sync: SyncRun, *, is_proven: bool) -> dict[str, Standing]:
-    """Return how each slice stands after the job has caught up."""
+async def _followed(sync: SyncRun, *, is_proven: bool) -> dict[str, FollowedSlice]:
+    """Return the state of each slice after the job has caught up."""
     otherwise = {} if is_proven else await miscounted(sync)
     tallies = {one.name: one.tally for one in sync.context.stats.slices}
-    standings = {}
+    followed = {}
     for slice_ in sync.prepared.slices:
         name, tally = slice_.name, tallies[slice_.name]
         checkpoint = None if name in otherwise else sync.checkpoints.get(name)
         if checkpoint is not None and checkpoint.position is None:
             checkpoint = None
-        standings[name] = Standing(
+        followed[name] = FollowedSlice(
             slice=slice_,
             checkpoint=checkpoint,
             reason=otherwise.get(name, ""),
@@ -106,17 +106,17 @@ async def _standings(sync: SyncRun, *, is_proven: bool) -> dict[str, Standing]:
             is_refused=bool(tally.rejected or tally.dropped),
         )
     sync.checkpoints.clear()
-    return standings
+    return followed
 
 
 @dataclass(slots=True, kw_only=True)
-class Course:
-    """One job after it has caught up."""
+class FollowLoop:
+    """A job that follows, after it has caught up."""
 
     sync: SyncRun
     following: Following
     polling: Polling
-    telling: Telling
+    applier: ChangeApplier
     catching_up_seconds: float
     monotonic: Callable[[], float] = time.monotonic
     _attempts: Attempts | None = None
@@ -141,10 +141,10 @@ class Course:
         context = self.sync.context
         self._started_at = self._looked_around_at = self._saved_at = self.monotonic()
         self._saved, self._written = self._sound_checkpoints(), self.sync.context.stats.written
-        for one in self.polling.standings.values():
+        for one in self.polling.followed.values():
             one.seen_at = one.looked_until = self._started_at
         self.following.way = Way.POLLING
-        context.log.info("follow.started", way=Way.POLLING.value, slices=len(self.polling.standings))
+        context.log.info("follow.started", way=Way.POLLING.value, slices=len(self.polling.followed))
         try:
             while not self.following.is_asked:
                 self._open_feed()
@@ -180,8 +180,8 @@ class Course:
             self._attempts = None
 
     async def _by_polling(self) -> None:
-        await self._look(list(self.polling.standings.values()))
-        self.following.behind_since(min(one.seen_at for one in self.polling.standings.values()))
+        await self._look(list(self.polling.followed.values()))
+        self.following.behind_since(min(one.seen_at for one in self.polling.followed.values()))
         await self._look_around()
         await self._save_if_due()
 
@@ -194,7 +194,7 @@ class Course:
             or not isinstance(source, Feeding)
         ):
             return
-        told = [one.slice for one in self.polling.standings.values() if one.has_versions]
+        told = [one.slice for one in self.polling.followed.values() if one.has_versions]
         if told:
             self._held = HeldFeed(source, [wanted(self.sync, one) for one in told])
 
@@ -224,8 +224,8 @@ class Course:
 
     async def _tail(self, feed: Feed) -> None:
         """Look at everything once, then take in what the feed tells."""
-        tailing = Tailing(sync=self.sync, feed=feed, standings=self.polling.standings, telling=self.telling)
-        await self._look(list(self.polling.standings.values()), everything=True)
+        tailing = Tailing(sync=self.sync, feed=feed, followed=self.polling.followed, applier=self.applier)
+        await self._look(list(self.polling.followed.values()), everything=True)
         self.following.way = Way.LOG
         self.following.reason = " ".join(f"{name}: {why}" for name, why in list(feed.silent.items())[:SHOWN])
         self.sync.context.log.info("follow.log_opened", silent=len(feed.silent))
@@ -244,13 +244,13 @@ class Course:
             await self._look_around()
             await self._save_if_due()
 
-    async def _look(self, standings: Sequence[Standing], *, everything: bool = False) -> None:
+    async def _look(self, followed: Sequence[FollowedSlice], *, everything: bool = False) -> None:
         asked_at = self.monotonic()
         state = await self.sync.request.source.state()
-        for one in standings:
+        for one in followed:
             if one.is_still(state):
                 one.seen_at = asked_at
-        now_due = standings if everything else due(standings, self._pause_seconds, asked_at)
+        now_due = followed if everything else due(followed, self._pause_seconds, asked_at)
         if to_look_at := [one for one in now_due if not one.is_still(state)]:
             if not await self.polling.look(to_look_at):
                 self.following.ask_to_end(ANOTHER_LIFE)
@@ -272,7 +272,7 @@ class Course:
         """End the job if tables came or went."""
         request = self.sync.request
         slices = await request.source.slices(request.advanced_rules, self.sync.prepared.seed)
-        if {one.name for one in slices} == self.polling.standings.keys():
+        if {one.name for one in slices} == self.polling.followed.keys():
             return False
         self.following.ask_to_end(NEW_SLICES)
         return True
@@ -315,7 +315,7 @@ class Course:
     def _sound_checkpoints(self) -> dict[str, Checkpoint]:
         return {
             name: one.checkpoint
-            for name, one in self.polling.standings.items()
+            for name, one in self.polling.followed.items()
             if one.checkpoint is not None and one.is_sound
         }
 

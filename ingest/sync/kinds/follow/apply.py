@@ -1,4 +1,4 @@
-"""One moment of a feed: the rows it names go to the index as they are now, and what is not there is deleted.
+"""Applies the changes of a feed: the rows they name are indexed as they are now, missing rows are deleted.
 
     keys -> rows under lock and snapshot -> documents unlike those sent before -> acknowledged
                                          -> ids without a row -> deleted, if they are this slice's and as seen
@@ -14,20 +14,20 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from ingest.sync.blocks.lines import Lines
-from ingest.sync.certificate import certify_absence
 from ingest.sync.comparison.by_content import MapFields
 from ingest.sync.deletion import limit
 from ingest.sync.deletion.limit import Loss
 from ingest.sync.deletion.stale import DELETIONS_PER_REQUEST
+from ingest.sync.deletion_certificate import certify_absence
 from ingest.sync.delivery.writer import Deletion
 from ingest.sync.index.known import KnownDocuments
-from ingest.sync.kinds.follow.folding import fold
+from ingest.sync.kinds.follow.followed_slice import FollowedSlice
 from ingest.sync.kinds.follow.polling import Polling
-from ingest.sync.kinds.follow.recent import RecentDocuments
-from ingest.sync.kinds.follow.standing import Standing
+from ingest.sync.kinds.follow.recent_documents import RecentDocuments
+from ingest.sync.kinds.follow.totals import add_to_totals
+from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.rules import BasicRules
 from ingest.sync.run import SyncRun
-from ingest.sync.stats import ComparedBy, Tally
 from sources.contract import Key, Slice
 from sources.feed import Moment
 
@@ -76,16 +76,16 @@ class KeysComparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """Brings the index in step with what a feed tells."""
+class ChangeApplier:
+    """Applies to the index what a feed says has changed."""
 
     sync: SyncRun
-    standings: Mapping[str, Standing]
+    followed: Mapping[str, FollowedSlice]
     polling: Polling
     known: KnownDocuments
 
-    async def take_in(self, moment: Moment) -> bool:
-        """Settle everything a moment tells, so that it can be acknowledged.
+    async def apply(self, moment: Moment) -> bool:
+        """Apply every change of a moment, so that it can be acknowledged.
 
         False if most slices have to be compared, which is for another job to do.
         """
@@ -93,42 +93,42 @@ class Telling:
         keys = {
             name: some
             for name, some in moment.keys.items()
-            if name not in doubted and self.standings[name].has_versions
+            if name not in doubted and self.followed[name].has_versions
         }
         try:
             doubted |= await self._rows(keys) if keys else set()
         except Exception:
             await self.polling.abandon()
             raise
-        fold(self.sync.context.stats)
-        return await self.polling.look([self.standings[name] for name in sorted(doubted)])
+        add_to_totals(self.sync.context.stats)
+        return await self.polling.look([self.followed[name] for name in sorted(doubted)])
 
     async def _rows(self, keys: Mapping[str, Sequence[Key]]) -> set[str]:
         """Read and deliver; return the slices for which that is not enough."""
-        standings = [self.standings[name] for name in keys]
+        followed = [self.followed[name] for name in keys]
         comparison = KeysComparison(
             recent=self.polling.recent,
             rules=self.sync.request.rules,
             keys=keys,
             positions={
                 one.slice.name: one.checkpoint.position
-                for one in standings
+                for one in followed
                 if one.checkpoint is not None and one.checkpoint.position is not None
             },
             map_fields=self.sync.map_fields,
         )
-        await self.polling.read(comparison, standings)
+        await self.polling.read(comparison, followed)
         self.sync.context.stats.forget_slices(ComparedBy.KEYS, comparison.refused)
         for name, ids in comparison.absent.items():
             if ids:
-                await self._delete(self.standings[name], ids)
-        for one in standings:
+                await self._delete(self.followed[name], ids)
+        for one in followed:
             if one.checkpoint is not None:
                 # What was sent is known to be there, so its count is that of the rows.
                 one.checkpoint = replace(one.checkpoint, rows=one.documents + one.lacking, sums=None)
         return set(comparison.refused)
 
-    async def _delete(self, one: Standing, ids: Sequence[str]) -> None:
+    async def _delete(self, one: FollowedSlice, ids: Sequence[str]) -> None:
         stats, scope = self.sync.context.stats, one.slice.scope
         if scope is None:
             raise ValueError(f"{one.slice.name} has no documents of its own.")
@@ -147,7 +147,7 @@ class Telling:
             one.documents -= stats.deleted - before
         self.polling.recent.forget_ids(ids)
 
-    def _limit(self, one: Standing, count: int) -> None:
+    def _limit(self, one: FollowedSlice, count: int) -> None:
         """Raise TooManyDeletesError if a slice loses too much within a minute."""
         now = time.monotonic()
         if now - one.counted_at > LOSS_SECONDS:

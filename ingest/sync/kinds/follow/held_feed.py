@@ -1,4 +1,4 @@
-"""A feed that is opened and held beside what else is done: opening it may wait for open transactions."""
+"""Opens a feed in the background and holds it: opening may have to wait for open transactions."""
 
 import asyncio
 from collections.abc import Sequence

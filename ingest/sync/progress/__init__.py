@@ -1,0 +1,1 @@
+"""What a running sync shows of itself: counts, backpressure of Elasticsearch, how far behind it follows."""
