@@ -3,12 +3,15 @@
 import json
 import signal
 import sys
+from typing import Any
 
 import click
 from rich.console import Console
 
 from benchmarks.arena import Arena
 from benchmarks.datasets import SHAPES
+from benchmarks.follow.follower import WAYS
+from benchmarks.follow.measures import MEASURES
 from benchmarks.scenarios import SCENARIOS, Request
 
 
@@ -21,8 +24,19 @@ from benchmarks.scenarios import SCENARIOS, Request
 @click.option(
     "--repeat", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each contestant."
 )
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.1),
+    default=0.5,
+    show_default=True,
+    help="How long `follow` watches what takes its time.",
+)
+@click.option(
+    "--part", "parts", type=click.Choice([*MEASURES]), multiple=True, help="What of `follow` to measure."
+)
+@click.option("--way", "ways", type=click.Choice(WAYS), multiple=True, help="How `follow` follows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(name: str | None, rows: int | None, shape: str, repeat: int, as_json: bool) -> None:
+def main(name: str | None, repeat: int, as_json: bool, **asked: Any) -> None:
     """Run the benchmark NAME, or all; without a name, list them.
 
     Ends with status 1 if a target is missed.
@@ -39,7 +53,7 @@ def main(name: str | None, rows: int | None, shape: str, repeat: int, as_json: b
         if not as_json:
             console.print(str(machine), highlight=False)
         for one in names:
-            report = SCENARIOS[one](arena, Request(rows=rows, shape=shape, repeats=repeat))
+            report = SCENARIOS[one](arena, Request(repeats=repeat, **asked))
             missed += sum(not check.holds for check in report.checks)
             if as_json:
                 click.echo(json.dumps(report.to_wire(machine)))

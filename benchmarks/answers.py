@@ -1,7 +1,7 @@
 """What the sink says: the answers of Elasticsearch a sync depends on, canned.
 
-Nothing is stored but, if asked for, the ids and hashes of the documents received (remembered.py), so that a
-later sync finds them in the index.
+Nothing is stored but, if asked for, the ids and hashes of the documents received: in pages, so that a later
+sync finds them in the index (remembered.py), or by id, for one that follows (kept.py).
 """
 
 import gzip
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from benchmarks.kept import Kept
 from benchmarks.remembered import Remembered
 
 UUID = "sinkSinkSinkSinkSinkSi"
@@ -83,7 +84,9 @@ class Options:
     remember: bool = False
     """Keep ids and hashes of the documents received, as the content of the index from now on."""
     forget: bool = False
-    """Drop what was remembered before."""
+    """Drop what was remembered or kept before."""
+    keep: bool = False
+    """Keep ids and hashes as an index does, and say of each document whether it is new."""
     change_every: int = 0
     """Give every n-th remembered document another hash, as if it had been indexed with other content."""
     hold_seconds: float = 0.0
@@ -100,6 +103,10 @@ class Counters:
     bulk_bytes: int = 0
     biggest_bulk_bytes: int = 0
     heartbeats: int = 0
+    newest_change: int = 0
+    """The highest number of a change that was kept."""
+    ages_ms: dict[str, int] = field(default_factory=dict)
+    """How many changes were so old when they were kept."""
     requests: dict[str, int] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     """Requests the sink has no answer for; there should be none."""
@@ -112,6 +119,7 @@ class Answers:
         self._options = Options()
         self._counters = Counters()
         self._remembered = Remembered()
+        self._kept = Kept()
         self._exists = False
         self._mapping: dict[str, Any] = {}
         self._released_at = 0.0
@@ -129,7 +137,7 @@ class Answers:
         if request.path.endswith("/_search"):
             return self._search(request)
         if request.path.endswith("/_mget"):
-            return _json({"docs": [{"found": False}] * len(orjson.loads(request.body)["ids"])})
+            return _json({"docs": self._kept.documents(orjson.loads(request.body)["ids"])})
         if request.path.endswith("/_stats/docs"):
             return self._stats(request)
         return self._index(request)
@@ -142,8 +150,10 @@ class Answers:
             self._released_at = 0.0
             self._cpu_at_start = time.process_time()
             if self._options.forget:
-                self._remembered = Remembered()
+                self._remembered, self._kept = Remembered(), Kept()
+            self._kept.ages.clear()
             self._remembered.change_every = self._options.change_every
+        self._counters.newest_change, self._counters.ages_ms = self._kept.newest, self._kept.ages_ms
         cpu_seconds = time.process_time() - self._cpu_at_start
         return _json(
             {**asdict(self._counters), "cpu_seconds": cpu_seconds, "remembered": len(self._remembered)}
@@ -160,11 +170,12 @@ class Answers:
         self._count_bulk(indexed, deleted, request.end - request.start)
         if self._options.remember:
             self._remembered.take(bytes(buffer[start:end]))
-        is_known = bool(len(self._remembered)) and not self._options.remember
+        created = indexed if self._options.remember or not len(self._remembered) else 0
+        if self._options.keep:
+            created = self._kept.take(bytes(buffer[start:end]))
         filters = request.filters
-        items = [
-            _item("index", "updated" if is_known else "created", 200 if is_known else 201, filters)
-        ] * indexed
+        items = [_item("index", "created", 201, filters)] * created
+        items += [_item("index", "updated", 200, filters)] * (indexed - created)
         items += [_item("delete", "deleted", 200, filters)] * deleted
         items += [_guard(filters)] * guards
         return Reply(body=_bulk_answer(items, filters), after_seconds=self._seconds_held())
@@ -227,7 +238,7 @@ class Answers:
             case "POST", "_refresh":
                 return _json({"_shards": {"total": 1, "successful": 1, "failed": 0}})
             case "POST" | "GET", "_count":
-                return _json({"count": len(self._remembered) or self._counters.indexed, "_shards": SHARDS})
+                return _json({"count": self._count, "_shards": SHARDS})
             case "POST", "_pit":
                 return _json({"id": PIT_ID, "_shards": SHARDS})
             case "DELETE", "" if name == "_pit":
@@ -236,6 +247,12 @@ class Answers:
         return _json(
             {"error": {"type": "illegal_argument_exception", "reason": "not canned"}, "status": 400}, 400
         )
+
+    @property
+    def _count(self) -> int:
+        if self._options.keep:
+            return len(self._kept)
+        return len(self._remembered) or self._counters.indexed
 
     def _stats(self, request: Request) -> Reply:
         shard = {

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,6 +29,15 @@ POSTGRESQL = SOURCES["postgresql"]
 
 async def sync(task: Task) -> Done:
     """Sync the table with the settings a new installation has."""
+    async with prepared(task) as (request, context):
+        run = incremental_sync if task.job == "incremental" else full_sync
+        cursor = await run(request, context)
+    return Done(counts=context.stats.counts(), cursor=None if cursor is None else cursor.to_wire())
+
+
+@asynccontextmanager
+async def prepared(task: Task) -> AsyncIterator[tuple[SyncRequest, SyncContext]]:
+    """Open source and sink, and give what a job needs."""
     structlog.configure(  # standard output belongs to the outcome; what is not normal is worth seeing
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -40,6 +51,7 @@ async def sync(task: Task) -> Done:
         "database": DATABASE,
         "schema": "public",
         "tables": task.table.split(","),
+        **task.configuration,
     }
     stats, lease = Stats(), Lease(_nobody_else)
     settings = _settings(task)
@@ -61,10 +73,10 @@ async def sync(task: Task) -> Done:
         context = SyncContext(
             client=client.for_content("benchmark"), lease=lease, stats=stats, log=structlog.get_logger()
         )
-        run = incremental_sync if task.job == "incremental" else full_sync
-        cursor = await run(request, context)
-        heart.cancel()
-    return Done(counts=stats.counts(), cursor=None if cursor is None else cursor.to_wire())
+        try:
+            yield request, context
+        finally:
+            heart.cancel()
 
 
 def _settings(task: Task) -> config.Elasticsearch:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from statistics import median
 from typing import Any
 
@@ -62,16 +63,15 @@ class Report:
         return {**head, "rows": rows, "checks": checks, "notes": list(self.notes)}
 
     def print_to(self, console: Console) -> None:
-        """Render for a person."""
-        columns = list(dict.fromkeys(name for row in self.rows for name in row.figures))
-        table = Table(title=self.name, title_justify="left")
-        for column in ("", *columns):
-            table.add_column(column, justify="right" if column else "left")
-        for row in self.rows:
-            table.add_row(
-                row.name, *(show(row.figures[name]) if name in row.figures else "" for name in columns)
-            )
-        console.print(table)
+        """Render for a person: rows of the same figures in one table."""
+        console.print(self.name, style="italic", highlight=False)
+        for columns, rows in groupby(self.rows, key=lambda row: tuple(row.figures)):
+            table = Table()
+            for column in ("", *columns):
+                table.add_column(column, justify="right" if column else "left")
+            for row in rows:
+                table.add_row(row.name, *(show(row.figures[name]) for name in columns))
+            console.print(table)
         for line in (*map(str, self.checks), *self.notes):
             console.print(f"  {line}", highlight=False)
 

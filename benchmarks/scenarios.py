@@ -4,7 +4,7 @@ Turns matter: a machine that is busy for a moment then slows both contestants, a
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from benchmarks import idle as nothing_to_do
 from benchmarks.arena import Arena, Run
 from benchmarks.datasets import HUGE_VALUE_BYTES, SHAPES, Shape
 from benchmarks.figures import Check, Report, Row
+from benchmarks.follow import scenario as staying
+from benchmarks.follow.follower import WAYS
+from benchmarks.follow.measures import MEASURES, Sizes
 from benchmarks.tasks import MEBIBYTE
 from ingest.config import Bulk
 
@@ -33,6 +36,7 @@ MOST_IDLE_PERCENT = 1.0
 FEED_CHANGES = 100_000
 LEAST_CHANGES_PER_SECOND = 10_000
 MOST_CHANGE_AGE_MS = 1_000
+FOLLOWED_ROWS = 100_000
 BEAT_TOLERANCE_SECONDS = 0.5
 
 
@@ -43,6 +47,11 @@ class Request:
     rows: int | None = None
     shape: str = "narrow"
     repeats: int = 3
+    minutes: float = 0.5
+    """How long what takes its time lasts."""
+    parts: Sequence[str] = ()
+    """Which measures of `follow`; all if none is named."""
+    ways: Sequence[str] = ()
 
     @property
     def asked_shape(self) -> Shape:
@@ -339,6 +348,13 @@ def feed(arena: Arena, request: Request) -> Report:
     return Report(name=f"feed, {changes:,} single-row transactions", rows=rows, checks=checks)
 
 
+def follow(arena: Arena, request: Request) -> Report:
+    """A job that follows, by log and by polling; --rows, --part, --way, --minutes for what lasts."""
+    rows = request.rows or FOLLOWED_ROWS
+    sizes = Sizes(rows=rows, changes=rows, large=10 * rows, seconds=60 * request.minutes)
+    return staying.measured(arena.sink, sizes, request.parts or [*MEASURES], request.ways or WAYS)
+
+
 def cluster(arena: Arena, request: Request) -> Report:
     """A first sync into a real Elasticsearch: beside a raw loader of its documents, and other choices."""
     shape = SHAPES["plain"] if request.shape == "narrow" else request.asked_shape
@@ -362,6 +378,7 @@ SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
         cluster,
         idle,
         feed,
+        follow,
     )
 }
 

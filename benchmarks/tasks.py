@@ -40,6 +40,8 @@ class Task:
     probes: bool = False
     """Also measure how late a waiting task is woken and how long a heartbeat takes."""
 
+    configuration: dict[str, Any] = field(default_factory=dict)
+    """Values of the connector that are not those of a new one."""
     pipeline: str | None = None
     """The pipeline documents pass, if not that of a new connector."""
     chunk_bytes: int | None = None

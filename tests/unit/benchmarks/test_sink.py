@@ -1,6 +1,7 @@
 """The sink answers as Elasticsearch would, and counts what it was sent."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.error import HTTPError
@@ -130,6 +131,48 @@ def test_a_remembered_document_is_updated_not_created(server: Sink) -> None:
     answer = ask(server, "POST", "/benchmark/_bulk" + FILTERED, documents(1))
 
     assert answer["items"] == [{"index": {"status": 200}}]
+
+
+def test_a_document_that_is_kept_is_new_once_until_it_is_deleted(server: Sink) -> None:
+    server.configure(keep=True, forget=True)
+
+    def statuses(body: str) -> list[int]:
+        items = ask(server, "POST", "/benchmark/_bulk" + FILTERED, body)["items"]
+        return sorted(next(iter(item.values()))["status"] for item in items)
+
+    assert statuses(documents(2)) == [201, 201]
+    assert statuses(documents(3)) == [200, 200, 201]
+    assert statuses(DELETE % 1) == [200]
+    assert ask(server, "GET", "/benchmark/_count")["count"] == 2
+    assert statuses(documents(2)) == [200, 201]
+
+
+def test_a_kept_document_is_found_by_its_id(server: Sink) -> None:
+    server.configure(keep=True, forget=True)
+    ask(server, "POST", "/benchmark/_bulk", documents(2))
+
+    found = ask(server, "POST", "/benchmark/_mget", '{"ids":["a_1","a_7"]}')["docs"]
+
+    assert found == [
+        {"_id": "a_1", "found": True, "_source": {"_content_hash": -1}},
+        {"_id": "a_7", "found": False},
+    ]
+
+
+def test_the_age_of_each_kept_change_is_counted(server: Sink) -> None:
+    server.configure(keep=True, forget=True)
+    then = int((time.time() - 100) * 1e6)
+    bodies = [
+        f'{{"index":{{"_id":"a"}}}}\n{{"_content_hash":1,"t_change":{n},"t_changed_us":{then}}}\n'
+        for n in (0, 8, 7)
+    ]
+    ask(server, "POST", "/benchmark/_bulk", "".join(bodies))
+
+    counters = server.counters()
+
+    assert counters["newest_change"] == 8
+    assert sum(counters["ages_ms"].values()) == 2
+    assert all(int(age) >= 100_000 for age in counters["ages_ms"])
 
 
 def test_a_request_without_an_answer_is_noted(server: Sink) -> None:
