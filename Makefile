@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help demo sandbox test test-cluster test-postgresql slow mutants coverage lint typecheck screenshots bench lock clean environment
+.PHONY: help demo sandbox test test-cluster test-postgresql slow torture mutants coverage lint typecheck screenshots bench lock clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -25,6 +25,9 @@ test-postgresql: environment ## Run the tests of the source on PostgreSQL 12 to 
 
 slow: environment ## Run the tests that take minutes: every crash point, killed and paused replicas
 	$(VENV)/pytest -m slow $(TESTS)
+
+torture: environment ## Random trouble for real processes, judged afterwards; MINUTES=20 SEED=7
+	@$(VENV)/python -m tests.torture --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
 
 mutants: environment ## Put known defects into a copy of the tree, one by one; each has to be noticed
 	$(VENV)/python -m tests.mutants $(MUTANTS)
