@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ingest.checks.examination import listed
+from ingest.checks.all_checks import listed
 from ingest.config import Config, ConnectorEntry
 from ingest.elasticsearch.client import Client
 from ingest.protocol import Connector, values_of

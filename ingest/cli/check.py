@@ -5,7 +5,7 @@ import json
 import click
 from rich.text import Text
 
-from ingest.checks.examination import examine, quick_checks
+from ingest.checks.all_checks import examine, quick_checks
 from ingest.checks.report import Check, Severity
 from ingest.cli.output import table
 from ingest.cli.session import FAILED, Session, with_session

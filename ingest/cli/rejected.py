@@ -8,9 +8,9 @@ from ingest.cli.connector import existing
 from ingest.cli.output import ago, table
 from ingest.cli.session import CommandFailedError, Session, with_session
 from ingest.cli.sync import started
-from ingest.job.rejected import RejectedDocuments
+from ingest.job.rejected_documents import RejectedDocuments
 from ingest.protocol import Connector, JobType, instant, values_of
-from ingest.protocol.messages import error_text
+from ingest.protocol.error_texts import error_text
 from sources import registry
 from sources.errors import SourceError
 from sources.registry import SOURCES

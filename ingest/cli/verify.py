@@ -18,7 +18,7 @@ from ingest.cli.session import FAILED, WRONG, CommandFailedError, Session, with_
 from ingest.cli.watching import watch
 from ingest.errors import ConflictError, ElasticsearchError, IngestError
 from ingest.protocol import Connector, JobStatus, Verified, connectors, jobs
-from ingest.protocol.messages import error_text
+from ingest.protocol.error_texts import error_text
 from ingest.sync.verification.findings import Difference, Findings
 from ingest.sync.verification.verify import Thoroughness
 from sources.errors import SourceError

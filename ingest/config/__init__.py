@@ -1,6 +1,6 @@
 """`config.yml`: what may be in it (`settings`), how it is read (`loading`), and the checked, frozen result.
 
-load -> files.read_text -> document.parse -> kinds read each value -> relations between them -> Config
+load -> files.read_text -> yaml_tree.parse -> types read each value -> consistency -> Config
 """
 
 from ingest.config.loading import load

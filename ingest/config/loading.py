@@ -7,13 +7,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ingest.config import document, files
-from ingest.config.document import Node, Scalar, Section, Sequence
-from ingest.config.ignored import IGNORED
-from ingest.config.kinds import file
-from ingest.config.relations import broken_relations, cautions, serves_nothing
+from ingest.config import files, yaml_tree
+from ingest.config.consistency import cautions, inconsistencies, serves_nothing
+from ingest.config.ignored_keys import IGNORED
 from ingest.config.settings import Config, ConnectorEntry, Setting
+from ingest.config.types import file
 from ingest.config.urls import WrongValueError
+from ingest.config.yaml_tree import Node, Scalar, Section, Sequence
 from ingest.errors import ConfigError
 
 T = TypeVar("T")
@@ -49,8 +49,8 @@ def load(
     reading = _Reading(path, service_types, requires_connectors=requires_connectors, guarded_folder=guarded)
     try:
         text = files.read_text(path, files.LARGEST_CONFIG_BYTES)
-        tree, reading.problems = document.parse(text, environment, OPAQUE)
-    except (files.FileError, document.DocumentError) as error:
+        tree, reading.problems = yaml_tree.parse(text, environment, OPAQUE)
+    except (files.FileError, yaml_tree.YamlError) as error:
         raise ConfigError([_line(path, str(error))]) from error
     config = reading.config(tree)
     if reading.problems:
@@ -89,12 +89,12 @@ class _Reading:
         listed = members.pop("connectors", None)
         config = self._build(Config, Section(members), "", more_keys=("connectors", *LEGACY_CONNECTOR_KEYS))
         config = replace(config, connectors=self._listed(listed) + self._legacy(legacy))
-        relations = list(broken_relations(config, self._service_types))
+        broken = list(inconsistencies(config, self._service_types))
         if self._requires_connectors:
-            relations.extend(serves_nothing(config))
-        for relation in relations:
-            if not self._broken.intersection(relation.concluded_from):
-                self.problems.append(f"{relation.at}: {relation.problem}")
+            broken.extend(serves_nothing(config))
+        for one in broken:
+            if not self._broken.intersection(one.concluded_from):
+                self.problems.append(f"{one.at}: {one.problem}")
         self.warnings.extend(cautions(config))
         self._check_permissions(config.service.strict_permissions)
         return config
@@ -112,7 +112,7 @@ class _Reading:
                 if node is not None:
                     self._read(setting, node, f"{at}{setting.key}", declared.name, values)
                 elif setting.is_required:
-                    self._report(f"{at}{setting.key}", f"is missing ({setting.kind.allowed})")
+                    self._report(f"{at}{setting.key}", f"is missing ({setting.type.allowed})")
             elif "section" in declared.metadata:
                 key = declared.metadata["section"]
                 known.append(key)
@@ -124,7 +124,7 @@ class _Reading:
     def _taken(self, setting: Setting, members: dict[str, Node], at: str) -> Node | None:
         """Take the setting's value, or for a secret the content of the file named instead of it."""
         written = members.pop(setting.key, None)
-        if not setting.kind.is_secret:
+        if not setting.type.is_secret:
             return written
         path_node = members.pop(setting.key + FILE_SUFFIX, None)
         if path_node is None:
@@ -150,9 +150,9 @@ class _Reading:
 
     def _read(self, setting: Setting, node: Node, here: str, field: str, values: dict[str, Any]) -> None:
         try:
-            value = setting.kind.read(node)
+            value = setting.type.read(node)
         except WrongValueError as error:
-            self._report(here, f"{error} ({setting.kind.allowed})")
+            self._report(here, f"{error} ({setting.type.allowed})")
             return
         if isinstance(value, Path):
             value = self._path.parent / value

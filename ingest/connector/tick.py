@@ -34,7 +34,7 @@ from ingest.protocol import (
     timestamp,
     values_of,
 )
-from ingest.protocol.messages import error_text
+from ingest.protocol.error_texts import error_text
 from ingest.sync import rules
 from sources import registry
 from sources.contract import Features, Source

@@ -22,7 +22,7 @@ from ingest.protocol import (
     jobs,
     timestamp,
 )
-from ingest.protocol.messages import shortened
+from ingest.protocol.error_texts import shortened
 
 MOST_RESUMPTIONS: Final = 3
 """How often a job whose worker died is resumed: it may be what kills them."""

@@ -20,17 +20,17 @@ from ingest import errors
 from ingest.config import Config
 from ingest.elasticsearch.client import Client
 from ingest.job import claim, heartbeat
+from ingest.job.connector_snapshot import CREATED_TOO_EARLY, was_created_too_early
 from ingest.job.ending import Ending, end_connector, end_job
 from ingest.job.follow_job import STOPPING, STOPPING_SECONDS, FollowJob, follows
 from ingest.job.job_types import WORK, Work
 from ingest.job.options import options_of
-from ingest.job.rejected import RejectedDocuments, keeping
-from ingest.job.running import Phase, RunningJob
+from ingest.job.rejected_documents import RejectedDocuments, keeping
+from ingest.job.running_job import Phase, RunningJob
 from ingest.job.shared_index import require_sole
-from ingest.job.snapshot import CREATED_TOO_EARLY, was_created_too_early
 from ingest.lease import Lease, boottime
 from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, values_of
-from ingest.protocol.messages import error_text, shortened
+from ingest.protocol.error_texts import error_text, shortened
 from ingest.secret import Secret
 from ingest.stopping import LEAST_SECONDS, Stop
 from ingest.sync.comparison.cursor import Cursor

@@ -16,9 +16,9 @@ from ingest.protocol.connector import (
     Verified,
     values_of,
 )
-from ingest.protocol.reading import Version, instant, timestamp
+from ingest.protocol.enums import ConnectorStatus, JobStatus, JobType, TriggerMethod, ValidationState
+from ingest.protocol.parsing import Version, instant, timestamp
 from ingest.protocol.sync_job import ATTEMPTS_KEPT, JOBS_INDEX, SyncJob
-from ingest.protocol.words import ConnectorStatus, JobStatus, JobType, TriggerMethod, ValidationState
 
 __all__ = [
     "ADVANCED_SNIPPET",

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Self
 
-from ingest.protocol.reading import (
+from ingest.protocol.enums import ConnectorStatus, JobStatus, JobType, ValidationState
+from ingest.protocol.parsing import (
     Version,
     count_of,
+    enum_of,
     flag_of,
     instant,
     object_of,
     text_of,
     timestamp,
     version_of,
-    word_of,
 )
-from ingest.protocol.words import ConnectorStatus, JobStatus, JobType, ValidationState
 
 CONNECTORS_INDEX: Final = ".elastic-connectors-v1"
 DEFAULT_PIPELINE: Final = "search-default-ingestion"
@@ -86,7 +86,7 @@ class Filtering:
         return cls(
             rules=tuple(rule for rule in rules if isinstance(rule, dict)) if isinstance(rules, list) else (),
             advanced_snippet={} if snippet is None else snippet,
-            state=word_of(ValidationState, object_of(members.get("validation")).get("state")),
+            state=enum_of(ValidationState, object_of(members.get("validation")).get("state")),
         )
 
 
@@ -178,7 +178,7 @@ class Connector:
             service_type=text_of(source.get("service_type")),
             index_name=text_of(source.get("index_name")),
             name=text_of(source.get("name")) or "",
-            status=word_of(ConnectorStatus, source.get("status")),
+            status=enum_of(ConnectorStatus, source.get("status")),
             error=text_of(source.get("error")),
             configuration=object_of(source.get("configuration")),
             features=object_of(source.get("features")),
@@ -193,7 +193,7 @@ class Connector:
             },
             last_seen=instant(source.get("last_seen")),
             last_synced=instant(source.get("last_synced")),
-            last_sync_status=word_of(JobStatus, source.get("last_sync_status")),
+            last_sync_status=enum_of(JobStatus, source.get("last_sync_status")),
             last_sync_error=text_of(source.get("last_sync_error")),
             last_verify=Verified.from_wire(source.get(LAST_VERIFY)),
             sync_cursor=source.get("sync_cursor"),

@@ -11,7 +11,7 @@ from typing import Any
 from ingest import errors
 from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
-from ingest.protocol import guarded
+from ingest.protocol import versioned_documents
 from ingest.protocol.connector import (
     CONNECTORS_INDEX,
     LAST_VERIFY,
@@ -20,8 +20,8 @@ from ingest.protocol.connector import (
     FilteringError,
     Verified,
 )
-from ingest.protocol.reading import Version, timestamp
-from ingest.protocol.words import ConnectorStatus, JobStatus, JobType, ValidationState
+from ingest.protocol.enums import ConnectorStatus, JobStatus, JobType, ValidationState
+from ingest.protocol.parsing import Version, timestamp
 
 _NOT_DELETED = {"term": {"deleted": True}}
 
@@ -47,11 +47,11 @@ async def with_an_index(client: Client, *, budget_seconds: float = 20.0) -> list
 
 
 async def _found(client: Client, wanted: Mapping[str, Any], budget_seconds: float) -> list[Connector]:
-    hits = await guarded.search(
+    hits = await versioned_documents.search(
         client,
         CONNECTORS_INDEX,
         {"bool": {**wanted, "must_not": [_NOT_DELETED]}},
-        guarded.BY_AGE_OF_WRITE,
+        versioned_documents.BY_AGE_OF_WRITE,
         without=("sync_cursor",),  # it may be large, and only a job reads it
         budget_seconds=budget_seconds,
     )
@@ -61,7 +61,9 @@ async def _found(client: Client, wanted: Mapping[str, Any], budget_seconds: floa
 
 async def get(client: Client, connector_id: str, *, budget_seconds: float = 60.0) -> Connector | None:
     """Read a connector as it is right now; None if it does not exist or was deleted."""
-    hit = await guarded.read(client, CONNECTORS_INDEX, connector_id, budget_seconds=budget_seconds)
+    hit = await versioned_documents.read(
+        client, CONNECTORS_INDEX, connector_id, budget_seconds=budget_seconds
+    )
     if hit is None or hit["_source"].get("deleted") is True:
         return None
     return Connector.from_wire(hit)
@@ -141,7 +143,7 @@ async def register(client: Client, connector: Connector, members: Mapping[str, A
 
     Raises ConflictError if anybody wrote the connector since it was read.
     """
-    await guarded.update(client, CONNECTORS_INDEX, connector.id, members, connector.version)
+    await versioned_documents.update(client, CONNECTORS_INDEX, connector.id, members, connector.version)
 
 
 async def update_last_scheduled_at(
@@ -151,7 +153,7 @@ async def update_last_scheduled_at(
 
     Raises ConflictError for the others. One attempt: a lost answer must not become a second stamp.
     """
-    return await guarded.update(
+    return await versioned_documents.update(
         client,
         CONNECTORS_INDEX,
         connector.id,
@@ -166,7 +168,7 @@ async def start_sync(client: Client, connector: Connector) -> Version:
 
     Raises ConflictError for the others. One attempt: after a lost answer nobody could tell who got through.
     """
-    return await guarded.update(
+    return await versioned_documents.update(
         client,
         CONNECTORS_INDEX,
         connector.id,
@@ -183,7 +185,7 @@ async def start_sync(client: Client, connector: Connector) -> Version:
 
 async def store_cursor(client: Client, connector: Connector, cursor: Mapping[str, Any]) -> Version:
     """Keep where a job that still runs is, guarded by the version read. Raises ConflictError."""
-    return await guarded.update(
+    return await versioned_documents.update(
         client, CONNECTORS_INDEX, connector.id, {"sync_cursor": cursor}, connector.version
     )
 
@@ -192,7 +194,7 @@ async def end_sync(
     client: Client, connector: Connector, members: Mapping[str, Any], *, budget_seconds: float = 60.0
 ) -> None:
     """Write how the sync ended, guarded by the version read. Raises ConflictError; the caller reads again."""
-    await guarded.update(
+    await versioned_documents.update(
         client, CONNECTORS_INDEX, connector.id, members, connector.version, budget_seconds=budget_seconds
     )
 
@@ -200,7 +202,9 @@ async def end_sync(
 async def note_verified(client: Client, connector: Connector, verified: Verified) -> None:
     """Write what a verification found, guarded by the version read. Raises ConflictError."""
     members = {LAST_VERIFY: verified.to_wire()}
-    await guarded.update(client, CONNECTORS_INDEX, connector.id, members, connector.version, budget_seconds=0)
+    await versioned_documents.update(
+        client, CONNECTORS_INDEX, connector.id, members, connector.version, budget_seconds=0
+    )
 
 
 async def _put(client: Client, connector_id: str, endpoint: str, body: Any) -> None:
@@ -210,7 +214,7 @@ async def _put(client: Client, connector_id: str, endpoint: str, body: Any) -> N
         answers.result,
         body=body,
         budget_seconds=20.0,
-        timeout_seconds=guarded.CALL_TIMEOUT_SECONDS,
+        timeout_seconds=versioned_documents.CALL_TIMEOUT_SECONDS,
     )
 
 

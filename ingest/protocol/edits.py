@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
-from ingest.protocol.words import JobStatus
+from ingest.protocol.enums import JobStatus
 
 BUDGET_SECONDS: Final = 10.0
 """A person waits for the answer: a short outage is bridged, a longer one is reported."""

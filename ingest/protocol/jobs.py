@@ -12,12 +12,12 @@ from typing import Any
 from ingest import errors
 from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
-from ingest.protocol import guarded
-from ingest.protocol.reading import timestamp
+from ingest.protocol import versioned_documents
+from ingest.protocol.enums import JobStatus, JobType, TriggerMethod
+from ingest.protocol.parsing import timestamp
 from ingest.protocol.sync_job import JOBS_INDEX, REPAIR, SyncJob
-from ingest.protocol.words import JobStatus, JobType, TriggerMethod
 
-_OLDEST_FIRST: list[Any] = [{"created_at": "asc"}, *guarded.BY_AGE_OF_WRITE]
+_OLDEST_FIRST: list[Any] = [{"created_at": "asc"}, *versioned_documents.BY_AGE_OF_WRITE]
 _TO_CHOOSE = ("status", "job_type", "trigger_method", "created_at", "connector.id", "connector.service_type")
 _REPAIRS = 5
 """How often a repair is created again because a worker was faster."""
@@ -58,7 +58,7 @@ async def search_live(client: Client, connector_id: str, job_type: JobType) -> l
 
 async def exists_since(client: Client, connector_id: str, job_type: JobType, moment: datetime) -> bool:
     """Say whether a job of a connector and a type was created, or anything happened to one, since then."""
-    hits = await guarded.search(
+    hits = await versioned_documents.search(
         client,
         JOBS_INDEX,
         {
@@ -100,7 +100,7 @@ async def last_ended(client: Client, connector_id: str) -> SyncJob | None:
         JobStatus.ERROR.value,
         JobStatus.SUSPENDED.value,
     ]
-    hits = await guarded.search(
+    hits = await versioned_documents.search(
         client,
         JOBS_INDEX,
         {"bool": {"filter": [_of([connector_id]), _in(ended), _content_job()]}},
@@ -112,7 +112,7 @@ async def last_ended(client: Client, connector_id: str) -> SyncJob | None:
 
 async def get(client: Client, job_id: str, *, budget_seconds: float = 60.0) -> SyncJob | None:
     """Read a job as it is right now; None if it does not exist."""
-    hit = await guarded.read(client, JOBS_INDEX, job_id, budget_seconds=budget_seconds)
+    hit = await versioned_documents.read(client, JOBS_INDEX, job_id, budget_seconds=budget_seconds)
     return None if hit is None else SyncJob.from_wire(hit)
 
 
@@ -124,7 +124,7 @@ async def create(client: Client, connector_id: str, job_type: JobType, trigger: 
         answers.new_id,
         body={"id": connector_id, "job_type": job_type.value, "trigger_method": trigger.value},
         budget_seconds=0,
-        timeout_seconds=guarded.CALL_TIMEOUT_SECONDS,
+        timeout_seconds=versioned_documents.CALL_TIMEOUT_SECONDS,
     )
 
 
@@ -168,7 +168,9 @@ async def claim(client: Client, job: SyncJob, worker: str, *, budget_seconds: fl
         "metadata": {"attempts": job.attempts(), **waited},
     }
     try:
-        await guarded.update(client, JOBS_INDEX, job.id, members, job.version, budget_seconds=budget_seconds)
+        await versioned_documents.update(
+            client, JOBS_INDEX, job.id, members, job.version, budget_seconds=budget_seconds
+        )
     except errors.ConflictError:
         pass  # Perhaps our own earlier attempt, whose answer was lost: the document tells.
     except errors.NotFoundError:
@@ -181,7 +183,9 @@ async def claim(client: Client, job: SyncJob, worker: str, *, budget_seconds: fl
 
 async def annotate(client: Client, job: SyncJob, metadata: Mapping[str, Any]) -> None:
     """Merge something into the job's metadata, guarded by the version read. Raises ConflictError."""
-    await guarded.update(client, JOBS_INDEX, job.id, {"metadata": metadata}, job.version, budget_seconds=0)
+    await versioned_documents.update(
+        client, JOBS_INDEX, job.id, {"metadata": metadata}, job.version, budget_seconds=0
+    )
 
 
 async def update_stats(
@@ -195,7 +199,9 @@ async def end(
     client: Client, job: SyncJob, members: Mapping[str, Any], *, budget_seconds: float = 60.0
 ) -> None:
     """Write how the job ended, guarded by the version read. Raises ConflictError; the caller reads again."""
-    await guarded.update(client, JOBS_INDEX, job.id, members, job.version, budget_seconds=budget_seconds)
+    await versioned_documents.update(
+        client, JOBS_INDEX, job.id, members, job.version, budget_seconds=budget_seconds
+    )
 
 
 async def _put(client: Client, job_id: str, endpoint: str, body: Any, *, budget_seconds: float) -> None:
@@ -205,7 +211,7 @@ async def _put(client: Client, job_id: str, endpoint: str, body: Any, *, budget_
         answers.result,
         body=body,
         budget_seconds=budget_seconds,
-        timeout_seconds=guarded.CALL_TIMEOUT_SECONDS,
+        timeout_seconds=versioned_documents.CALL_TIMEOUT_SECONDS,
     )
 
 
@@ -218,7 +224,7 @@ async def _search(
     budget_seconds: float = 20.0,
 ) -> list[SyncJob]:
     query = {"bool": {"filter": filters, "must_not": must_not or []}}
-    hits = await guarded.search(
+    hits = await versioned_documents.search(
         client, JOBS_INDEX, query, _OLDEST_FIRST, members=members, budget_seconds=budget_seconds
     )
     return list({str(hit["_id"]): SyncJob.from_wire(hit) for hit in hits}.values())

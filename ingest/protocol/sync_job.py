@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from ingest.protocol.connector import Filtering, Pipeline
-from ingest.protocol.reading import (
+from ingest.protocol.enums import JobStatus, JobType, TriggerMethod
+from ingest.protocol.parsing import (
     Version,
     count_of,
+    enum_of,
     instant,
     object_of,
     text_of,
     timestamp,
     version_of,
-    word_of,
 )
-from ingest.protocol.words import JobStatus, JobType, TriggerMethod
 
 REPAIR: Final = "repair"
 """The member of a job's metadata that makes it a repair."""
@@ -65,10 +65,10 @@ class SyncJob:
             id=str(hit["_id"]),
             version=version_of(hit),
             connector_id=text_of(connector.get("id")) or "",
-            status=word_of(JobStatus, source.get("status")),
-            job_type=word_of(JobType, source.get("job_type")),
+            status=enum_of(JobStatus, source.get("status")),
+            job_type=enum_of(JobType, source.get("job_type")),
             job_type_text=str(source.get("job_type") or ""),
-            trigger=word_of(TriggerMethod, source.get("trigger_method")),
+            trigger=enum_of(TriggerMethod, source.get("trigger_method")),
             index_name=text_of(connector.get("index_name")),
             language=text_of(connector.get("language")),
             service_type=text_of(connector.get("service_type")),

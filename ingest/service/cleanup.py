@@ -26,7 +26,7 @@ from ingest.job.ending import (
     ending_without_worker,
 )
 from ingest.protocol import Connector, JobStatus, SyncJob, connectors, jobs
-from ingest.protocol.messages import shortened
+from ingest.protocol.error_texts import shortened
 
 
 async def end_lost_jobs(

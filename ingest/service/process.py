@@ -19,9 +19,9 @@ import structlog
 from ingest.config import Config
 from ingest.elasticsearch.client import Client
 from ingest.job.runner import Worker
-from ingest.job.running import RunningJob
+from ingest.job.running_job import RunningJob
 from ingest.protocol import SyncJob
-from ingest.service import cleanup, observing
+from ingest.service import cleanup, status_snapshot
 from ingest.service.fleet import Fleet
 from ingest.service.lock_file import Identity
 from ingest.service.loops import Loop, unless_stopped
@@ -102,18 +102,18 @@ class Service:
 
     def snapshot(self) -> Snapshot:
         """Return what the service is doing right now."""
-        running = tuple(map(observing.running_status, self.queue.running.values()))
+        running = tuple(map(status_snapshot.running_status, self.queue.running.values()))
         self._history.sample(running)
         return Snapshot(
             taken_at=datetime.now(UTC),
             started_at=self._started_at,
             worker=self._worker.name,
-            version=observing.version(),
+            version=status_snapshot.version(),
             is_stopping=self._stop.is_asked,
-            loops=tuple(map(observing.loop_status, self._loops)),
-            connectors=tuple(map(observing.connector_status, self.fleet.connectors.values())),
+            loops=tuple(map(status_snapshot.loop_status, self._loops)),
+            connectors=tuple(map(status_snapshot.connector_status, self.fleet.connectors.values())),
             running=running,
-            waiting=tuple(observing.waiting_status(job, self.queue) for job in self.queue.waiting),
+            waiting=tuple(status_snapshot.waiting_status(job, self.queue) for job in self.queue.waiting),
             ended=tuple(self._history.ended),
             totals=self._history.totals(running),
             documents_a_minute=self._history.documents_a_minute(),
@@ -145,11 +145,11 @@ class Service:
         )
 
     async def _look_for_jobs(self, group: asyncio.TaskGroup) -> None:
-        self._history.sample(map(observing.running_status, self.queue.running.values()))
+        self._history.sample(map(status_snapshot.running_status, self.queue.running.values()))
         await self.queue.round(group, self.fleet.connector_ids)
 
     def _note_ended(self, running: RunningJob, ended: SyncJob) -> None:
-        self._history.note_ended(observing.ended_status(running, ended))
+        self._history.note_ended(status_snapshot.ended_status(running, ended))
         if running.following is not None:
             self.fleet.pace.wake()  # so that the next one begins at once
 

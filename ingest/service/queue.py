@@ -8,8 +8,8 @@ import structlog
 from ingest.config import Config
 from ingest.job import runner
 from ingest.job.runner import Worker
-from ingest.job.running import RunningJob
-from ingest.job.waiting import tell_what_it_waits_for
+from ingest.job.running_job import RunningJob
+from ingest.job.waiting_notice import tell_what_it_waits_for
 from ingest.protocol import SyncJob, jobs
 from ingest.service.loops import attempt
 from ingest.service.pacing import Pace, Turns

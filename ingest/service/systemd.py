@@ -1,4 +1,4 @@
-"""ChangeApplier systemd how the service is, as sd_notify(3) does; without systemd nothing happens."""
+"""Reports the state of the service to systemd, as sd_notify(3) does; without systemd nothing happens."""
 
 import os
 import socket

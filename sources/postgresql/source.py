@@ -12,13 +12,13 @@ from sources.network import Network
 from sources.postgresql import settings, statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import discover
-from sources.postgresql.catalog.faults import database_findings
-from sources.postgresql.changes.circumstances import Servers
-from sources.postgresql.changes.states import STATE
+from sources.postgresql.catalog.findings import database_findings
+from sources.postgresql.changes.server_state import STATE
+from sources.postgresql.changes.table_state import Servers
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.fields import FIELDS
-from sources.postgresql.read.results import RuleSlice
+from sources.postgresql.read.rule_results import RuleSlice
 from sources.postgresql.read.tables import TableSlice
 from sources.postgresql.render.mappings import keyword
 from sources.postgresql.rules import advanced

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import structlog
 
-from ingest.checks.examination import examine
+from ingest.checks.all_checks import examine
 from ingest.checks.report import Severity
 from ingest.config import Config
 from ingest.elasticsearch.client import connect

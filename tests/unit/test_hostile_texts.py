@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from ingest.config import document
-from ingest.config.document import DocumentError
-from ingest.config.kinds import encoded_api_key
+from ingest.config import yaml_tree
 from ingest.config.placeholders import PlaceholderError, expand
+from ingest.config.types import encoded_api_key
 from ingest.config.urls import WrongValueError, checked_url
+from ingest.config.yaml_tree import YamlError
 from ingest.connector.cron import Schedule, ScheduleError
 from ingest.sync.rules import validation, values
 from ingest.sync.rules.values import Operator, PatternError
@@ -30,7 +30,7 @@ from sources.postgresql.selection import SelectionError, parse_key_columns, pars
 
 ROOT = Path(__file__).parents[2]
 REFUSALS = (
-    SelectionError, SourceConfigurationError, ScheduleError, PlaceholderError, DocumentError, WrongValueError,
+    SelectionError, SourceConfigurationError, ScheduleError, PlaceholderError, YamlError, WrongValueError,
     PatternError,
 )  # fmt: skip
 CONFIGURATION: dict[str, Any] = {
@@ -60,8 +60,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     **{name: setting(name) for name in FIELDS},
     "cron": Schedule.parse,
     "placeholders": lambda text: expand(text, {"X": "x"}),
-    "config.yml": lambda text: document.parse(f"a: {text}", {}, frozenset()),
-    "config.yml, whole": lambda text: document.parse(text, {}, frozenset()),
+    "config.yml": lambda text: yaml_tree.parse(f"a: {text}", {}, frozenset()),
+    "config.yml, whole": lambda text: yaml_tree.parse(text, {}, frozenset()),
     "url": checked_url,
     "api key": encoded_api_key,
     "rule of equality": rule("equals"),

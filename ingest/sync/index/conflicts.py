@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ingest.elasticsearch import fits, mappings
-from ingest.elasticsearch.fits import Conflict, Fit, Kind
+from ingest.elasticsearch import mapping_compatibility, mappings
 from ingest.elasticsearch.indices import ContentIndex
+from ingest.elasticsearch.mapping_compatibility import Conflict, Fit, Kind
 from ingest.elasticsearch.pipelines import PipelineDefinition
 from sources.contract import Finding, Slice
 
@@ -50,7 +50,7 @@ def findings(
     fatal, doubtful = [], []
     for slice_, properties in derived:
         columns = {path: f"{slice_.name}.{column}" for path, column in slice_.columns.items()}
-        for conflict in fits.conflicts(index.mapping, properties, ignores_malformed=ignores):
+        for conflict in mapping_compatibility.conflicts(index.mapping, properties, ignores_malformed=ignores):
             if any(one.may_change(conflict.path) for one in pipelines):
                 continue
             column = _column(columns, conflict.path)

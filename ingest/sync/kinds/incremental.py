@@ -7,7 +7,7 @@ begin -> does the cursor fit? -> rows changed since, by slice -> the rest by con
 
 from ingest.sync.comparison.by_history import ChangesComparison
 from ingest.sync.comparison.cursor import Cursor, incompatibility
-from ingest.sync.index.known import KnownDocuments
+from ingest.sync.index.known_documents import KnownDocuments
 from ingest.sync.kinds.conclusion import conclude
 from ingest.sync.kinds.continuation import continue_from
 from ingest.sync.kinds.reconciliation import reconcile_all

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sources.postgresql import statements
-from sources.postgresql.catalog import looks, queries
+from sources.postgresql.catalog import presence_queries, queries
 from sources.postgresql.catalog.types import (
     Attribute,
     Layout,
@@ -84,7 +84,7 @@ class Catalog:
                     name=row["name"], type=types[row["type"]], modifier=row["modifier"], is_not_null=is_key
                 )
             )
-        shapes = {row["oid"]: row["shape"] for row in await self._fetch(looks.SHAPES, list(oids))}
+        shapes = {row["oid"]: row["shape"] for row in await self._fetch(presence_queries.SHAPES, list(oids))}
         return {
             oid: Layout(columns=tuple(found), key=keys.get(oid, ()), shape=shapes[oid])
             for oid, found in columns.items()
@@ -111,18 +111,18 @@ class Catalog:
 
     async def presence(self, schema: str, name: str, *, with_types: bool) -> Presence | None:
         """Return what there is under this name; None if there is nothing."""
-        query = looks.PRESENCE_WITH_TYPES if with_types else looks.PRESENCE
+        query = presence_queries.PRESENCE_WITH_TYPES if with_types else presence_queries.PRESENCE
         rows = await self._fetch(query, schema, name)
         return Presence(**(dict(rows[0]) | {"files": tuple(rows[0]["files"])})) if rows else None
 
     async def server(self) -> ServerFacts | None:
         """Return what the server says of itself; None if the role may not ask."""
-        may_ask = (await self._fetch(looks.MAY_ASK))[0][0]
-        return ServerFacts(**(await self._fetch(looks.SERVER))[0]) if may_ask else None
+        may_ask = (await self._fetch(presence_queries.MAY_ASK))[0][0]
+        return ServerFacts(**(await self._fetch(presence_queries.SERVER))[0]) if may_ask else None
 
     async def types_of(self, oid: int) -> str | None:
         """Return the digest of a relation's types, see `Presence.types`; None too if it is gone."""
-        rows = await self._fetch(looks.TYPES, oid)
+        rows = await self._fetch(presence_queries.TYPES, oid)
         return rows[0][0] if rows else None
 
     async def have_files(self, files: Sequence[str]) -> bool:
@@ -133,7 +133,7 @@ class Catalog:
 
     async def files(self, oids: Iterable[int]) -> tuple[tuple[str, ...], ...]:
         """Return the files of each existing relation and its children; a rewrite changes them."""
-        return tuple(tuple(row[0]) for row in await self._fetch(looks.FILES, sorted(oids)))
+        return tuple(tuple(row[0]) for row in await self._fetch(presence_queries.FILES, sorted(oids)))
 
     async def hidden_by_views(self, oids: Sequence[int]) -> dict[int, tuple[str, str]]:
         """Return for each view whose own reading row security would limit: the table, and who reads it."""

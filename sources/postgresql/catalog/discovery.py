@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from sources.contract import Finding
 from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.postgresql.catalog.catalog import Catalog
-from sources.postgresql.catalog.faults import access_faults, grouped, key_faults, shortlist, view_fault
+from sources.postgresql.catalog.findings import access_faults, grouped, key_faults, shortlist, view_fault
 from sources.postgresql.catalog.types import Layout, Relation
 from sources.postgresql.selection import Exclusions, Name
 from sources.postgresql.settings import Settings

@@ -11,7 +11,7 @@ from typing import Final
 
 from sources.contract import Finding
 from sources.postgresql.catalog.discovery import Target, effective_key
-from sources.postgresql.catalog.faults import shortlist
+from sources.postgresql.catalog.findings import shortlist
 from sources.postgresql.quoting import identifier, qualified
 
 SLOT_PREFIX: Final = "elastic_ingest_"

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from sources.postgresql.catalog.discovery import Target
-from sources.postgresql.catalog.looks import SHAPES
+from sources.postgresql.catalog.presence_queries import SHAPES
 from sources.postgresql.catalog.types import FIRST_USER_OID
 from sources.postgresql.feed import queries
 from sources.postgresql.feed.coverage import SLOT_PREFIX, Member, Server, Table

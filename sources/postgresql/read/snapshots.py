@@ -11,8 +11,8 @@ from sources.postgresql import statements
 from sources.postgresql.catalog.discovery import Target
 from sources.postgresql.changes import positions
 from sources.postgresql.changes import statements as versions
-from sources.postgresql.changes.circumstances import Circumstances
 from sources.postgresql.changes.positions import Position
+from sources.postgresql.changes.table_state import PositionResult
 from sources.postgresql.connection import Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.read.blocks import batch_of, changed_batch_of
@@ -38,7 +38,7 @@ class TableSnapshot:
     """How large it is, if it is a plain table."""
     is_unique: bool
     """Whether the server guarantees that no two rows have the same key."""
-    circumstances: Circumstances
+    own_position: PositionResult
     is_altered: bool
     """Whether it is not what was discovered, so that its fields may be others."""
     keeps_its_key: bool
@@ -46,12 +46,12 @@ class TableSnapshot:
 
     @property
     def position(self) -> str | None:
-        position = self.circumstances.position
+        position = self.own_position.position
         return None if position is None else str(position)
 
     def incompatibility(self, since: str | None) -> str | None:
-        position = self.circumstances.position
-        return self.circumstances.refusal if position is None else positions.incompatibility(position, since)
+        position = self.own_position.position
+        return self.own_position.refusal if position is None else positions.incompatibility(position, since)
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         with translated(self._doing):

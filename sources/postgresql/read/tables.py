@@ -22,7 +22,7 @@ from sources.postgresql import statements
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.discovery import Target, effective_key, rediscovered
 from sources.postgresql.catalog.types import Attribute, Presence, ServerFacts
-from sources.postgresql.changes.circumstances import Look, Servers
+from sources.postgresql.changes.table_state import Servers, TableState
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.read.snapshots import TableSnapshot
@@ -122,7 +122,7 @@ class TableSlice:
         has_children = presence.has_children and not target.only
         documents = self._documents(target, connection.get_server_version().major)
         is_unique = not target.given_key and not (target.relation.kind == "r" and has_children)
-        look = Look(
+        state = TableState(
             presence=presence,
             server=server,
             target=target,
@@ -139,7 +139,7 @@ class TableSlice:
             has_children=has_children,
             pages=presence.pages or 0,
             is_unique=is_unique,
-            circumstances=look.circumstances(),
+            own_position=state.position(),
             is_altered=target is not self.target,
             keeps_its_key=_key(target) == _key(self.target),
         )

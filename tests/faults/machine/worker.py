@@ -13,7 +13,7 @@ from ingest.connector.tick import Ticker
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.retry import Backoff
 from ingest.job import runner
-from ingest.job.running import RunningJob
+from ingest.job.running_job import RunningJob
 from ingest.protocol import connectors, jobs
 from ingest.service import cleanup
 from ingest.stopping import Stop

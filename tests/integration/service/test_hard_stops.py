@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from ingest.elasticsearch.client import connect
 from ingest.job import runner
 from ingest.job.runner import Worker
-from ingest.job.running import RunningJob
+from ingest.job.running_job import RunningJob
 from ingest.protocol import jobs
 from ingest.stopping import Stop
 from sandbox.elasticsearch.server.faults import Hold

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ingest.elasticsearch import fits, mappings
-from ingest.elasticsearch.fits import Fit
+from ingest.elasticsearch import mapping_compatibility, mappings
+from ingest.elasticsearch.mapping_compatibility import Fit
 from ingest.errors import ElasticsearchRefusedError
 from sandbox.elasticsearch import Server
 from tests.support.sync_harness import SyncHarness, sync_harness
@@ -58,7 +58,7 @@ async def test_what_is_said_of_a_field_is_what_elasticsearch_does(shop: SyncHarn
         await shop.call("PUT", f"/{index}", {"mappings": {"properties": {"f": mapped}}})
         taken = [await is_taken(shop, index, value) for value in values]
         await shop.call("DELETE", f"/{index}")
-        fit = fits.fit_of(derived, mapped, ignores_malformed=False)
+        fit = mapping_compatibility.fit_of(derived, mapped, ignores_malformed=False)
         if (fit is Fit.ALL and not all(taken)) or (fit is Fit.NOTHING and any(taken)):
             wrong.append((derived, fit.name, list(zip(values, taken, strict=True))))
     assert wrong == []
@@ -76,6 +76,6 @@ def test_a_mapping_that_columns_share_takes_all_of_them() -> None:
     for (one, _), (other, _) in itertools.product(SAMPLES, repeat=2):
         shared = mappings.merged([{"f": one}, {"f": other}])["f"]
 
-        found = [fits.fit_of(each, shared, ignores_malformed=False) for each in (one, other)]
+        found = [mapping_compatibility.fit_of(each, shared, ignores_malformed=False) for each in (one, other)]
 
         assert found == [Fit.ALL, Fit.ALL], (one, other, shared)

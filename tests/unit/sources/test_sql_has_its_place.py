@@ -22,7 +22,7 @@ RENDERING = {
     "render/documents.py",
 }
 """Every name and text in these goes through `quoting`."""
-CONSTANT = {"catalog/looks.py", "catalog/queries.py", "feed/queries.py"}
+CONSTANT = {"catalog/presence_queries.py", "catalog/queries.py", "feed/queries.py"}
 """Constant statements only; values are bound."""
 EXECUTING = {
     "execute",

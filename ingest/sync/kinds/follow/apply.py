@@ -20,7 +20,7 @@ from ingest.sync.deletion.limit import Loss
 from ingest.sync.deletion.stale import DELETIONS_PER_REQUEST
 from ingest.sync.deletion_certificate import certify_absence
 from ingest.sync.delivery.writer import Deletion
-from ingest.sync.index.known import KnownDocuments
+from ingest.sync.index.known_documents import KnownDocuments
 from ingest.sync.kinds.follow.followed_slice import FollowedSlice
 from ingest.sync.kinds.follow.polling import Polling
 from ingest.sync.kinds.follow.recent_documents import RecentDocuments

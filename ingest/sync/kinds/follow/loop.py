@@ -17,7 +17,7 @@ from ingest.elasticsearch import indices
 from ingest.elasticsearch.retry import Attempts
 from ingest.errors import ElasticsearchUnavailableError
 from ingest.sync.comparison.cursor import Checkpoint, Cursor
-from ingest.sync.index.known import KnownDocuments
+from ingest.sync.index.known_documents import KnownDocuments
 from ingest.sync.kinds.conclusion import conclude, is_ours_alone, miscounted
 from ingest.sync.kinds.follow.apply import ChangeApplier
 from ingest.sync.kinds.follow.followed_slice import SHARE, FollowedSlice, due

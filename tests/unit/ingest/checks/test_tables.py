@@ -5,7 +5,7 @@ import asyncio
 from ingest.checks.report import Severity
 from ingest.checks.tables import ANSWER_SECONDS, checks
 from ingest.protocol import Connector
-from ingest.protocol.reading import Version
+from ingest.protocol.parsing import Version
 from tests.support.fake_transport import AnsweringTransport, FakeTime, client_over, response
 from tests.support.memory_source import MemorySource
 

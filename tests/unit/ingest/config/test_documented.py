@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingest import config
-from ingest.config.ignored import IGNORED
+from ingest.config.ignored_keys import IGNORED
 from ingest.config.settings import Config, ConnectorEntry, Setting
 
 ROOT = Path(__file__).parents[4]
@@ -102,4 +102,4 @@ def test_the_page_lists_every_setting(name: str, key: str, setting: Setting) -> 
     default = as_written(setting.default).strip()
     default = f"`{default}`" if default else ("required" if setting.is_required else "")
 
-    assert f"| `{shown}` | {default} | {setting.kind.allowed} | {setting.explanation} |" in PAGE
+    assert f"| `{shown}` | {default} | {setting.type.allowed} | {setting.explanation} |" in PAGE

@@ -1,4 +1,4 @@
-"""Makes a position of a look at a table: which life the server is in, and what makes the documents.
+"""The state of a table when a snapshot of it was opened, and the position that follows from it.
 
 A document can change without a new row version if a label of an enum is renamed, a dropped column is added
 again with another default, a partition is attached, a database is replaced by an older copy of it. All of
@@ -20,7 +20,7 @@ _NAMES_OTHER_OBJECTS: Final = frozenset({"aclitem"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class PositionResult:
     """A position, or the reason why there is none."""
 
     position: Position | None
@@ -41,7 +41,7 @@ class Servers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class TableState:
     """What was found under the name of a table, and how it is read."""
 
     presence: Presence
@@ -53,14 +53,14 @@ class Look:
     is_unique: bool
     """Whether the server guarantees that no two rows have the same key."""
 
-    def circumstances(self) -> Circumstances:
-        """Say where we are."""
+    def position(self) -> PositionResult:
+        """Derive the position: the server's timeline, and a fingerprint of what decides about documents."""
         members = [file for file in self.presence.files if self._is_read(file)]
         if reason := self._refusal(members):
-            return Circumstances(position=None, refusal=reason)
+            return PositionResult(position=None, refusal=reason)
         if self.server is None:
             reason = "The role may not execute pg_control_system() and pg_control_checkpoint()."
-            return Circumstances(position=None, refusal=reason)
+            return PositionResult(position=None, refusal=reason)
         parts = (self.server.database, *members, self.presence.columns, self.presence.types or "")
         position = Position(
             server=Server(
@@ -72,7 +72,7 @@ class Look:
             horizon=self.presence.horizon,
             fingerprint=_digest(self.select, *parts),
         )
-        return Circumstances(position=position)
+        return PositionResult(position=position)
 
     def _is_read(self, file: str) -> bool:
         return self.reads_children or file.split(" ")[0] == str(self.presence.oid)

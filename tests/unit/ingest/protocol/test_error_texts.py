@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.protocol.messages import ERROR_LIMIT_BYTES, error_text, secrets_of, shortened
+from ingest.protocol.error_texts import ERROR_LIMIT_BYTES, error_text, secrets_of, shortened
 
 
 def test_a_short_message_is_left_as_it_is() -> None:

@@ -1,6 +1,6 @@
-"""What a relation is at the moment it is looked at, in SQL: one query for all that reading it depends on.
+"""The query of everything that reading a relation depends on at one moment: shape, files, horizon, server.
 
-A look costs a round trip or two however much is asked, and a small table takes no longer to read than that.
+A query costs a round trip however much is asked, and a small table takes no longer to read than that.
 """
 
 _TYPES = """

@@ -1,4 +1,4 @@
-"""Tolerant reading of members, and the dates and versions all documents of the protocol have.
+"""Tolerant parsing of members, and the dates and versions all documents of the protocol have.
 
 Documents are also written by Kibana, by curl and by other versions of this service: an unknown or null member
 reads as absent, an unknown word of a closed set as None.
@@ -43,7 +43,7 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
 
 
-def word_of(words: type[Word], value: Any) -> Word | None:
+def enum_of(words: type[Word], value: Any) -> Word | None:
     """Return a word of a closed set; None for any other."""
     try:
         return words(value)

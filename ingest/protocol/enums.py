@@ -1,4 +1,4 @@
-"""The closed sets of words that connector and sync job documents use."""
+"""The enumerations of the protocol: statuses, job types, trigger methods, validation states."""
 
 from enum import StrEnum
 

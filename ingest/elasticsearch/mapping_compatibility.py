@@ -1,4 +1,4 @@
-"""Whether values that one mapping is made for fit into a field that is mapped otherwise. No I/O.
+"""Compatibility of mappings: whether a field that exists takes the values another mapping is for. No I/O.
 
 Elasticsearch refuses a document for one value that its field does not take. What is said here holds for
 Elasticsearch 8 and 9; of a type that is not named here nothing is said.

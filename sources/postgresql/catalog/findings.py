@@ -1,4 +1,4 @@
-"""What would stop a sync or surprise its owner, reported once for all relations it concerns."""
+"""Findings about relations: what would stop a sync or surprise its owner, once for all it concerns."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Direct access to the protocol's own documents: the shapes `connectors.py` and `jobs.py` share.
+"""Documents of the protocol's own indices, read and written with optimistic concurrency control.
 
 Reads come back with the version they were read at; writes are partial updates guarded by such a version.
 """
@@ -10,7 +10,7 @@ from typing import Any, Final
 from ingest import errors
 from ingest.elasticsearch.answers import from_all_shards, need
 from ingest.elasticsearch.client import Client, segment
-from ingest.protocol.reading import Version
+from ingest.protocol.parsing import Version
 
 PAGE_SIZE: Final = 250
 BY_AGE_OF_WRITE: Final[list[Any]] = [{"_seq_no": "asc"}]

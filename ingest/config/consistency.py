@@ -1,4 +1,4 @@
-"""Rules between several settings, and settings that are allowed but deserve a warning."""
+"""Settings that contradict each other, and settings that are allowed but deserve a warning."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -15,7 +15,7 @@ REPORTS_WITHIN_IDLE_LIMIT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class Inconsistency:
     """A rule that is broken: where to look first, what is wrong, and which settings it was concluded from."""
 
     at: str
@@ -23,7 +23,7 @@ class Relation:
     concluded_from: tuple[str, ...]
 
 
-def broken_relations(config: Config, service_types: Collection[str]) -> Iterator[Relation]:
+def inconsistencies(config: Config, service_types: Collection[str]) -> Iterator[Inconsistency]:
     """Find every rule between settings that the configuration breaks."""
     yield from _credentials(config.elasticsearch)
     yield from _encryption(config)
@@ -33,11 +33,11 @@ def broken_relations(config: Config, service_types: Collection[str]) -> Iterator
     yield from _connectors(config, service_types)
 
 
-def serves_nothing(config: Config) -> Iterator[Relation]:
+def serves_nothing(config: Config) -> Iterator[Inconsistency]:
     """Find that there is nothing to run the service for."""
     if not config.connectors and not config.service.worker_mode:
         problem = "names no connector (a list of connector_id and service_type, or service.worker_mode: true)"
-        yield Relation("connectors", problem, ("connectors", "service.worker_mode"))
+        yield Inconsistency("connectors", problem, ("connectors", "service.worker_mode"))
 
 
 def cautions(config: Config) -> Iterator[str]:
@@ -57,7 +57,7 @@ def cautions(config: Config) -> Iterator[str]:
             yield f"connectors[{number}]: index_name and name have no effect without create: true"
 
 
-def _credentials(settings: Elasticsearch) -> Iterator[Relation]:
+def _credentials(settings: Elasticsearch) -> Iterator[Inconsistency]:
     sources = (
         "elasticsearch.api_key",
         "elasticsearch.username",
@@ -67,30 +67,30 @@ def _credentials(settings: Elasticsearch) -> Iterator[Relation]:
     is_elsewhere = not all(map(is_loopback, settings.hosts))
     if settings.api_key and (settings.username or settings.password):
         problem = "api_key and username or password are given (give either api_key, or username and password)"
-        yield Relation("elasticsearch", problem, sources)
+        yield Inconsistency("elasticsearch", problem, sources)
     elif settings.username and not settings.password:
-        yield Relation(
+        yield Inconsistency(
             "elasticsearch.username", "is given without a password (give both, or an api_key)", sources
         )
     elif settings.password and not settings.username:
-        yield Relation(
+        yield Inconsistency(
             "elasticsearch.password", "is given without a username (give both, or an api_key)", sources
         )
     elif settings.api_key is None and settings.username is None and is_elsewhere:
         problem = "no credentials are given for another machine (give an api_key, or username and password)"
-        yield Relation("elasticsearch", problem, sources)
+        yield Inconsistency("elasticsearch", problem, sources)
     if settings.password and settings.password.reveal() == "changeme" and is_elsewhere:
         problem = "is still the placeholder 'changeme' (allowed only for this machine itself)"
-        yield Relation("elasticsearch.password", problem, sources)
+        yield Inconsistency("elasticsearch.password", problem, sources)
 
 
-def _encryption(config: Config) -> Iterator[Relation]:
+def _encryption(config: Config) -> Iterator[Inconsistency]:
     settings = config.elasticsearch
     if settings.allow_insecure_http:
         return
     if _has_credentials(config) and _in_the_open(settings):
         problem = "would send credentials unencrypted (use https://, or set allow_insecure_http: true)"
-        yield Relation(
+        yield Inconsistency(
             "elasticsearch.host", problem, ("elasticsearch.host", "elasticsearch.allow_insecure_http")
         )
 
@@ -105,51 +105,51 @@ def _has_credentials(config: Config) -> bool:
     return bool(settings.api_key or settings.password or any(entry.api_key for entry in config.connectors))
 
 
-def _certificates(settings: Elasticsearch) -> Iterator[Relation]:
+def _certificates(settings: Elasticsearch) -> Iterator[Inconsistency]:
     if settings.ca_certs is None:
         return
     try:
         files.check_certificates(settings.ca_certs)
     except files.FileError as error:
-        yield Relation(
+        yield Inconsistency(
             "elasticsearch.ca_certs", f"{error} (a PEM file of certificates)", ("elasticsearch.ca_certs",)
         )
 
 
-def _sending(settings: Elasticsearch) -> Iterator[Relation]:
+def _sending(settings: Elasticsearch) -> Iterator[Inconsistency]:
     bulk = settings.bulk
     if bulk.max_retries * bulk.retry_interval_seconds > LONGEST_RETRYING_SECONDS:
         at = "elasticsearch.bulk.max_retries"
         problem = "times retry_interval is over an hour (at most 3600 seconds of trying again)"
-        yield Relation(at, problem, (at, "elasticsearch.bulk.retry_interval"))
+        yield Inconsistency(at, problem, (at, "elasticsearch.bulk.retry_interval"))
     if bulk.chunk_max_mem_size_bytes * bulk.max_concurrency > LARGEST_IN_FLIGHT_BYTES:
         at = "elasticsearch.bulk.chunk_max_mem_size"
         problem = "times max_concurrency is over 1024 MiB (that much memory would be in flight)"
-        yield Relation(at, problem, (at, "elasticsearch.bulk.max_concurrency"))
+        yield Inconsistency(at, problem, (at, "elasticsearch.bulk.max_concurrency"))
 
 
-def _deadlines(service: Service) -> Iterator[Relation]:
+def _deadlines(service: Service) -> Iterator[Inconsistency]:
     if service.fencing_limit_seconds >= service.idle_limit_seconds:
         problem = (
             "is not below service.idle_limit (a job must stop writing before another service may take over)"
         )
-        yield Relation("service.fencing_limit", problem, ("service.fencing_limit", "service.idle_limit"))
+        yield Inconsistency("service.fencing_limit", problem, ("service.fencing_limit", "service.idle_limit"))
     if service.job_report_interval_seconds * REPORTS_WITHIN_IDLE_LIMIT > service.idle_limit_seconds:
         problem = "is over an eighth of service.idle_limit (a few lost reports must not end a job)"
-        yield Relation(
+        yield Inconsistency(
             "service.job_report_interval", problem, ("service.job_report_interval", "service.idle_limit")
         )
 
 
-def _connectors(config: Config, service_types: Collection[str]) -> Iterator[Relation]:
+def _connectors(config: Config, service_types: Collection[str]) -> Iterator[Inconsistency]:
     known = ", ".join(sorted(service_types))
     if config.service.worker_mode and not config.service.service_types:
-        yield Relation(
+        yield Inconsistency(
             "service.service_types", "is needed by worker_mode (a list of types)", ("service.service_types",)
         )
     if service_types:
         for unknown in sorted(set(config.service.service_types) - set(service_types)):
-            yield Relation("service.service_types", f"{unknown!r} is unknown (known are: {known})", ())
+            yield Inconsistency("service.service_types", f"{unknown!r} is unknown (known are: {known})", ())
     counts = Counter(entry.connector_id for entry in config.connectors)
     for number, entry in enumerate(config.connectors):
         at = f"connectors[{number}]"
@@ -157,10 +157,10 @@ def _connectors(config: Config, service_types: Collection[str]) -> Iterator[Rela
             problem = (
                 f"{entry.connector_id!r} is listed {counts[entry.connector_id]} times (each connector once)"
             )
-            yield Relation(f"{at}.connector_id", problem, (f"{at}.connector_id",))
+            yield Inconsistency(f"{at}.connector_id", problem, (f"{at}.connector_id",))
         if service_types and entry.service_type and entry.service_type not in service_types:
             problem = f"{entry.service_type!r} is unknown (known are: {known})"
-            yield Relation(f"{at}.service_type", problem, (f"{at}.service_type",))
+            yield Inconsistency(f"{at}.service_type", problem, (f"{at}.service_type",))
         if entry.create and not entry.index_name:
             problem = "is needed to create the connector (the name of its content index)"
-            yield Relation(f"{at}.index_name", problem, (f"{at}.index_name",))
+            yield Inconsistency(f"{at}.index_name", problem, (f"{at}.index_name",))

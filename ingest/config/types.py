@@ -1,6 +1,6 @@
-"""What a setting's value may be, and how the text of `config.yml` becomes it.
+"""The types of settings: which values each allows, and how the text of `config.yml` becomes one.
 
-YAML guesses types (`no` is false, `0123` is 83, `12:30:45` is 45045), so a kind looks at the text a person
+YAML guesses types (`no` is false, `0123` is 83, `12:30:45` is 45045), so a type looks at the text a person
 wrote and at YAML's guess, and refuses when the two could mean different things.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ingest.config.document import Node, Scalar, Section, Sequence
 from ingest.config.urls import WrongValueError, checked_url
+from ingest.config.yaml_tree import Node, Scalar, Section, Sequence
 from ingest.secret import Secret
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ _HEADERS_OF_THE_CLIENT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
+class ValueType(Generic[T]):
     """How a value is read, and the words that tell a person what is allowed."""
 
     allowed: str
@@ -45,16 +45,16 @@ class Kind(Generic[T]):
     """Whether one value alone stands for a list of it."""
 
 
-def text(allowed: str = "a text", longest: int = 4096) -> Kind[str]:
+def text(allowed: str = "a text", longest: int = 4096) -> ValueType[str]:
     """Take a text on one line, not empty."""
 
     def read(node: Node) -> str:
         return _checked_line(_text_of(node), longest)
 
-    return Kind(allowed, read)
+    return ValueType(allowed, read)
 
 
-def index_name() -> Kind[str]:
+def index_name() -> ValueType[str]:
     """Take the name of a content index. Whether Elasticsearch accepts it shows when it is created."""
 
     def read(node: Node) -> str:
@@ -63,10 +63,10 @@ def index_name() -> Kind[str]:
             raise WrongValueError("begins with a dot, as the indices of Elasticsearch and Kibana do")
         return value
 
-    return Kind("the name of an index", read)
+    return ValueType("the name of an index", read)
 
 
-def identifier() -> Kind[str]:
+def identifier() -> ValueType[str]:
     """Take a connector's id: what can be one segment of a URL's path."""
 
     def read(node: Node) -> str:
@@ -83,10 +83,10 @@ def identifier() -> Kind[str]:
             raise WrongValueError(f"cannot be an id: {value!r}")
         return value
 
-    return Kind("the connector's id, at most 512 bytes, without '/', not starting with '_'", read)
+    return ValueType("the connector's id, at most 512 bytes, without '/', not starting with '_'", read)
 
 
-def integer(lowest: int, highest: int) -> Kind[int]:
+def integer(lowest: int, highest: int) -> ValueType[int]:
     """Take a whole number within a range."""
 
     def read(node: Node) -> int:
@@ -98,10 +98,10 @@ def integer(lowest: int, highest: int) -> Kind[int]:
             raise WrongValueError(f"{value} is out of range")
         return value
 
-    return Kind(f"a whole number from {lowest} to {highest}", read)
+    return ValueType(f"a whole number from {lowest} to {highest}", read)
 
 
-def number(lowest: float, highest: float) -> Kind[float]:
+def number(lowest: float, highest: float) -> ValueType[float]:
     """Take a decimal number within a range."""
 
     def read(node: Node) -> float:
@@ -113,10 +113,10 @@ def number(lowest: float, highest: float) -> Kind[float]:
             raise WrongValueError(f"{written.text} is out of range")
         return value
 
-    return Kind(f"a number from {lowest:g} to {highest:g}", read)
+    return ValueType(f"a number from {lowest:g} to {highest:g}", read)
 
 
-def boolean() -> Kind[bool]:
+def boolean() -> ValueType[bool]:
     """Take true or false; the words only where they cannot have been meant as a text."""
 
     def read(node: Node) -> bool:
@@ -128,10 +128,10 @@ def boolean() -> Kind[bool]:
             raise WrongValueError(f"{written.text!r} is neither true nor false")
         return word in _TRUE
 
-    return Kind("true or false, without quotes", read)
+    return ValueType("true or false, without quotes", read)
 
 
-def choice(*words: str, synonyms: Mapping[str, str] | None = None) -> Kind[str]:
+def choice(*words: str, synonyms: Mapping[str, str] | None = None) -> ValueType[str]:
     """Take one of some words, in any case."""
     other_words = synonyms or {}
 
@@ -142,35 +142,35 @@ def choice(*words: str, synonyms: Mapping[str, str] | None = None) -> Kind[str]:
             raise WrongValueError(f"{written!r} is unknown")
         return word
 
-    return Kind("one of " + ", ".join(words), read)
+    return ValueType("one of " + ", ".join(words), read)
 
 
-def secret() -> Kind[Secret]:
+def secret() -> ValueType[Secret]:
     """Take a password: any text without control characters."""
-    return Kind(
+    return ValueType(
         "a text in quotes, not empty", lambda node: Secret(checked_credential(_text_of(node))), is_secret=True
     )
 
 
-def api_key() -> Kind[Secret]:
+def api_key() -> ValueType[Secret]:
     """Take an API key, encoded or as `id:key`; the result is always encoded."""
 
     def read(node: Node) -> Secret:
         return Secret(encoded_api_key(checked_credential(_text_of(node))))
 
-    return Kind("the `encoded` value Elasticsearch returned, or id:key", read, is_secret=True)
+    return ValueType("the `encoded` value Elasticsearch returned, or id:key", read, is_secret=True)
 
 
-def file() -> Kind[Path]:
+def file() -> ValueType[Path]:
     """Take the path of a file; whether it exists is checked by whoever reads it."""
 
     def read(node: Node) -> Path:
         return Path(_checked_line(_text_of(node), 4096))
 
-    return Kind("the path of a file", read)
+    return ValueType("the path of a file", read)
 
 
-def urls() -> Kind[tuple[str, ...]]:
+def urls() -> ValueType[tuple[str, ...]]:
     """Take the http or https URL of Elasticsearch, or a list of them, each the way to the same cluster."""
 
     def read(node: Node) -> tuple[str, ...]:
@@ -183,10 +183,10 @@ def urls() -> Kind[tuple[str, ...]]:
                 raise WrongValueError(f"lists {one} twice")
         return read_urls
 
-    return Kind("a URL such as https://localhost:9200, or a list of them", read, is_list=True)
+    return ValueType("a URL such as https://localhost:9200, or a list of them", read, is_list=True)
 
 
-def texts() -> Kind[tuple[str, ...]]:
+def texts() -> ValueType[tuple[str, ...]]:
     """Take a list of texts."""
 
     def read(node: Node) -> tuple[str, ...]:
@@ -194,10 +194,10 @@ def texts() -> Kind[tuple[str, ...]]:
             raise WrongValueError(f"is {node.described}")
         return tuple(_checked_line(_text_of(item), 255) for item in node.items)
 
-    return Kind("a list of texts", read)
+    return ValueType("a list of texts", read)
 
 
-def networks() -> Kind[tuple[str, ...]]:
+def networks() -> ValueType[tuple[str, ...]]:
     """Take a list of address ranges."""
 
     def read(node: Node) -> tuple[str, ...]:
@@ -209,10 +209,10 @@ def networks() -> Kind[tuple[str, ...]]:
                 raise WrongValueError(f"{range_!r} is not a range of addresses") from error
         return ranges
 
-    return Kind("a list of address ranges such as 10.0.0.0/8", read)
+    return ValueType("a list of address ranges such as 10.0.0.0/8", read)
 
 
-def headers() -> Kind[Mapping[str, str]]:
+def headers() -> ValueType[Mapping[str, str]]:
     """Take HTTP headers that do not interfere with those the client sets itself."""
 
     def read(node: Node) -> Mapping[str, str]:
@@ -226,7 +226,7 @@ def headers() -> Kind[Mapping[str, str]]:
                 raise WrongValueError(f"{name!r} is set by the service itself")
         return found
 
-    return Kind("a map of header names to texts", read)
+    return ValueType("a map of header names to texts", read)
 
 
 def checked_credential(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Saying what a job waits for, in the log and in its metadata: once for each other job it waits for."""
+"""A notice, in the log and in a job's metadata, of the running job it waits for; once for each."""
 
 from datetime import timedelta
 from typing import Any

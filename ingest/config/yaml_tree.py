@@ -74,7 +74,7 @@ class Section:
 Node = Scalar | Sequence | Section
 
 
-class DocumentError(ValueError):
+class YamlError(ValueError):
     """The text is not one YAML map of settings; the message says where and why."""
 
 
@@ -82,13 +82,13 @@ def parse(text: str, environment: Mapping[str, str], opaque: frozenset[str]) -> 
     """Return the tree and every problem found on the way, as `<path>: <problem>`.
 
     Dotted keys are unfolded, so that `a.b: 1` and `a: {b: 1}` are the same and both at once are a duplicate;
-    below the `opaque` paths keys stay as they are. Raises DocumentError if the text is not one YAML map.
+    below the `opaque` paths keys stay as they are. Raises YamlError if the text is not one YAML map.
     """
     root = _compose(text)
     if root is None or (isinstance(root, yaml.ScalarNode) and root.tag == f"{_TAG}null"):
         return Section(), []
     if not isinstance(root, yaml.MappingNode):
-        raise DocumentError("is not a map of settings (key: value)")
+        raise YamlError("is not a map of settings (key: value)")
     reader = _Reader(environment, opaque)
     members: dict[str, Node] = {}
     reader.unfold(root, members, "")
@@ -101,9 +101,9 @@ def _compose(text: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise DocumentError(f"{place}{error.problem or error.context}") from error
+        raise YamlError(f"{place}{error.problem or error.context}") from error
     except yaml.YAMLError as error:
-        raise DocumentError(f"is not YAML: {' '.join(str(error).split())}") from error
+        raise YamlError(f"is not YAML: {' '.join(str(error).split())}") from error
 
 
 class _LimitedLoader(yaml.SafeLoader):

@@ -1,4 +1,4 @@
-"""Asks the index about a few documents: which of them are there as they would be sent.
+"""Looks up a few documents in the index: which of them are there as they would be sent.
 
 A comparison by content loads the ledger of all documents first. Where little changed, asking by id costs
 less. A document is read as it is at that moment, refreshed or not, so what this job has sent is seen.

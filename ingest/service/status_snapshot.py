@@ -1,9 +1,9 @@
-"""What the service is doing right now, copied into plain values for those who show it."""
+"""Copies the state of the service into the plain values of `ingest.status.snapshot`."""
 
 import importlib.metadata
 from datetime import UTC, datetime
 
-from ingest.job.running import RunningJob
+from ingest.job.running_job import RunningJob
 from ingest.protocol import Connector, SyncJob
 from ingest.service.loops import Loop
 from ingest.service.queue import Queue, reason_to_wait
