@@ -184,10 +184,9 @@ class PendingKeys:
                 key = values if share.order is None else tuple([values[place] for place in share.order])
                 if key not in keys:
                     keys[key] = None
-                    self._use_room(name, key)
+                    self._use_room(name, _KEY_BYTES + _PART_BYTES * len(key) + sum(map(len, key)))
 
-    def _use_room(self, name: str, key: Values) -> None:
-        size = _KEY_BYTES + _PART_BYTES * len(key) + sum(map(len, key))
+    def _use_room(self, name: str, size: int) -> None:
         self._bytes[name] = self._bytes.get(name, 0) + size
         self._used += size
         if self._used > self._room:

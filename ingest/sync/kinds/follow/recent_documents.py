@@ -39,7 +39,7 @@ class RecentDocuments:
             hash_ = rest[: rest.index(HASH_END)]
             if self.confirmed.get(id_) != hash_:
                 asked.append(row)
-                self._pending[id_] = hash_
+                self._note(id_, hash_)
         if not asked:
             return Lines(b"", 0), 0
         return await self.known.differing(b"".join(row + b"\n" for row in asked))
@@ -52,8 +52,13 @@ class RecentDocuments:
             hash_ = rest[: rest.index(HASH_END)]
             if self.confirmed.get(id_) != hash_:
                 kept.append(row + b"\n")
-                self._pending[id_] = hash_
+                self._note(id_, hash_)
         return Lines(b"".join(kept), len(kept))
+
+    def _note(self, id_: bytes, hash_: bytes) -> None:
+        """Note what a document will say; of a look at very many rows nothing will be remembered."""
+        if len(self._pending) <= MOST_REMEMBERED:
+            self._pending[id_] = hash_
 
     def confirm(self) -> None:
         """Note that everything asked about is in the index as it was read."""
