@@ -2,9 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
+from typing import Any
 
 import psutil
 
@@ -12,6 +14,8 @@ from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
 
+INDEX_PREFIX = "idle-"
+"""What connectors and their indices are called, before their numbers."""
 SETTLE_SECONDS = 45
 """Registering configuration schemas and looking at connectors for the first time does not count."""
 WATCH_SECONDS = 120
@@ -32,7 +36,7 @@ _CONNECTOR = """\
 
 def measured(connectors: int) -> tuple[float, float]:
     """Return the share of one core that a service with so many connectors takes, and its memory in bytes."""
-    with world() as created, _service(created, connectors) as service:
+    with world() as created, serving(created, connectors) as service:
         process = psutil.Process(service.pid)
         time.sleep(SETTLE_SECONDS)
         began, before = time.monotonic(), _cpu_seconds(process)
@@ -43,12 +47,15 @@ def measured(connectors: int) -> tuple[float, float]:
 
 
 @contextmanager
-def _service(created: World, connectors: int) -> Iterator[Process]:
+def serving(
+    created: World, connectors: int, values: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[Process]:
     """Run a service with the intervals of a new installation, its connectors configured and never due."""
     elasticsearch = created.elasticsearch
     for number in range(connectors):
-        body = {"index_name": f"idle-{number}", "name": "Idle", "service_type": "postgresql"}
-        elasticsearch.send(Call("Create a connector", "PUT", f"/_connector/idle-{number}", body))
+        name = f"{INDEX_PREFIX}{number}"
+        body = {"index_name": name, "name": "Idle", "service_type": "postgresql"}
+        elasticsearch.send(Call("Create a connector", "PUT", f"/_connector/{name}", body))
     head = _CONFIG.format(
         url=elasticsearch.url,
         username=elasticsearch.username,
@@ -58,10 +65,10 @@ def _service(created: World, connectors: int) -> Iterator[Process]:
     created.config_file.write_text(head + listed)
     with created.service() as service:
         for number in range(connectors):
-            path = f"/_connector/idle-{number}"
+            path = f"/_connector/{INDEX_PREFIX}{number}"
             until(partial(_has_asked, created, path), f"{path} asks for settings", watching=service)
-            values = {"values": created.connector_values}
-            elasticsearch.send(Call("Configure it", "PUT", f"{path}/_configuration", values))
+            configured = {"values": {**created.connector_values, **values}}
+            elasticsearch.send(Call("Configure it", "PUT", f"{path}/_configuration", configured))
         yield service
 
 

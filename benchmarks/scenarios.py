@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import cluster as real
-from benchmarks import embedded_elasticsearch, figures, following
+from benchmarks import embedded_elasticsearch, figures, following, load
 from benchmarks import idle as nothing_to_do
 from benchmarks.arena import Arena, Run
 from benchmarks.datasets import HUGE_VALUE_BYTES, SHAPES, Shape
@@ -361,6 +361,31 @@ def cluster(arena: Arena, request: Request) -> Report:
     return real.measured(arena, shape, request.count(shape), request.repeats)
 
 
+def waiting(arena: Arena, request: Request) -> Report:
+    """A service of 200 connectors for which jobs wait; --rows is how many."""
+    return load.waiting(request.rows or load.WAITING_JOBS)
+
+
+def syncs(arena: Arena, request: Request) -> Report:
+    """Full syncs one after another in one process: what it holds does not grow; --rows is how many."""
+    return load.syncs(request.rows or load.SYNCS)
+
+
+def live_tables(arena: Arena, request: Request) -> Report:
+    """A running service over a database of many tables; --rows is how many."""
+    return load.live_tables(request.rows or load.LIVE_TABLES)
+
+
+def columns(arena: Arena, request: Request) -> Report:
+    """Rows of 1,600 columns, the most PostgreSQL allows."""
+    return load.columns(arena, request.rows or load.COLUMN_ROWS)
+
+
+def values(arena: Arena, request: Request) -> Report:
+    """A value of up to a GB in a row: it stays in PostgreSQL, is counted, and costs no memory."""
+    return load.values(arena)
+
+
 SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -379,6 +404,11 @@ SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
         idle,
         feed,
         follow,
+        waiting,
+        syncs,
+        live_tables,
+        columns,
+        values,
     )
 }
 

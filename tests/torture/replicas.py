@@ -17,7 +17,7 @@ from tests.torture.connectors import CONNECTORS
 from tests.torture.history import Census
 
 COUNT = 3
-FENCING_SECONDS, IDLE_SECONDS = 6, 9
+FENCING_SECONDS, IDLE_SECONDS = 8, 12
 """Within the first a worker that cannot report stops writing; after the second others may take its job."""
 STOP_SECONDS = 60.0
 SERVICE: Mapping[str, Any] = {

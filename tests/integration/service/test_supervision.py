@@ -1,6 +1,7 @@
 """A defect in one part costs that part: R07 and R12 of the reliability matrix."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -16,12 +17,16 @@ from ingest.service.pacing import Pace
 from ingest.service.process import Service
 from ingest.stopping import Stop
 from ingest.sync.progress.stats import Stats
+from sandbox.postgresql import Cluster
+from sources.registry import SOURCES
 from tests.support import logs
+from tests.support.database import database_on
 from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
 from tests.support.shelf_source import SERVICE_TYPE, ShelfSource, source_over
 
 OTHER = "other-connector"
 EXPLODING = "the password that explodes"
+SYNCS = 6
 
 
 async def claimed_job(harness: ServiceHarness, client: Any) -> SyncJob:
@@ -178,3 +183,41 @@ async def test_r12_a_logger_that_fails_costs_no_job(harness: ServiceHarness) -> 
         logs.configure()
 
     assert job["status"] == "completed"
+
+
+async def test_syncs_leave_no_task_behind(harness: ServiceHarness, cluster: Cluster) -> None:
+    async with database_on(cluster) as database:
+        await database.execute("CREATE TABLE album (id int PRIMARY KEY); INSERT INTO album VALUES (1)")
+        await harness.create_connector()
+        async with harness.serving(sources={SERVICE_TYPE: SOURCES["postgresql"]}):
+            await harness.until_connector("needs_configuration")
+            await harness.configure(**{**database.configuration(), "port": str(cluster.port)})
+            await harness.until_connector("connected")
+            await sync(harness, times=2)
+            before = tasks()
+            await sync(harness, times=SYNCS)
+
+            await until(tasks_now, lambda after: after <= before)
+
+
+async def sync(harness: ServiceHarness, times: int) -> None:
+    """Sync so often, full and incremental in turns."""
+    for number in range(times):
+        job_id = await harness.create_job(job_type=("full", "incremental")[number % 2])
+        job = await harness.until_job(job_id, "completed", "error")
+        assert job["status"] == "completed", job
+    await until(harness.connector, lambda connector: connector["last_sync_status"] == "completed")
+
+
+def tasks() -> Counter[str]:
+    """Count the tasks that run code of the product, by that code."""
+    codes = [getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()]
+    return Counter(
+        code.co_qualname
+        for code in codes
+        if code is not None and ("/ingest/" in code.co_filename or "/sources/" in code.co_filename)
+    )
+
+
+async def tasks_now() -> Counter[str]:
+    return tasks()
