@@ -87,7 +87,7 @@ class Documents:
         """The SQL of a hash of the whole row, its key included."""
         seed = seed_of(self.seed, str(self.rendering.server_version), self._members)
         columns = [(reference(column.name), column) for column in self.columns]
-        return hash_sql(columns, seed, self.rendering.server_version)
+        return hash_sql(columns, seed, self.rendering)
 
     @property
     def identity(self) -> str:
@@ -131,7 +131,7 @@ class Documents:
         """Hash what the id does not already tell; an id and a hash together stand for a document."""
         columns = [(reference(c.name), c) for c in self.columns if c.name not in self.key]
         seed = seed_of(self.seed, str(self.rendering.server_version), self._members)
-        return hash_sql(columns, seed, self.rendering.server_version)
+        return hash_sql(columns, seed, self.rendering)
 
     @property
     def _members(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from sources.postgresql.catalog.types import Attribute, Type, TypeKind
 from sources.postgresql.quoting import qualified
+from sources.postgresql.render.sql import NULLED, Rendering
 
 RENDERER_VERSION = 1
 """Raise it when documents change in a way which the text of the SELECT does not show."""
@@ -38,12 +39,12 @@ _SENT_EXACTLY = {
 }  # fmt: skip
 
 
-def hash_sql(columns: Sequence[tuple[str, Attribute]], seed: int, server_version: int) -> str:
+def hash_sql(columns: Sequence[tuple[str, Attribute]], seed: int, rendering: Rendering) -> str:
     """Return the SQL of a row's signed 64-bit hash; `columns` holds each one's expression and what it is."""
-    parts = [_hashable(expression, column) for expression, column in columns]
+    parts = [_hashable(expression, column, rendering.max_value_bytes) for expression, column in columns]
     # A null hashes to 0 whatever the seed; the constant lets the seed into rows of nulls alone.
     record = f"ROW({','.join(['0', *parts])})"
-    if server_version < 14:
+    if rendering.server_version < 14:
         return f"hashtextextended({record}::text,{seed})"
     return f"hash_record_extended({record},{seed})"
 
@@ -55,20 +56,31 @@ def seed_of(seed: int, *parts: str) -> int:
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 
-def _hashable(expression: str, column: Attribute) -> str:
+def _hashable(expression: str, column: Attribute, cap: int) -> str:
     of = column.type
     while of.kind is TypeKind.DOMAIN and of.part is not None:
         of = of.part
     if of is not column.type and not (of.kind is TypeKind.BASE and of.base_name in _TEXTS):
         # A function that takes any enum, array or range does not take a domain over one.
         expression = f"{expression}::{qualified(of.schema, of.name)}"
+    if of.kind is TypeKind.BASE and of.base_name == "bytea":
+        return _unless_large(expression, r"'\x03'", cap)
     if of.kind is TypeKind.BASE and of.base_name in _HASHED_AS_IS:
         return expression
     if of.kind is TypeKind.BASE and of.base_name in _TEXTS:
-        return f'{expression}::text COLLATE "C"'  # a collation that ignores case would also hash without it
+        # A collation that ignores case would also hash without it.
+        return f'{_unless_large(f"{expression}::text", NULLED, cap)} COLLATE "C"'
     if of.sender is not None and _is_sent_exactly(of):
         return f"{qualified(*of.sender)}({expression})"
     return f'{expression}::text COLLATE "C"'
+
+
+def _unless_large(expression: str, instead: str, cap: int) -> str:
+    """Hash something else in place of a value that is too large for the document, whatever it is.
+
+    A row is put together to be hashed, and two values of 600 MB are more than PostgreSQL can put together.
+    """
+    return f"CASE WHEN octet_length({expression})>{cap} THEN {instead} ELSE {expression} END"
 
 
 def _is_sent_exactly(of: Type) -> bool:

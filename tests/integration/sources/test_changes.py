@@ -128,6 +128,40 @@ async def test_the_seed_and_the_cap_enter_every_hash_and_a_mere_rewrite_of_the_r
     assert other_cap.hashes[f"{database.name}_public_t_1"] != before.hashes[f"{database.name}_public_t_1"]
 
 
+@pytest.mark.parametrize("kind", ["text", "varchar", "bytea", "json", "long_text"])
+async def test_a_value_over_the_cap_is_hashed_as_such_and_not_read(database: Database, kind: str) -> None:
+    """What it says is not in the document; that it is there is, for it is counted."""
+    await database.execute(
+        f"CREATE DOMAIN long_text AS text; CREATE TABLE t (id int PRIMARY KEY, a {kind});"
+        "INSERT INTO t VALUES (1, NULL)"
+    )
+    none = await read_all(database.source(max_value_bytes=4096))
+    await database.execute(f"UPDATE t SET a = to_json(repeat('x', 5000))::text::{kind}")
+    one = await read_all(database.source(max_value_bytes=4096))
+    await database.execute(f"UPDATE t SET a = to_json(repeat('y', 5000))::text::{kind}")
+    other = await read_all(database.source(max_value_bytes=4096))
+    await database.execute(f"UPDATE t SET a = to_json('z'::text)::text::{kind}")
+    small = await read_all(database.source(max_value_bytes=4096))
+
+    assert (none.nulled, one.nulled, other.nulled, small.nulled) == (0, 1, 1, 0)
+    assert other.hashes == one.hashes
+    assert none.hashes != one.hashes != small.hashes
+
+
+@pytest.mark.slow
+async def test_a_row_with_more_than_postgresql_can_put_together_is_read(database: Database) -> None:
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1), (2);"
+        "UPDATE t SET a = repeat('0123456789', 60000000) WHERE id = 1;"
+        "UPDATE t SET b = a WHERE id = 1"
+    )
+
+    reading = await read_all(database.source(), seed=1)
+
+    assert reading.nulled == 2
+    assert len(reading.documents) == 2
+
+
 async def changed_since(database: Database, before: Reading) -> tuple[Reading, Known]:
     known = Known(before.hashes)
     return await read_all(database.source(), is_unchanged=known), known
