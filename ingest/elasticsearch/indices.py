@@ -28,6 +28,8 @@ _STATES: Final = ",".join(
     f"indices.*.shards.*.{path}"
     for path in ("routing.primary", "commit.user_data.history_uuid", "seq_no.max_seq_no")
 )
+_NO_OPERATIONS: Final = -1
+"""The greatest sequence number of a shard before its first write; deletes have numbers, too."""
 FIELD_HEADROOM: Final = 200
 """Fields that a pipeline or a new column may add before the limit of an index we created is reached."""
 _LACKING: Final = re.compile(
@@ -73,6 +75,11 @@ class ShardState:
 
     history: str
     max_seq_no: int
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was ever written to the shard."""
+        return self.max_seq_no == _NO_OPERATIONS
 
 
 async def find(client: Client, name: str) -> ContentIndex | None:

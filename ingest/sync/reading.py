@@ -9,13 +9,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from ingest.errors import IngestError, JobCanceledError, JobLostError
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.request import SyncContext
+from ingest.sync.together import together
 from sources.contract import Slice
-from sources.errors import SourceError, SourceUnavailableError
+from sources.errors import SourceUnavailableError
 
 READING_BUDGET_SECONDS: Final = 600.0
 
@@ -45,15 +45,12 @@ class Reader:
 
     async def read_all(self, slices: Sequence[Slice], progress_seconds: float) -> None:
         """Read and deliver everything; of several failures at once, raise the one that says what to do."""
-        try:
-            async with asyncio.TaskGroup() as group, self.delivery:
-                reporter = group.create_task(_report_progress(self.context, progress_seconds))
-                for slice_ in slices:
-                    await self.read(slice_)
-                await self.delivery.settled()
-                reporter.cancel()
-        except BaseExceptionGroup as failures:
-            raise _most_telling(failures) from failures
+        async with together() as group, self.delivery:
+            reporter = group.create_task(_report_progress(self.context, progress_seconds))
+            for slice_ in slices:
+                await self.read(slice_)
+            await self.delivery.settled()
+            reporter.cancel()
 
     async def read(self, slice_: Slice) -> None:
         """Read one slice to its end; from its start again if the source is lost."""
@@ -104,13 +101,3 @@ async def _report_progress(context: SyncContext, every_seconds: float) -> None:
         if stats.slices:
             progress = stats.slices[-1].to_wire(stats.clock())
             context.log.info("sync.progress", slice=progress.pop("name"), **progress, sent=stats.sent_bytes)
-
-
-def _most_telling(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    for kind in (JobLostError, JobCanceledError, IngestError, SourceError, Exception):
-        if (matching := failures.subgroup(kind)) is not None:
-            first: BaseException = matching
-            while isinstance(first, BaseExceptionGroup):
-                first = first.exceptions[0]
-            return first
-    return failures

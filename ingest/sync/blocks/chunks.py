@@ -2,12 +2,13 @@
 
 A document that is larger than the limit, or large at all, travels alone: a busy server may carry out each
 large document of a request by itself, without the guard before it (`ingest.sync.delivery.guard`). The limit
-can only shrink while a job runs: a server that answered 413 once would do so again.
+can only shrink while a job runs: a server that answered 413 once would do so again. The first chunks are
+smaller, each twice the size of the one before: Elasticsearch works while the second one is read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from ingest.sync.blocks.lines import (
     rendered_overhead,
     small_blocks,
 )
+
+FIRST_BYTES: Final = 512 * 1024
+"""How large the first chunk becomes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Chunker:
     def __init__(self, constants: bytes, limits: ChunkLimits) -> None:
         """`constants` are JSON members that documents get, each with a comma after it."""
         self._limits = limits
+        self._grown_bytes = FIRST_BYTES
         self.use(constants)
         self._pieces: list[bytes | memoryview] = []
         self._bytes = 0
@@ -115,12 +120,15 @@ class Chunker:
         self._pieces, self._bytes, self._count = [], 0, 0
 
     def _fits(self, size: int, count: int) -> bool:
-        limits = self._limits
-        return self._bytes + size <= limits.max_bytes and self._count + count <= limits.max_count
+        return self._bytes + size <= self._most_bytes and self._count + count <= self._limits.max_count
+
+    @property
+    def _most_bytes(self) -> int:
+        return min(self._limits.max_bytes, self._grown_bytes)
 
     def _stop(self, rendered_ends: NDArray[np.int64], first: int, rendered_start: int) -> int:
         """Return how far the chunk can take lines from `first` on; an empty one takes one of any size."""
-        room = self._limits.max_bytes - self._bytes
+        room = self._most_bytes - self._bytes
         by_bytes = int(np.searchsorted(rendered_ends, rendered_start + room, side="right"))
         stop = min(by_bytes, first + self._limits.max_count - self._count)
         return max(stop, first if self._count else first + 1)
@@ -155,6 +163,7 @@ class Chunker:
         # none.
         last = self._pieces.pop()[: -len(ACTION)]
         chunk = Chunk((ACTION, *self._pieces, last), self._bytes, self._count)
+        self._grown_bytes = max(self._grown_bytes, min(2 * self._grown_bytes, self._limits.max_bytes))
         self.discard()
         return chunk
 

@@ -120,21 +120,31 @@ class Inventory:
 
     async def _load(self) -> Ledger:
         ledger = Ledger(self.index.uuid)
-        await indices.refresh(self.client, self.index.name)
-        if self._has_our_fields():
-            request = self._request(foreign=False)
-            progress = _Progress()
-            async with aclosing(self._pages(request)) as pages:
-                async for page in pages:
-                    # In a thread: it is mostly array work, which leaves the loop free for the next page.
-                    ledger.add(await asyncio.to_thread(self._keys, page, request))
-                    progress.tell(len(ledger))
-            request = self._request(foreign=True)
-            async with aclosing(self._pages(request)) as pages:
-                async for page in pages:
-                    ledger.add(self._foreign_keys(hits_of(page, request))[0], foreign=True)
+        if not await self._is_untouched():
+            await self._fill(ledger)
         await asyncio.to_thread(ledger.seal)  # sorting ten million entries takes a second
         return ledger
+
+    async def _is_untouched(self) -> bool:
+        """Whether nothing was ever written to the index, as far as it lets itself be asked."""
+        states = await indices.shard_states(self.client, self.index)
+        return states is not None and all(one.is_untouched for one in states)
+
+    async def _fill(self, ledger: Ledger) -> None:
+        await indices.refresh(self.client, self.index.name)
+        if not self._has_our_fields():
+            return
+        request = self._request(foreign=False)
+        progress = _Progress()
+        async with aclosing(self._pages(request)) as pages:
+            async for page in pages:
+                # In a thread: it is mostly array work, which leaves the loop free for the next page.
+                ledger.add(await asyncio.to_thread(self._keys, page, request))
+                progress.tell(len(ledger))
+        request = self._request(foreign=True)
+        async with aclosing(self._pages(request)) as pages:
+            async for page in pages:
+                ledger.add(self._foreign_keys(hits_of(page, request))[0], foreign=True)
 
     async def _written_at(self, stamp: str) -> Keys:
         await indices.refresh(self.client, self.index.name)

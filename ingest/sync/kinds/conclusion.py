@@ -9,6 +9,7 @@ from ingest.elasticsearch.indices import ShardState
 from ingest.sync.comparison.cursor import Checkpoint, Cursor
 from ingest.sync.delivery.rejections import report_rejections
 from ingest.sync.run import SyncRun
+from ingest.sync.together import together
 
 MOST_COUNTED = 1_000
 """How many slices are counted one by one at most, where their sum is not what it should be."""
@@ -21,11 +22,15 @@ async def conclude(sync: SyncRun) -> Cursor | None:
     """
     context, request, stats = sync.context, sync.request, sync.context.stats
     await indices.refresh(context.client, request.index_name)
-    await indices.require_same(context.client, sync.prepared.index)
-    stats.total_documents = await indices.count(context.client, request.index_name)
-    ours = await sync.inventory().count()
+    async with together() as group:
+        group.create_task(indices.require_same(context.client, sync.prepared.index))
+        total = group.create_task(indices.count(context.client, request.index_name))
+        ours = group.create_task(sync.inventory().count())
+        # Somebody who writes after this look makes the next job begin with other states.
+        ended = group.create_task(indices.shard_states(context.client, sync.prepared.index))
+    stats.total_documents = total.result()
     report_rejections(context)
-    cursor = await _cursor(sync, ours)
+    cursor = await _cursor(sync, ours.result(), ended.result())
     context.log.debug("sync.finished", total=stats.total_documents, **stats.counts())
     return cursor
 
@@ -62,8 +67,7 @@ def _expected(sync: SyncRun) -> dict[str, int]:
     return {name: checkpoint.rows - lacking.get(name, 0) for name, checkpoint in sync.checkpoints.items()}
 
 
-async def _cursor(sync: SyncRun, ours: int | None) -> Cursor | None:
-    ended = await indices.shard_states(sync.context.client, sync.prepared.index)
+async def _cursor(sync: SyncRun, ours: int | None, ended: tuple[ShardState, ...] | None) -> Cursor | None:
     if not is_ours_alone(sync, ended):
         reason = "Somebody else wrote to the index while this job ran, or a request was sent twice."
         sync.context.log.info("sync.leaves_no_cursor", reason=reason)

@@ -240,7 +240,7 @@ async def test_a_column_added_between_discovery_and_reading_is_mapped_before_its
 
     async def alter(_method: str, path: str, _body: bytes) -> None:
         nonlocal is_altered
-        if path.endswith("/_refresh") and not is_altered:
+        if path.endswith("/_stats/docs") and not is_altered:
             is_altered = True
             await mirror.database.execute(
                 "ALTER TABLE t ADD n numeric, ADD d text, ADD j jsonb;"

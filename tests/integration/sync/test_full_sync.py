@@ -53,6 +53,15 @@ async def test_a_document_carries_what_the_protocol_asks_for(shop: SyncHarness) 
     assert isinstance(document["_content_hash"], int)
 
 
+async def test_an_index_to_which_nothing_was_ever_written_is_not_searched(shop: SyncHarness) -> None:
+    paths = shop.watch_paths()
+
+    await shop.sync()
+
+    assert not [path for path in paths if "_pit" in path or "_search" in path]
+    assert await shop.content() == shop.expected()
+
+
 async def test_a_second_sync_writes_nothing(shop: SyncHarness) -> None:
     await shop.sync()
     sent = len(shop.actions())

@@ -76,7 +76,8 @@ async def test_a_look_changes_nothing(shop: SyncHarness) -> None:
 
     assert await shop.documents() == before
     assert methods <= {
-        "GET search-shop", "POST _refresh", "POST _pit", "POST _search", "DELETE _pit", "POST _mget"
+        "GET search-shop", "GET docs", "POST _refresh", "POST _pit", "POST _search", "DELETE _pit",
+        "POST _mget",
     }  # fmt: skip
 
 

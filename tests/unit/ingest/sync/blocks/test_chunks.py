@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits, documents
+from ingest.sync.blocks.chunks import FIRST_BYTES, Chunk, Chunker, ChunkLimits, documents
 from ingest.sync.blocks.lines import LARGE_LINE_BYTES
 from tests.support.memory_source import line_of
 
@@ -77,6 +77,18 @@ def test_what_was_refused_as_too_large_halves_later_chunks() -> None:
     limits.shrink(5000)
 
     assert limits.max_bytes == 450
+
+
+def test_the_first_chunks_grow_until_they_are_as_large_as_they_may_be() -> None:
+    lengths = [100_000] * 400
+    most = 5 * FIRST_BYTES
+
+    chunks, ids = chunked([lengths], ChunkLimits(most, 10_000))
+
+    room = 110_000  # for one more document
+    wanted = [FIRST_BYTES, 2 * FIRST_BYTES, 4 * FIRST_BYTES, most, most]
+    assert [id_ for chunk in chunks for id_ in ids_in(chunk)] == ids
+    assert all(size - room < len(chunk.body) <= size for chunk, size in zip(chunks[:5], wanted, strict=True))
 
 
 def test_discarded_documents_are_not_sent() -> None:

@@ -1,0 +1,28 @@
+"""Several things done at once, of whose failures the one is raised that says what to do."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from ingest.errors import IngestError, JobCanceledError, JobLostError
+from sources.errors import SourceError
+
+
+@asynccontextmanager
+async def together() -> AsyncGenerator[asyncio.TaskGroup, None]:
+    """Give a group of tasks and wait for all of them."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as failures:
+        raise _most_telling(failures) from failures
+
+
+def _most_telling(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    for kind in (JobLostError, JobCanceledError, IngestError, SourceError, Exception):
+        if (matching := failures.subgroup(kind)) is not None:
+            first: BaseException = matching
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            return first
+    return failures
