@@ -22,8 +22,8 @@ async def conclude(sync: SyncRun) -> Cursor | None:
     """
     context, request, stats = sync.context, sync.request, sync.context.stats
     await indices.refresh(context.client, request.index_name)
+    await indices.require_same(context.client, sync.prepared.index)
     async with together() as group:
-        group.create_task(indices.require_same(context.client, sync.prepared.index))
         total = group.create_task(indices.count(context.client, request.index_name))
         ours = group.create_task(sync.inventory().count())
         # Somebody who writes after this look makes the next job begin with other states.
