@@ -32,11 +32,6 @@ def port_of(cluster: Cluster) -> int:
     return _ports[cluster.port]
 
 
-def is_available() -> bool:
-    """Whether PgBouncer is installed."""
-    return shutil.which("pgbouncer") is not None
-
-
 def _started(cluster: Cluster) -> int:
     with socket.socket() as probe:
         probe.bind((cluster.host, 0))

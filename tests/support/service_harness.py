@@ -24,6 +24,8 @@ from tests.support.shelf_source import SERVICE_TYPE, Shelf, source_over
 
 T = TypeVar("T")
 CONNECTOR = "my-connector-id"
+PATIENCE_SECONDS = 90.0
+"""A process that starts on a busy machine takes a quarter of a minute until it has checked its source."""
 ADDED_MEMBERS = frozenset(
     {"_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"}
 )
@@ -161,7 +163,7 @@ def without_added(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def until(
-    look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], *, within_seconds: float = 15.0
+    look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], *, within_seconds: float = PATIENCE_SECONDS
 ) -> T:
     """Look again and again until it holds; fail with what was seen last."""
     deadline = time.monotonic() + within_seconds

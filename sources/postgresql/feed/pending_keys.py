@@ -91,10 +91,6 @@ class PendingKeys:
         if relation is not None:
             self._read_relation(relation)
 
-    def placed(self, oid: int) -> bool:
-        """Whether it has been said what a relation is to us."""
-        return oid in self._slices or oid in self._unrelated
-
     def doubt(self, name: str, reason: str) -> None:
         """Note that keys do not tell what changed of a slice."""
         self._taken.doubted.setdefault(name, reason)

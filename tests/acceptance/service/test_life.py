@@ -2,13 +2,10 @@
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,9 @@ import pytest
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Reply
 from tests.support.service_harness import ServiceHarness, until
+from tests.support.service_process import ENVIRONMENT, service_process
 from tests.support.shelf_source import SERVICE_TYPE
 
-ROOT = Path(__file__).parents[3]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 PATIENCE_SECONDS = 60.0
 
 STOPPED_AT_IMPORT = """
@@ -72,25 +68,6 @@ async def test_a_stop_at_any_import_of_the_start_is_a_stop(
     assert (process.returncode, b"Traceback" in printed) == (0, False), printed
 
 
-@asynccontextmanager
-async def running(folder: Path, *before: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the service; what is left of it at the end is killed."""
-    with (folder / "log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(*before, sys.executable, "-m", "ingest", "-c", "config.yml"),
-            cwd=folder,
-            env=ENVIRONMENT,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
 async def logged(folder: Path, event: str, count: int = 1) -> dict[str, Any]:
     """Wait for an event in the log and return the facts of its last line."""
 
@@ -114,7 +91,7 @@ async def test_process_1_obeys_a_stop(tmp_path: Path, elasticsearch: Server, eve
         elasticsearch.faults.add(Reply(503))
     write(tmp_path, elasticsearch.url, "one")
 
-    async with running(tmp_path, "unshare", "--fork", "--pid", "--kill-child") as process:
+    async with service_process(tmp_path, below=("unshare", "--fork", "--pid", "--kill-child")) as process:
         await logged(tmp_path, event)
         (first,) = psutil.Process(process.pid).children()
         first.send_signal(signal.SIGTERM)
@@ -129,7 +106,7 @@ async def test_sighup_takes_over_what_can_change_and_refuses_what_is_wrong(
     async with aiohttp.ClientSession() as session:
         harness = ServiceHarness(elasticsearch, session)
         write(tmp_path, elasticsearch.url, "one")
-        async with running(tmp_path) as process:
+        async with service_process(tmp_path) as process:
             await world_has(harness, "one")
             await logged(tmp_path, "service.started")
 

@@ -2,12 +2,9 @@
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,9 +19,10 @@ from sandbox.elasticsearch.server.journal import Entry
 from sandbox.postgresql import Cluster
 from sources.postgresql import PostgreSQL
 from tests.support.service_harness import CONNECTOR, ServiceHarness, until
+from tests.support.service_process import service_process
 
-ROOT = Path(__file__).parents[3]
-DOCKER_GRACE_SECONDS = 10.0
+STOP_SECONDS = 60.0
+"""Far more than any shutdown_timeout here, for a busy machine; what is held up is held for ever."""
 
 
 @pytest.fixture(scope="module")
@@ -78,34 +76,20 @@ def config_text(url: str, **service: Any) -> str:
 async def daemon(
     folder: Path, text: str, *, below: tuple[str, ...] = ()
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the real command, `below` another; whatever is left of it at the end is killed."""
+    """Run the service with this configuration, `below` another command."""
     (folder / "config.yml").write_text(text)
-    with (folder / "daemon.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(*below, sys.executable, "-m", "ingest", "-c", "config.yml"),
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=log,
-            stderr=log,
-        )
-    try:
+    async with service_process(folder, below=below) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 def is_of_a_job(entry: Entry) -> bool:
     return entry.opaque_id is not None
 
 
-async def stopped(process: asyncio.subprocess.Process, number: signal.Signals) -> tuple[int, float]:
-    """Send the signal; return exit code and seconds."""
-    start = time.monotonic()
+async def stopped(process: asyncio.subprocess.Process, number: signal.Signals) -> int:
+    """Send the signal; return the exit code."""
     process.send_signal(number)
-    code = await asyncio.wait_for(process.wait(), DOCKER_GRACE_SECONDS)
-    return code, time.monotonic() - start
+    return await asyncio.wait_for(process.wait(), STOP_SECONDS)
 
 
 MIDDLES: dict[str, tuple[Action, str]] = {
@@ -135,14 +119,14 @@ async def test_a_stop_in_the_middle_loses_nothing(
         fault = harness.server.faults.add(action, path=path, when=is_of_a_job)
         job_id = await harness.create_job()
         await fault.struck()
-        code, seconds = await stopped(process, number)
+        code = await stopped(process, number)
         job = await harness.job(job_id)
     harness.server.faults.clear()
     async with daemon(tmp_path, text) as process:
         resumed = await harness.until_job(job_id, "completed", "error")
         await stopped(process, number)
 
-    assert (code, seconds < DOCKER_GRACE_SECONDS) == (0, True), seconds
+    assert code == 0
     assert job["status"] in ("suspended", "pending")
     assert (resumed["status"], resumed["error"], resumed["total_document_count"]) == ("completed", None, 300)
 
@@ -156,7 +140,7 @@ async def test_a_second_signal_ends_it_at_once(harness: ServiceHarness, tmp_path
         process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.5)
         assert process.returncode is None
-        code, _ = await stopped(process, signal.SIGTERM)
+        code = await stopped(process, signal.SIGTERM)
 
     assert code == -signal.SIGTERM
 
@@ -165,7 +149,7 @@ async def test_it_can_be_stopped_while_it_waits(tmp_path: Path, elasticsearch: S
     elasticsearch.faults.add(Reply(503))
     async with daemon(tmp_path, config_text(elasticsearch.url)) as process:
         await elasticsearch.journal.wait_for(lambda entry: entry.status == 503)
-        code, _ = await stopped(process, signal.SIGTERM)
+        code = await stopped(process, signal.SIGTERM)
 
     assert code == 0
 

@@ -9,7 +9,7 @@ from ingest.sync.progress.following import Way
 from ingest.sync.progress.stats import ComparedBy
 from sandbox.elasticsearch import Server
 from tests.integration.sync.follow_job import follow_job
-from tests.integration.sync.synced_database import SyncedDatabase
+from tests.integration.sync.synced_database import SyncedDatabase, albums_and_tracks
 from tests.support.database import Database
 from tests.support.sync_harness import INDEX, sync_harness
 
@@ -17,13 +17,7 @@ from tests.support.sync_harness import INDEX, sync_harness
 @pytest.fixture
 async def synced(database: Database, elasticsearch: Server) -> AsyncIterator[SyncedDatabase]:
     async with sync_harness(elasticsearch) as index:
-        await database.execute(
-            "CREATE TABLE album (id int PRIMARY KEY, title text);"
-            "CREATE TABLE track (id int PRIMARY KEY, n int);"
-            "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 50) AS n;"
-            "INSERT INTO track SELECT n, n FROM generate_series(1, 30) AS n"
-        )
-        yield SyncedDatabase(database=database, index=index)
+        yield await albums_and_tracks(database, index)
 
 
 async def test_changes_and_deletes_arrive_without_a_table_being_compared(synced: SyncedDatabase) -> None:

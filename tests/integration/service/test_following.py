@@ -106,9 +106,7 @@ async def test_the_next_job_begins_when_one_has_followed_for_long(
     assert [job["status"] for job in jobs[:2]] == ["completed", "completed"]
 
 
-async def test_a_canceled_job_is_canceled_and_followed_on_after_a_pause(
-    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_canceled_job_is_canceled_and_followed_on_after_a_pause(harness: ServiceHarness) -> None:
     async with harness.serving(sources=followed(harness.shelf)) as service:
         await start(harness)
         job = await until_followed(harness)

@@ -79,6 +79,17 @@ class SyncedDatabase:
         return sorted(actions)
 
 
+async def albums_and_tracks(database: Database, index: SyncHarness) -> SyncedDatabase:
+    """Create two tables of 50 and 30 rows, to be synced to the index."""
+    await database.execute(
+        "CREATE TABLE album (id int PRIMARY KEY, title text);"
+        "CREATE TABLE track (id int PRIMARY KEY, n int);"
+        "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 50) AS n;"
+        "INSERT INTO track SELECT n, n FROM generate_series(1, 30) AS n"
+    )
+    return SyncedDatabase(database=database, index=index)
+
+
 def as_text(documents: dict[str, dict[str, Any]]) -> bytes:
     """Render documents so that they compare whatever types their numbers were read as."""
     return orjson.dumps(documents, option=orjson.OPT_SORT_KEYS, default=float)

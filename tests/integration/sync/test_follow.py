@@ -11,7 +11,7 @@ from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.integration.changes.sessions import another
 from tests.integration.sync.follow_job import follow_job
-from tests.integration.sync.synced_database import SyncedDatabase
+from tests.integration.sync.synced_database import SyncedDatabase, albums_and_tracks
 from tests.support.database import database_on
 from tests.support.sync_harness import INDEX, sync_harness
 
@@ -19,13 +19,7 @@ from tests.support.sync_harness import INDEX, sync_harness
 @pytest.fixture
 async def synced(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[SyncedDatabase]:
     async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
-        await database.execute(
-            "CREATE TABLE album (id int PRIMARY KEY, title text);"
-            "CREATE TABLE track (id int PRIMARY KEY, n int);"
-            "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 50) AS n;"
-            "INSERT INTO track SELECT n, n FROM generate_series(1, 30) AS n"
-        )
-        yield SyncedDatabase(database=database, index=index)
+        yield await albums_and_tracks(database, index)
 
 
 async def test_what_is_committed_arrives_and_what_is_gone_disappears(synced: SyncedDatabase) -> None:
@@ -137,9 +131,7 @@ async def test_a_table_that_goes_ends_the_job(synced: SyncedDatabase) -> None:
     assert job.following.ends_because == NEW_SLICES
 
 
-async def test_a_document_deleted_by_somebody_else_is_noticed(
-    synced: SyncedDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_document_deleted_by_somebody_else_is_noticed(synced: SyncedDatabase) -> None:
     """Nobody asks the index what it holds; but the numbers of its writes tell that somebody else wrote."""
     async with follow_job(synced) as job:
         await job.until_calm()

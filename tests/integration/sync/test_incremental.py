@@ -15,7 +15,7 @@ from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceUnavailableError
 from sources.postgresql.read.snapshots import TableSnapshot
-from tests.integration.sync.synced_database import SyncedDatabase, compared, reasons
+from tests.integration.sync.synced_database import SyncedDatabase, albums_and_tracks, compared, reasons
 from tests.support.database import database_on
 from tests.support.sync_harness import INDEX, Interference, nothing, sync_harness
 
@@ -39,13 +39,7 @@ def fail_from(number: int) -> Interference:
 @pytest.fixture
 async def synced(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[SyncedDatabase]:
     async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
-        await database.execute(
-            "CREATE TABLE album (id int PRIMARY KEY, title text);"
-            "CREATE TABLE track (id int PRIMARY KEY, n int);"
-            "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 50) AS n;"
-            "INSERT INTO track SELECT n, n FROM generate_series(1, 30) AS n"
-        )
-        synced = SyncedDatabase(database=database, index=index)
+        synced = await albums_and_tracks(database, index)
         await synced.full()
         synced.sent()
         yield synced

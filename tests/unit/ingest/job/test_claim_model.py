@@ -186,9 +186,7 @@ def explore(workers: int, jobs: int, crashes: int, *, verifies: bool = True) -> 
         state = frontier.pop()
         if state in graph:
             continue
-        after = {
-            replace(one, workers=tuple(sorted(one.workers))) for one in successors(state, verifies=verifies)
-        }
+        after = {in_order(one) for one in successors(state, verifies=verifies)}
         graph[state] = list(after)
         frontier += after
     return graph
