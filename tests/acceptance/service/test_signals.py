@@ -210,6 +210,7 @@ async def test_a_new_container_with_the_lock_file_of_a_killed_one_resumes_its_jo
     assert (job["status"], job["error"], job["metadata"]["lost_workers"]) == ("completed", None, 1)
 
 
+@pytest.mark.timeout(400)  # five processes, one after the other
 async def test_a_job_that_kills_its_workers_is_given_up_after_three_resumptions(
     harness: ServiceHarness, tmp_path: Path
 ) -> None:
