@@ -100,9 +100,7 @@ class UpdateBody:
             )
         previous = index.get(document_id)
         if previous is None:
-            if self.upsert is None:
-                raise errors.document_missing(document_id, index=index.name, index_uuid=index.uuid)
-            return index.index(document_id, self.upsert)
+            return self._insert(self.script, index, document_id, now_milliseconds)
         source, operation = self.script.run(previous.parsed(), now_milliseconds)
         match operation:
             case "none" | "noop":
@@ -111,6 +109,17 @@ class UpdateBody:
                 return index.delete(document_id, if_seq_no=if_seq_no, if_primary_term=if_primary_term)
             case _:
                 return index.index(document_id, source, if_seq_no=if_seq_no, if_primary_term=if_primary_term)
+
+    def _insert(self, script: scripts.Script, index: Index, document_id: str, now_milliseconds: int) -> Write:
+        """Write the upsert where there is no document, as the script changes it if it is to."""
+        if self.upsert is None:
+            raise errors.document_missing(document_id, index=index.name, index_uuid=index.uuid)
+        if not self.scripted_upsert:
+            return index.index(document_id, self.upsert)
+        source, operation = script.run(dict(self.upsert), now_milliseconds)
+        if operation not in ("index", "create"):  # there is nothing to delete
+            return Write("noop", document_id, -1, -2, 0)
+        return index.index(document_id, source)
 
 
 def _flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:

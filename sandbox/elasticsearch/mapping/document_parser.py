@@ -171,6 +171,8 @@ class _Walk:
         try:
             check_structure(target, value)
         except UnfitError as problem:
+            for number in problem.path:
+                value, where = value[number], (*where, number)
             if problem.member is not None:
                 value, where = value[problem.member], (*where, problem.member)
             cause = errors.ElasticsearchError(400, problem.type, problem.reason)
@@ -194,13 +196,10 @@ class _Walk:
         """The refusal of a value by its field; the position is where the parser stands by then."""
         anchor = Anchor.END if isinstance(value, dict | list) else Anchor.VALUE
         line, column = locate(self.source, where, anchor)
-        return errors.ElasticsearchError(
-            400,
-            "document_parsing_exception",
-            f"[{line}:{column}] failed to parse field [{target.path}] of type [{target.type}] in document "
-            f"with id '{self.document_id}'. Preview of field's value: '{shown}'",
-            caused_by=cause,
-        )
+        reason = f"[{line}:{column}] failed to parse field [{target.path}] of type [{target.type}]"
+        if target.type != "geo_point":  # of a point it says no more
+            reason += f" in document with id '{self.document_id}'. Preview of field's value: '{shown}'"
+        return errors.ElasticsearchError(400, "document_parsing_exception", reason, caused_by=cause)
 
     def _introduced(self, parent: Field, name: str, value: Any, where: Path, dynamic: Any) -> Field | None:
         """The field a value brings; None if it brings none (null, empty, or the mapping is not dynamic)."""

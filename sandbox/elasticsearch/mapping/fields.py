@@ -77,6 +77,8 @@ class UnfitError(Exception):
         shows_value: bool = True,
     ) -> None:
         super().__init__(reason)
+        self.path: tuple[int, ...] = ()
+        """Which element of an array is at fault, where an array is one value."""
         self.member = member
         """The member of the value that is at fault, if the value is an object."""
         self.shows_value = shows_value
@@ -138,7 +140,7 @@ class Field:
 
 def check(target: Field, value: Any) -> None:
     """Raise `UnfitError` unless the value (not null, not an array) fits the field."""
-    if _ignores_malformed(target):
+    if ignores_malformed(target):
         return
     checker = CHECKERS.get(target.type)
     if checker is not None:
@@ -172,10 +174,11 @@ def takes_any(target: Field, kind: type) -> bool:
         return (kind is str and "ignore_above" in target.parameters) or kind in (int, float, bool)
     if target.type in ("double", "scaled_float"):
         return kind in (int, float)
-    return _ignores_malformed(target) or (target.type == "boolean" and kind is bool)
+    return ignores_malformed(target) or (target.type == "boolean" and kind is bool)
 
 
-def _ignores_malformed(target: Field) -> bool:
+def ignores_malformed(target: Field) -> bool:
+    """Whether a value that does not fit is left out instead of being refused."""
     is_told_to = target.parameters.get("ignore_malformed") in (True, "true")
     return is_told_to and target.type not in TEXTUAL | TERMS
 

@@ -1,4 +1,4 @@
-"""The values of fields that take objects whole: `flattened` and the ranges."""
+"""The values of fields that take objects whole: `flattened`, the ranges and points."""
 
 import ipaddress
 import math
@@ -14,7 +14,9 @@ from sandbox.elasticsearch.mapping.fields import (
     Field,
     UnfitError,
     check,
+    ignores_malformed,
 )
+from sandbox.elasticsearch.mapping.points import check_points
 
 RANGES = frozenset({"integer_range", "long_range", "float_range", "double_range", "date_range", "ip_range"})
 BOUNDS = ("gte", "gt", "lte", "lt")
@@ -22,11 +24,14 @@ DEPTH_LIMIT = 20
 
 
 def check_structure(target: Field, value: Any) -> None:
-    """Raise `UnfitError` unless the value (not null, not an array) fits the field."""
+    """Raise `UnfitError` unless the value (not null, an array only where it is one) fits the field."""
     if target.type == "flattened":
         _check_flattened(target, value)
     elif target.type in RANGES:
         _check_range(target, value)
+    elif target.type == "geo_point":
+        if not ignores_malformed(target):
+            check_points(target, value)
     else:
         check(target, value)
 

@@ -177,6 +177,34 @@ async def test_an_update_with_an_unknown_member_is_refused(api: Api) -> None:
 
 
 @pytest.mark.needs("lang-painless")
+@pytest.mark.parametrize(
+    ("is_scripted", "source"), [(True, {"a": 5}), (False, {"a": 1})], ids=["scripted", "as it is"]
+)
+async def test_a_script_changes_an_upsert_only_if_it_is_to(
+    api: Api, is_scripted: bool, source: dict[str, Any]
+) -> None:
+    index = await api.created()
+    script = {"source": "ctx._source.a += params.by", "params": {"by": 4}}
+    body = {"script": script, "upsert": {"a": 1}, "scripted_upsert": is_scripted}
+
+    answer = await api("POST", f"/{index}/_update/1", body)
+
+    assert answer.body["result"] == "created"
+    assert (await api("GET", f"/{index}/_source/1")).body == source
+
+
+@pytest.mark.needs("lang-painless")
+async def test_a_scripted_upsert_may_decide_to_write_nothing(api: Api) -> None:
+    index = await api.created()
+    body = {"script": {"source": "ctx.op = 'none'"}, "upsert": {"a": 1}, "scripted_upsert": True}
+
+    answer = await api("POST", f"/{index}/_update/1", body)
+
+    assert (answer.status, answer.body["result"]) == (200, "noop")
+    assert (await api("GET", f"/{index}/_doc/1")).status == 404
+
+
+@pytest.mark.needs("lang-painless")
 async def test_a_script_assigns_from_its_parameters(api: Api) -> None:
     index = await api.filled({"1": {"a": 1}})
     script = {"source": "ctx._source.a += params.by", "params": {"by": 4}}

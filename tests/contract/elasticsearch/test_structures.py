@@ -1,4 +1,4 @@
-"""Fields that take objects whole: `flattened` and the ranges."""
+"""Fields that take objects whole: `flattened`, the ranges and points."""
 
 from typing import Any
 
@@ -184,3 +184,76 @@ async def test_an_end_that_does_not_fit_is_refused(api: Api, field: str, value: 
 
     assert (answer.status, answer.error[0]) == (400, "document_parsing_exception")
     assert cause in answer.cause[1]
+
+
+POINT = {"properties": {"f": {"type": "geo_point"}}}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"lat": 1, "lon": 2}, {"lat": "1", "lon": "2"}, {"lat": 1, "lon": 2, "z": 3}, [2, 1], [2, 1, 5],
+        "1,2", "1, 2", "1,2,3", "POINT (2 1)", "drm3btev3e86", "x", None, [], [None], [[2, 1], [3, 4]],
+        [{"lat": 1, "lon": 2}, "3,4"], ["2", "1"], {"type": "Point", "coordinates": [2, 1]},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_point_is_said_in_several_ways(api: Api, value: Any) -> None:
+    index = await api.created(mappings=POINT)
+
+    answer = await api("PUT", f"/{index}/_doc/1", {"f": value})
+
+    assert answer.status == 201, answer.content
+
+
+LATITUDE, LONGITUDE = "illegal latitude value [91.0] for f", "illegal longitude value [181.0] for f"
+NO_POINT = "geo_point expected"
+NO_MEMBER = "field [{}] not supported - must be one of: lon, lat, z, type, coordinates"
+
+
+@pytest.mark.parametrize(
+    ("value", "position", "kind", "reason"),
+    [
+        (5, "1:6", "parse_exception", NO_POINT),
+        (True, "1:6", "parse_exception", NO_POINT),
+        ([True, False], "1:7", "parse_exception", NO_POINT),
+        ("", "1:6", "parse_exception", "empty geohash"),
+        ("a!b", "1:6", "parse_exception", "unsupported symbol [a] in geohash [a!b]"),
+        ("91,2", "1:6", "illegal_argument_exception", LATITUDE),
+        ("POINT (181 1)", "1:6", "parse_exception", "Invalid WKT format"),
+        ({}, "1:7", "parse_exception", "field must be either lat/lon, geohash string or type/coordinates"),
+        ({"lat": 1}, "1:14", "parse_exception", "Required [lon]"),
+        ({"lat": 91, "lon": 2}, "1:23", "illegal_argument_exception", LATITUDE),
+        ({"lat": 1, "lon": 181}, "1:24", "illegal_argument_exception", LONGITUDE),
+        ({"lat": "x", "lon": 2}, "1:24", "parse_exception", "[latitude] must be a valid double value"),
+        ({"lat": None, "lon": 2}, "1:25", "parse_exception", "latitude must be a number"),
+        ({"geohash": "drm3"}, "1:23", "parse_exception", NO_MEMBER.format("geohash")),
+        ({"lat": 1, "lon": 2, "x": 3}, "1:28", "parse_exception", NO_MEMBER.format("x")),
+    ],
+    ids=str,
+)
+async def test_what_is_no_point_is_refused(
+    api: Api, value: Any, position: str, kind: str, reason: str
+) -> None:
+    index = await api.created(mappings=POINT)
+
+    answer = await api("PUT", f"/{index}/_doc/1", {"f": value})
+
+    refused = f"[{position}] failed to parse field [f] of type [geo_point]"
+    assert answer.error == ("document_parsing_exception", refused)
+    assert answer.cause == (kind, reason)
+
+
+@pytest.mark.parametrize(("value", "reason"), [([181, 1], LONGITUDE), ([2, 91], LATITUDE)], ids=str)
+async def test_coordinates_beyond_the_globe_are_refused(api: Api, value: Any, reason: str) -> None:
+    index = await api.created(mappings=POINT)
+
+    answer = await api("PUT", f"/{index}/_doc/1", {"f": value})
+
+    assert answer.cause == ("illegal_argument_exception", reason)
+
+
+async def test_a_malformed_point_is_left_out_where_the_mapping_says_so(api: Api) -> None:
+    index = await api.created(mappings={"properties": {"f": {"type": "geo_point", "ignore_malformed": True}}})
+
+    assert (await api("PUT", f"/{index}/_doc/1", {"f": 5})).status == 201
