@@ -13,12 +13,10 @@ PACKAGES = ("ingest", "sources", "sandbox", "benchmarks", "tests")
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A Python file of ours and what it imports."""
+    """A Python file of ours."""
 
     name: str
     path: Path
-    imports: frozenset[str]
-    """What it imports anywhere, for whatever reason."""
 
     @property
     def package(self) -> str:
@@ -29,6 +27,11 @@ class Module:
     def lines(self) -> int:
         """Return how long the file is."""
         return len(self.path.read_text().splitlines())
+
+    @property
+    def imports(self) -> frozenset[str]:
+        """Return what it imports anywhere, for whatever reason."""
+        return _imported_by(self.path)
 
 
 @cache
@@ -56,7 +59,12 @@ def tracked_files() -> tuple[Path, ...]:
 def _module(path: Path) -> Module:
     parts = path.relative_to(ROOT).with_suffix("").parts
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    return Module(name, path, frozenset(_imports(ast.walk(ast.parse(path.read_text())))))
+    return Module(name, path)
+
+
+@cache
+def _imported_by(path: Path) -> frozenset[str]:
+    return frozenset(_imports(ast.walk(ast.parse(path.read_text()))))
 
 
 def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from typing import Any
 
@@ -33,9 +35,15 @@ def normal(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0]).lower()
 
 
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Return the installed distributions that each importable name comes from."""
+    return packages_distributions()
+
+
 def imported_distributions(*packages: str) -> set[str]:
     """Return which installed distributions our packages import."""
-    known = packages_distributions()
+    known = distributions()
     importing = [module for module in project.modules() if module.package in packages]
     tops = {name.partition(".")[0] for module in importing for name in module.imports}
     foreign = tops - sys.stdlib_module_names - set(project.PACKAGES)

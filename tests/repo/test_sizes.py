@@ -2,7 +2,8 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from statistics import median
 
 from tests.repo import project
@@ -16,11 +17,32 @@ FOLDER_ENTRIES = 18
 PRODUCT = [module for module in project.modules() if module.package in {"ingest", "sources", "sandbox"}]
 
 
-def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for module in PRODUCT:
-        for node in ast.walk(ast.parse(module.path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield f"{module.name}.{node.name}", node
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function of the product and its measures."""
+
+    name: str
+    """With its module's; the last part is its own."""
+    lines: int
+    parameters: int
+
+
+@cache
+def functions() -> tuple[Function, ...]:
+    return tuple(
+        measured(module.name, node)
+        for module in PRODUCT
+        for node in ast.walk(ast.parse(module.path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
+def measured(module: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
+    return Function(
+        name=f"{module}.{node.name}",
+        lines=(node.end_lineno or 0) - node.lineno + 1,
+        parameters=len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs),
+    )
 
 
 def test_no_module_is_long() -> None:
@@ -32,17 +54,14 @@ def test_the_median_module_is_short() -> None:
 
 
 def test_no_function_is_long() -> None:
-    lengths = {name: (node.end_lineno or 0) - node.lineno + 1 for name, node in functions()}
-
-    assert {name: length for name, length in lengths.items() if length > FUNCTION_LINES} == {}
+    assert {one.name: one.lines for one in functions() if one.lines > FUNCTION_LINES} == {}
 
 
 def test_no_constructor_takes_many_parameters() -> None:
-    counts = {
-        name: len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs) - 1
-        for name, node in functions()
-        if node.name == "__init__"
-    }
+    constructors = [one for one in functions() if one.name.endswith(".__init__")]
+
+    # Without `self`.
+    counts = {one.name: one.parameters - 1 for one in constructors}
 
     assert {name: count for name, count in counts.items() if count > CONSTRUCTOR_PARAMETERS} == {}
 
