@@ -58,10 +58,15 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         password: str | None = None,
         binaries: Path | None = None,
+        parent: Path | None = None,
     ) -> None:
-        """Take the wheel's binaries of a major version, or another installation's (its `bin` folder)."""
+        """Take the wheel's binaries of a major version, or another installation's (its `bin` folder).
+
+        Its own folder is made in `parent`, or where temporary files are.
+        """
         self.version = version
         self._binaries = binaries
+        self._parent = parent
         self.password = password or secrets.token_urlsafe(12)
         self.port = 0
         self._settings = {**DEFAULT_SETTINGS, **(settings or {})}
@@ -69,7 +74,7 @@ class Cluster:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.folder = Path(tempfile.mkdtemp(prefix="sandbox-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="sandbox-pg-", dir=self._parent))
         try:
             self._prepare()
             self.start()

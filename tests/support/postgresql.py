@@ -1,6 +1,7 @@
 """The PostgreSQL servers of the tests: those of the wheel, or another that is named in the environment."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,13 @@ VARIABLE: Final = "POSTGRESQL"
 """Names an installation to test instead of the wheel's: a folder called by its major version, with `bin`."""
 OF_THE_WHEEL: Final = (16, 18)
 NEWEST: Final = OF_THE_WHEEL[-1]
+
+_FEW_FILES: Final = {"max_wal_size": "128MB", "min_wal_size": "32MB"}
+"""Settings that keep the log of changes short, for it may lie in memory."""
+
+_MEMORY: Final = Path("/dev/shm")
+_MEMORY_NEEDED_BYTES: Final = 3 << 30
+"""How much has to be free there: the servers of all workers use a few hundred MiB."""
 
 _NAMED: Final = Path(os.environ[VARIABLE]) if VARIABLE in os.environ else None
 
@@ -36,8 +44,19 @@ def server(version: int | None = None, settings: Mapping[str, str] | None = None
     """Return a server of a version (the usual one without), not started."""
     version = version or usual_version()
     binaries = None if _NAMED is None or version != usual_version() else _NAMED / "bin"
-    wanted = {"max_prepared_transactions": "10", **(settings or {})}
-    return Cluster(version=version, settings=wanted, binaries=binaries)
+    wanted = {"max_prepared_transactions": "10", **_FEW_FILES, **(settings or {})}
+    return Cluster(version=version, settings=wanted, binaries=binaries, parent=_folder_in_memory())
+
+
+def _folder_in_memory() -> Path | None:
+    """Return where files stay in memory, if there is room and programs may lie there, or None.
+
+    CREATE DATABASE makes three hundred files, which takes ten times as long on a disk. In a container the
+    folder often has 64 MiB only.
+    """
+    if not os.access(_MEMORY, os.W_OK) or os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
+        return None
+    return _MEMORY if shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED_BYTES else None
 
 
 def _extensions(installation: Path) -> frozenset[str]:

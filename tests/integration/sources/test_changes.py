@@ -4,9 +4,9 @@ from contextlib import aclosing
 
 import pytest
 
-from sandbox.postgresql import Cluster
 from sources.postgresql.quoting import literal
 from tests.support.database import Database, Known, Reading, database_on, read, read_all
+from tests.support.postgresql import server
 from tests.support.service_harness import until
 
 ALIKE = [
@@ -266,7 +266,7 @@ async def test_it_works_on_an_older_server_with_the_same_result() -> None:
     """The same table on versions 16 and 18: the same ids and documents."""
     readings = []
     for version in (16, 18):
-        with Cluster(version=version) as cluster:
+        with server(version) as cluster:
             async with database_on(cluster) as database:
                 await database.execute(
                     "CREATE TABLE t (id int PRIMARY KEY, a numeric, b json, c int4multirange, d"
