@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
+# Every process the tests start would compile the service again, and every worker the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo sandbox test test-cluster test-postgresql slow torture mutants coverage lint typecheck screenshots bench lock clean environment
 .DEFAULT_GOAL := help
 
