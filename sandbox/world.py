@@ -39,7 +39,7 @@ class Serve(Protocol):
 DATABASE = "chinook"
 READER = "elastic_ingest"
 PASSWORD_VARIABLE = "SANDBOX_ELASTIC_PASSWORD"  # noqa: S105 - the name of a variable
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 POLL_SECONDS = 0.1
 
 _CONFIG = """\

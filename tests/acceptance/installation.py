@@ -37,8 +37,6 @@ LIMITS: Mapping[str, Any] = {
 }
 DYING: Mapping[str, Any] = {"fencing_limit": 4, "idle_limit": 6}
 """Limits for tests in which a worker is to count as dead soon. A busy machine must not make it seem so."""
-PATIENCE_SECONDS = 180.0
-"""More than the minute for which the service tries one request again before its job is in error."""
 _FILL = f"""
 CREATE TABLE album (id int PRIMARY KEY, title text);
 INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, {ROWS}) AS n;
@@ -73,7 +71,7 @@ class Running:
         async def log() -> str:
             return self.log()
 
-        await until(log, lambda text: f'"{event}"' in text, within_seconds=PATIENCE_SECONDS)
+        await until(log, lambda text: f'"{event}"' in text)
 
 
 @dataclass(slots=True)
@@ -140,9 +138,7 @@ class Installation:
         await self._until_connector("connected")
 
     async def _until_connector(self, status: str) -> None:
-        await until(
-            self.harness.connector, lambda one: one["status"] == status, within_seconds=PATIENCE_SECONDS
-        )
+        await until(self.harness.connector, lambda one: one["status"] == status)
 
     async def configure(self, **values: Any) -> None:
         """Give the connector its right values, but for those given."""
@@ -163,12 +159,10 @@ class Installation:
         job = await until(
             lambda: self.harness.job(job_id),
             lambda one: one["status"] in ENDED,
-            within_seconds=PATIENCE_SECONDS,
         )
         await until(
             self.harness.connector,
             lambda one: one["last_sync_status"] in ENDED,
-            within_seconds=PATIENCE_SECONDS,
         )
         return job
 

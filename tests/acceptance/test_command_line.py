@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.elasticsearch import Security, Server, User, serve
 
-SECONDS_TO_STOP = 20
+SECONDS_TO_STOP = 60
 
 
 def start(

@@ -24,8 +24,8 @@ from tests.support.shelf_source import SERVICE_TYPE, Shelf, source_over
 
 T = TypeVar("T")
 CONNECTOR = "my-connector-id"
-PATIENCE_SECONDS = 90.0
-"""A process that starts on a busy machine takes a quarter of a minute until it has checked its source."""
+PATIENCE_SECONDS = 180.0
+"""More than the minute for which the service tries one request again before its job is in error."""
 ADDED_MEMBERS = frozenset(
     {"_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"}
 )

@@ -18,7 +18,7 @@ import orjson
 from sandbox.elasticsearch.http import Answer
 from sandbox.elasticsearch.server.journal import Entry
 
-STRIKE_TIMEOUT_SECONDS = 30.0
+STRIKE_TIMEOUT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ class Journal:
         ]
 
     async def wait_for(
-        self, predicate: Callable[[Entry], bool], *, timeout_seconds: float = 30, past: bool = True
+        self, predicate: Callable[[Entry], bool], *, timeout_seconds: float = 120, past: bool = True
     ) -> Entry:
         """The first answered request the predicate holds for, past (unless told not to look) or to come."""
         if past:

@@ -15,11 +15,9 @@ import pytest
 
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Reply
-from tests.support.service_harness import ServiceHarness, until
+from tests.support.service_harness import PATIENCE_SECONDS, ServiceHarness, until
 from tests.support.service_process import ENVIRONMENT, service_process
 from tests.support.shelf_source import SERVICE_TYPE
-
-PATIENCE_SECONDS = 60.0
 
 STOPPED_AT_IMPORT = """
 import os, signal, sys
@@ -75,7 +73,7 @@ async def logged(folder: Path, event: str, count: int = 1) -> dict[str, Any]:
         parsed = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
         return [line for line in parsed if line["event.action"] == event]
 
-    found = await until(lines, lambda lines: len(lines) >= count, within_seconds=PATIENCE_SECONDS)
+    found = await until(lines, lambda lines: len(lines) >= count)
     return dict(found[-1].get("ingest", {}))
 
 
@@ -140,7 +138,7 @@ async def world_has(harness: ServiceHarness, connector_id: str) -> None:
         _, connector = await harness.request("GET", f"/_connector/{connector_id}")
         return connector.get("status")
 
-    await until(status, lambda seen: seen == "needs_configuration", within_seconds=PATIENCE_SECONDS)
+    await until(status, lambda seen: seen == "needs_configuration")
 
 
 FROZEN = """

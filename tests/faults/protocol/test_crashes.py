@@ -13,7 +13,7 @@ from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server, serve
 from sandbox.elasticsearch.server.faults import Reset
 from sandbox.elasticsearch.server.journal import Entry
-from tests.support.service_harness import ServiceHarness, config_for, until
+from tests.support.service_harness import PATIENCE_SECONDS, ServiceHarness, config_for, until
 
 LIMITS = {
     "fencing_limit_seconds": 1.6,
@@ -69,7 +69,7 @@ async def die_and_recover(kind: str, nth: int) -> None:
         async with harness.ready(config_for(server, **LIMITS)):
             crash = Crash(server, kind, nth)
             job_id = await harness.create_job()
-            await asyncio.wait_for(crash.struck.wait(), 30)
+            await asyncio.wait_for(crash.struck.wait(), PATIENCE_SECONDS)
         server.faults.clear()
         async with harness.serving(config_for(server, **{**LIMITS, "shutdown_timeout_seconds": 5.0})):
             job = await harness.until_job(job_id, "completed", "error")

@@ -15,6 +15,7 @@ from sources.errors import SourceConfigurationError, SourceError, SourceUnavaila
 from tests.support.database import BRISK, Database, Known, database_on, read, read_all
 from tests.support.fault_proxy import FaultProxy
 from tests.support.postgresql import server
+from tests.support.service_harness import PATIENCE_SECONDS
 
 ROWS = 20_000
 TABLE = (
@@ -51,7 +52,7 @@ async def backends(database: Database) -> int:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that the server does in its own time, and tells nobody about."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -134,7 +135,7 @@ async def test_p03_a_server_that_falls_silent_is_noticed(proxied: tuple[FaultPro
     proxy.answers.silent_after = proxy.answers.passed_bytes + 3_000_000
 
     with pytest.raises(SourceUnavailableError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await read(slice_)
 
 
@@ -146,7 +147,7 @@ async def test_p03_a_read_that_is_cancelled_while_the_server_is_silent_ends_canc
     (slice_,) = await database.source(host=proxy.host, port=proxy.port).slices(None, 0)
     proxy.answers.silent_after = proxy.answers.passed_bytes + 3_000_000
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         reading = asyncio.create_task(read(slice_))
         await proxy.answers.is_silent.wait()
         reading.cancel()

@@ -112,7 +112,7 @@ def opening(source: PostgreSQL, times: Times = OFTEN) -> Opening:
 
 async def until(database: Database, condition: str) -> None:
     """Wait until a query says true."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not await database.value(condition):  # noqa: ASYNC110  # the server has no event to wait for
             await asyncio.sleep(0.02)
 

@@ -100,7 +100,7 @@ async def test_what_nobody_takes_waits_in_the_server_and_not_in_memory(database:
                     "INSERT INTO a SELECT g, string_agg(md5((g * i)::text), '')"
                     f" FROM generate_series({start}, {start + 9}) g, generate_series(1, 100) i GROUP BY g"
                 )
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while feed.is_reading:  # noqa: ASYNC110  # nobody tells when it stops
                     await asyncio.sleep(0.02)
             assert await database.value("SELECT sent_lsn < pg_current_wal_lsn() FROM pg_stat_replication")

@@ -144,7 +144,6 @@ async def test_a_database_that_restarts_while_a_job_begins_is_waited_for(harness
                 job = await until(
                     lambda: harness.job(job_id),
                     lambda one: one["status"] in ("completed", "error"),
-                    within_seconds=60,
                 )
 
     assert (job["status"], job["error"], job["total_document_count"]) == ("completed", None, 1)

@@ -21,7 +21,7 @@ from sandbox.postgresql import Cluster
 from sources.registry import SOURCES
 from tests.support import logs
 from tests.support.database import database_on
-from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, until
+from tests.support.service_harness import CONNECTOR, PATIENCE_SECONDS, ServiceHarness, config_for, until
 from tests.support.shelf_source import SERVICE_TYPE, ShelfSource, source_over
 
 OTHER = "other-connector"
@@ -134,7 +134,7 @@ async def test_r09_memory_that_runs_out_in_a_job_ends_the_job_and_the_service_in
         job_id = await harness.create_job()
 
         with structlog.testing.capture_logs(), pytest.raises(OutOfMemoryError, match="ran out of memory"):
-            await asyncio.wait_for(running, 30)
+            await asyncio.wait_for(running, PATIENCE_SECONDS)
 
     job = await harness.job(job_id)
     assert (job["status"], "ran out of memory" in job["error"]) == ("error", True)
@@ -167,7 +167,7 @@ async def test_a_stop_ends_the_waits_of_all_loops(harness: ServiceHarness) -> No
         await until(harness.connector, lambda connector: connector["status"] == "needs_configuration")
 
         service.stop()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await running
 
 

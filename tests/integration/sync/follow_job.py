@@ -14,7 +14,7 @@ from ingest.sync.progress.following import Following, Way
 from ingest.sync.progress.stats import Stats
 from tests.integration.sync.synced_database import SyncedDatabase, as_text
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 INTERVAL_SECONDS = 0.05
 
 
