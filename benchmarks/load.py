@@ -22,7 +22,7 @@ from benchmarks.idle import INDEX_PREFIX, serving
 from benchmarks.tasks import MEBIBYTE
 from sandbox.calls import Call
 from sandbox.postgresql import Cluster
-from sandbox.world import DATABASE, READER, World, world
+from sandbox.world import DATABASE, READER, World, until, world
 
 WAITING_CONNECTORS = 200
 WAITING_JOBS = 50
@@ -113,6 +113,9 @@ def waiting(jobs: int = WAITING_JOBS) -> Report:
     """Let so many jobs wait at once for a service with many connectors, and be done."""
     with world() as created, serving(created, WAITING_CONNECTORS) as service:
         watch = Watch(created, service.pid)
+        for number in range(WAITING_CONNECTORS):
+            path = f"/_connector/{INDEX_PREFIX}{number}"
+            until(partial(_is_connected, created, path), f"{path} is connected", watching=service)
         before, cpu_before = watch.now(), watch.cpu_seconds()
         with watch.most() as most:
             asked = [_ask(created, number) for number in range(jobs)]
@@ -272,6 +275,10 @@ def _fill_with_tables(count: int, cluster: Cluster) -> None:
     for first in range(0, count, TABLES_AT_ONCE):
         script = "".join(map(one_row, names[first : first + TABLES_AT_ONCE]))
         cluster.execute(script, database=DATABASE)
+
+
+def _is_connected(created: World, path: str) -> bool:
+    return bool(created.elasticsearch.send(Call("Look", "GET", path))["status"] == "connected")
 
 
 def _ask(created: World, connector: int, job_type: str = "full") -> str:
