@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ingest import errors
 from ingest.elasticsearch.client import Client
+from ingest.lease import Lease
 from ingest.protocol import (
     ConnectorStatus,
     JobStatus,
@@ -55,14 +56,15 @@ async def end_job(
     ending: Ending,
     stats: Mapping[str, Any] | None,
     *,
+    lease: Lease | None = None,
     budget_seconds: float = 60.0,
 ) -> SyncJob | None:
     """Write the ending on the job and return it as it then is; None if it is not ours to end any more.
 
     `job` is what was claimed, or what cleanup found. Safe to repeat: an ending already written is returned
-    as ours.
+    as ours. Once the lease has run out nothing is reported.
     """
-    if stats is not None and not await _report_last(client, job, stats, budget_seconds):
+    if stats is not None and not await _report_last(client, job, stats, lease, budget_seconds):
         return None
     for _ in range(_ROUNDS):
         current = await jobs.get(client, job.id, budget_seconds=budget_seconds)
@@ -82,16 +84,21 @@ async def end_job(
     return None
 
 
-async def _report_last(client: Client, job: SyncJob, stats: Mapping[str, Any], budget_seconds: float) -> bool:
+async def _report_last(
+    client: Client, job: SyncJob, stats: Mapping[str, Any], lease: Lease | None, budget_seconds: float
+) -> bool:
     """Report the last counts; say whether the job is there and still ours.
 
-    The report is not guarded: it would replace the counts of whoever has the job now, or has completed it.
+    The report is not guarded: it would replace the counts of whoever has the job now, or has completed it. A
+    process that stood still while it waited for the job is told what the job was before.
     """
     current = await jobs.get(client, job.id, budget_seconds=budget_seconds)
     if current is None or not _is_the_run(current, job):
         return False
     if reachable(current.status, JobStatus.ERROR) is None:
         return True
+    if lease is not None and lease.is_expired:
+        return False
     try:
         await jobs.update_stats(client, job.id, stats, budget_seconds=budget_seconds)
     except errors.NotFoundError:

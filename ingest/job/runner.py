@@ -300,7 +300,8 @@ class _Run:
         """Tell Elasticsearch and the log how the job ended."""
         try:
             async with asyncio.timeout(self._worker.stop.seconds_left):
-                ended = await end_job(self._client, self._job, ending, self._stats.to_wire())
+                counts = self._stats.to_wire()
+                ended = await end_job(self._client, self._job, ending, counts, lease=self._lease)
                 if ended is not None:
                     await end_connector(self._client, ended, ending.cursor)
         except TimeoutError as error:

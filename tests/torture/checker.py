@@ -11,12 +11,14 @@ growth        memory, descriptors or threads of a process that grow
 run           the run itself could not do what it meant to
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from tests.support.history.events import Bulk, Event, StatusWritten
-from tests.support.history.promises import Circumstances, problems
+from tests.support.history.promises import TERMINAL, Circumstances, problems
 from tests.torture.history import Census, Comparison, History, Snapshot
 from tests.torture.rows import Life, Row, lives
 
@@ -156,6 +158,13 @@ def _foreign(history: History) -> Iterator[Finding]:
 
 
 def _counts(history: History) -> Iterator[Finding]:
+    acknowledged = Counter(
+        bulk.job
+        for bulk in history.events
+        if isinstance(bulk, Bulk)
+        for action in bulk.actions
+        if action.is_acknowledged
+    )
     for clean in history.clean_jobs:
         job, who = clean.job, f"{clean.job['id']} of {clean.connector}"
         if job["status"] != "completed":
@@ -165,24 +174,44 @@ def _counts(history: History) -> Iterator[Finding]:
             total = job["total_document_count"]
             yield Finding("count", f"{who} counts {total} documents, the index has {clean.documents}")
         changed = job["indexed_document_count"] + job["deleted_document_count"]
+        if changed != (told := acknowledged[job["id"]]):
+            yield Finding("count", f"{who} counts {changed} changes, it was told of {told}")
         if clean.is_repeated and changed:
             yield Finding("count", f"{who} changed {changed} documents though nothing had changed")
 
 
 def _protocol(history: History) -> Iterator[Finding]:
-    """Judge all jobs that do not follow, as any history of the service is judged."""
-    plain = {name for name, connector in history.connectors.items() if not connector.follows}
-    connector_of = {job: history.connector_of(job) for job in history.jobs}
-    jobs = {job: name for job, name in connector_of.items() if name in plain}
-    circumstances = Circumstances(
-        connector_of=jobs,
-        jobs={job: history.jobs[job] for job in jobs},
+    """Judge full jobs as any history of the service is judged, and of all others their statuses.
+
+    A full job reads everything, then deletes; the others delete table by table.
+    """
+    jobs = {
+        job: history.connector_of(job)
+        for job, document in history.jobs.items()
+        if _ran_out(history, document)
+    }
+    full = {job: name for job, name in jobs.items() if history.jobs[job]["job_type"] == "full"}
+    judged = Circumstances(
+        connector_of=full,
+        jobs={job: history.jobs[job] for job in full},
         most_sends=1_000,  # each may meet many faults
         reaction_seconds=5,
+        rereads=True,
     )
-    events = [event for event in _without_stragglers(history) if event.job in jobs]
-    for problem in problems(events, circumstances):
+    others = Circumstances(connector_of={job: name for job, name in jobs.items() if job not in full})
+    events = _without_stragglers(history)
+    statuses = [event for event in events if isinstance(event, StatusWritten)]
+    found = [
+        *problems([event for event in events if event.job in full], judged),
+        *problems([event for event in statuses if event.job in others.connector_of], others),
+    ]
+    for problem in found:
         yield Finding("count" if "counts" in problem else "protocol", problem)
+
+
+def _ran_out(history: History, job: Mapping[str, Any]) -> bool:
+    """Say whether a job had to end: one that follows is suspended when its service stops."""
+    return job["status"] in TERMINAL or not history.connectors[job["connector"]["id"]].follows
 
 
 def _without_stragglers(history: History) -> list[Event]:

@@ -91,7 +91,9 @@ def good() -> History:
             foreign={"foreign-1": 1},
         )
     ]  # fmt: skip
-    clean = job_document(indexed_document_count=0, deleted_document_count=0, total_document_count=3)
+    clean = job_document(
+        id="clean", indexed_document_count=0, deleted_document_count=0, total_document_count=3
+    )
     history.clean_jobs = [CleanJob(connector="plain", job=clean, documents=3, is_repeated=True)]
     history.censuses = [
         Census(at=at, pid=7, resident_bytes=90_000_000, descriptors=20, threads=5) for at in range(9)
@@ -155,6 +157,17 @@ def work_where_nothing_had_changed(history: History) -> None:
     history.clean_jobs[0] = replace(history.clean_jobs[0], job=job)
 
 
+def work_that_is_not_counted(history: History) -> None:
+    history.events.append(bulk(45, indexed(1), job="clean"))
+    history.clean_jobs[0] = replace(history.clean_jobs[0], is_repeated=False)
+
+
+def an_incremental_job_that_ends_twice(history: History) -> None:
+    history.jobs["other"] = job_document(id="other", job_type="incremental")
+    ends = [written(at, status, job="other") for at, status in ((20, "completed"), (21, "error"))]
+    history.events += [written(19, "in_progress", job="other"), *ends]
+
+
 def counts_that_nobody_acknowledged(history: History) -> None:
     history.jobs = {"job": job_document(indexed_document_count=2)}
 
@@ -183,7 +196,7 @@ def two_workers_in_turns(history: History) -> None:
 
 
 def a_follower_that_goes_on_without_its_job(history: History) -> None:
-    history.jobs["following"] = job_document("log", id="following")
+    history.jobs["following"] = job_document("log", id="following", status="suspended")
     history.events += [
         written(20, "in_progress", job="following"),
         written(30, "suspended", "two", job="following"),
@@ -193,7 +206,7 @@ def a_follower_that_goes_on_without_its_job(history: History) -> None:
 
 def two_followers_in_turns(history: History) -> None:
     for job in ("one", "two"):
-        history.jobs[job] = job_document("log", id=job)
+        history.jobs[job] = job_document("log", id=job, status="in_progress")
         history.events.append(written(20, "in_progress", job, job=job))
     for number in range(3):
         name = ("one", "two")[number % 2]
@@ -246,7 +259,9 @@ BAD: list[tuple[Callable[[History], None], str]] = [
     (a_foreign_document_deleted, "foreign"),
     (a_total_that_is_wrong, "count"),
     (work_where_nothing_had_changed, "count"),
+    (work_that_is_not_counted, "count"),
     (counts_that_nobody_acknowledged, "count"),
+    (an_incremental_job_that_ends_twice, "protocol"),
     (a_clean_job_in_error, "protocol"),
     (a_job_that_ends_twice, "protocol"),
     (a_job_left_unfinished, "protocol"),

@@ -10,13 +10,15 @@ import structlog
 from ingest.elasticsearch.client import connect
 from ingest.errors import JobLostError, OutOfMemoryError
 from ingest.job import heartbeat
+from ingest.job.ending import Ending, end_job
 from ingest.lease import Lease
-from ingest.protocol import SyncJob, jobs
+from ingest.protocol import JobStatus, SyncJob, jobs
 from ingest.service.loops import Loop
 from ingest.service.pacing import Pace
 from ingest.service.process import Service
 from ingest.stopping import Stop
 from ingest.sync.progress.stats import Stats
+from sandbox.elasticsearch.server.faults import Hold
 from sandbox.postgresql import Cluster
 from sources.registry import SOURCES
 from tests.support import logs
@@ -183,6 +185,29 @@ async def test_r12_a_logger_that_fails_costs_no_job(harness: ServiceHarness) -> 
         logs.configure()
 
     assert job["status"] == "completed"
+
+
+async def test_a_worker_that_stood_still_at_the_end_reports_nothing_once_its_lease_has_run_out(
+    harness: ServiceHarness,
+) -> None:
+    """It was told that the job is its own, and paused; by now another has run the job to its end."""
+    seconds = 0.0
+    async with connect(config_for(harness.server).elasticsearch) as client:
+        claimed = await claimed_job(harness, client)
+        lease = Lease(confirmed, fencing_seconds=240, clock=lambda: seconds)
+        fault = harness.server.faults.add(Hold(), method="GET", path=f"*/_doc/{claimed.id}", applied=True)
+        ending = Ending(status=JobStatus.COMPLETED)
+        counts = Stats(deleted=8).to_wire()
+        task = asyncio.create_task(end_job(client, claimed, ending, counts, lease=lease))
+        await fault.struck()
+
+        seconds = 300.0
+        fault.release()
+        ended = await task
+
+    job = await harness.job(claimed.id)
+    assert ended is None
+    assert (job["status"], job["deleted_document_count"]) == ("in_progress", 0)
 
 
 async def test_syncs_leave_no_task_behind(harness: ServiceHarness, cluster: Cluster) -> None:
