@@ -60,7 +60,11 @@ class ChangedRows:
             is_changed_mostly = changed > asked * MOSTLY
 
     def _runs(self) -> Iterator[tuple[int, int | None]]:
-        """Divide the table into runs of pages; the last is open, so that small tables need no condition."""
+        """Divide the table into runs of pages.
+
+        The last is open: small tables need no condition, and a storage other than a heap may place rows
+        beyond the pages it tells of.
+        """
         if self.documents.rendering.server_version < _FIRST_VERSION_WITH_RANGES:
             yield 0, None
             return

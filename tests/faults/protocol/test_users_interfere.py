@@ -136,7 +136,35 @@ async def test_an_ending_somebody_else_wrote_is_not_overwritten(harness: Service
 async def test_j05_a_job_taken_over_is_not_ended_by_the_old_worker(
     harness: ServiceHarness, status: str, ending: str
 ) -> None:
-    """The old worker does not look in time: it learns of the other one when it is done."""
+    theirs = {
+        "worker_hostname": "another",
+        "started_at": "2040-01-01T00:00:00.000Z",
+        "indexed_document_count": 77,
+        "status": status,
+    }
+    job = await _changed_behind_its_back(harness, theirs, ending)
+
+    assert {name: job[name] for name in theirs} == theirs
+    assert job.get("error") is None
+
+
+@pytest.mark.parametrize("status", ["error", "canceled", "completed"])
+@pytest.mark.parametrize("ending", ["completes", "fails", "is stopped"])
+async def test_the_counts_of_a_job_that_somebody_else_ended_are_kept(
+    harness: ServiceHarness, status: str, ending: str
+) -> None:
+    """A worker that slept, and whose job was ended as idle, knows nothing of that when it is done."""
+    theirs = {"indexed_document_count": 77, "last_seen": "2040-01-01T00:00:00.000Z", "status": status}
+    job = await _changed_behind_its_back(harness, theirs, ending)
+
+    assert {name: job[name] for name in theirs} == theirs
+    assert job.get("error") is None
+
+
+async def _changed_behind_its_back(
+    harness: ServiceHarness, changes: dict[str, Any], ending: str
+) -> dict[str, Any]:
+    """Change a job while its worker does not look: it learns of that when it is done. Return the job then."""
     harness.shelf.gate = asyncio.Event()
     never = {"job_check_interval_seconds": 60.0, "job_report_interval_seconds": 60.0}
     async with harness.ready(config_for(harness.server, **never)) as service:
@@ -144,23 +172,14 @@ async def test_j05_a_job_taken_over_is_not_ended_by_the_old_worker(
         await harness.shelf.is_reading.wait()
         reports = f"/_connector/_sync_job/{job_id}/_stats"
         await until(lambda: _count(harness, reports), lambda seen: seen == 1)
-        theirs = {
-            "worker_hostname": "another",
-            "started_at": "2040-01-01T00:00:00.000Z",
-            "indexed_document_count": 77,
-            "status": status,
-        }
-        await harness.write(JOBS_INDEX, job_id, theirs)
+        await harness.write(JOBS_INDEX, job_id, changes)
         if ending == "is stopped":
             service.stop()
         elif ending == "fails":
             harness.shelf.read_error = SourceConfigurationError("the old worker fails")
         harness.shelf.gate.set()
         await until(lambda: _held(service), lambda held: held == 0)
-
-    job = await harness.job(job_id)
-    assert {name: job[name] for name in theirs} == theirs
-    assert job.get("error") is None
+    return await harness.job(job_id)
 
 
 async def test_a_job_keeps_the_configuration_it_was_created_with(harness: ServiceHarness) -> None:

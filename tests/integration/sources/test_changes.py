@@ -1,10 +1,12 @@
 """Hashes change with documents, and a second read renders only what changed."""
 
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
 from sources.postgresql.quoting import literal
+from sources.postgresql.read.tables import TableSlice
 from tests.support.database import Database, Known, Reading, database_on, read, read_all
 from tests.support.postgresql import server
 from tests.support.service_harness import until
@@ -205,6 +207,27 @@ async def test_any_share_of_changed_rows_over_many_runs_of_pages(database: Datab
     assert after.unchanged == 24000 - 240 * share
     assert len(known.asked) == len(set(known.asked)) == 24000
     assert all(document["public_t_a"] == 1 for document in after.documents.values())
+
+
+async def test_rows_in_pages_beyond_those_that_a_storage_tells_of_are_read(database: Database) -> None:
+    """Of a heap the size is exact; the places of another storage need have nothing to do with its files."""
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, a text);"
+        "INSERT INTO t SELECT i, repeat('x', 1000) FROM generate_series(1, 24) i"
+    )
+    known, reading = Known({}), Reading()
+
+    async with database.source() as source:
+        (slice_,) = await source.slices(None, 0)
+        assert isinstance(slice_, TableSlice)
+        async with slice_.snapshot() as snapshot:
+            assert snapshot.pages > 2
+            understated = replace(snapshot, pages=1)
+            async with aclosing(understated.batches(known)) as batches:
+                async for batch in batches:
+                    reading.add(batch)
+
+    assert len(reading.documents) == 24
 
 
 async def test_rows_of_partitions_views_and_rules_are_filtered_too(database: Database) -> None:
