@@ -37,6 +37,10 @@ class Entry:
     answer: bytes = b""
     answer_bytes: int = 0
     ended_monotonic: float | None = None
+    applied_monotonic: float | None = None
+    """When it was carried out, which may be long before it was answered."""
+    is_given_up: bool = False
+    """Whether the client had gone before the answer was there."""
     fault: str | None = None
     effect: Effect = field(default_factory=Effect)
 

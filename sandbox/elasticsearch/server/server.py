@@ -10,7 +10,7 @@ import socket
 import ssl
 import struct
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,6 +50,16 @@ class Server:
         call = _call(http, body or b"")
         if self.admin is not None and call.path.startswith(admin_api.PREFIX):
             return _response(http, self.admin.answer(call))
+        outcome = await self.outcome(call, is_too_large=body is None, has_left=lambda: http.transport is None)
+        return await _break_off(http, outcome) if isinstance(outcome, Broken) else _response(http, outcome)
+
+    async def outcome(
+        self, call: Call, *, is_too_large: bool = False, has_left: Callable[[], bool] = lambda: False
+    ) -> Answer | Broken:
+        """What comes of a call, however it arrived; it is in the journal, and meets its fault.
+
+        `has_left` says whether whoever asked has given up.
+        """
         clock = self.state.clock
         entry = self.journal.begin(
             method=call.method,
@@ -61,16 +71,17 @@ class Server:
             began_at=clock.timestamp(),
             began_monotonic=clock.elapsed_seconds(),
         )
-        outcome = await self._outcome(call, entry, is_too_large=body is None)
+        outcome = await self._outcome(call, entry, is_too_large=is_too_large)
         answer = outcome.answer if isinstance(outcome, Broken) else outcome
         entry.principal = call.principal.name if call.principal else None
+        entry.is_given_up = has_left()
         self.journal.end(
             entry,
             status=None if answer is None else answer.status,
             answer=b"" if answer is None else answer.rendered(),
             ended_monotonic=clock.elapsed_seconds(),
         )
-        return await _break_off(http, outcome) if isinstance(outcome, Broken) else _response(http, outcome)
+        return outcome
 
     async def _outcome(self, call: Call, entry: Entry, *, is_too_large: bool) -> Answer | Broken:
         """The answer to a call, rendered, or what a fault made of it."""
@@ -80,6 +91,7 @@ class Server:
             if outcome is not None:
                 return _rendered(outcome, call)
         answer = Answer(b"", 413) if is_too_large else self.dispatcher.answer(call)
+        entry.applied_monotonic = self.state.clock.elapsed_seconds()
         if fault is not None and fault.applied:
             return _rendered(await fault.act(answer) or answer, call)
         return answer

@@ -42,6 +42,8 @@ class Request(Protocol):
     fault: str | None
     began_monotonic: float
     ended_monotonic: float | None
+    applied_monotonic: float | None
+    is_given_up: bool
 
     @property
     def effect(self) -> Effect:
@@ -197,7 +199,10 @@ def _bulk(request: Request, worker: str, job: str) -> Bulk:
         )
         for (operation, target), item in zip(asked, answered, strict=True)
     )
-    return Bulk(at=request.began_monotonic, until=_end(request), job=job, worker=worker, actions=actions)
+    # Nobody waits any more for what was given up, so how long its answer takes says nothing.
+    until = request.applied_monotonic if request.is_given_up else None
+    until = _end(request) if until is None else until
+    return Bulk(at=request.began_monotonic, until=until, job=job, worker=worker, actions=actions)
 
 
 def _actions_in(body: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -213,7 +218,7 @@ def _actions_in(body: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
 def _delivered(request: Request) -> Any:
     """Return the answer as the worker got it; None if it got none, no success, or nothing it can read."""
     was_cut = request.fault is not None and request.fault.startswith(UNDELIVERED)
-    if was_cut or not _is_success(request):
+    if was_cut or request.is_given_up or not _is_success(request):
         return None
     try:
         answer = json.loads(request.answer)
