@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.elasticsearch.server.journal import Entry
-from tests.faults.machine.house import CONNECTORS, TERMINAL, House
+from ingest.job.ending import MOST_RESUMPTIONS
+from tests.faults.machine.house import CONNECTORS, TERMINAL, House, is_of_a_worker
+from tests.faults.machine.requests import require_sound_requests
 from tests.faults.machine.tables import PASSWORD
 from tests.support.history.events import Bulk, Event, StatusWritten, events_of
 from tests.support.history.promises import Circumstances, problems
@@ -15,6 +16,13 @@ OPEN = ("was left", "in the end")
 """Parts of what is only wrong once nothing is going on any more."""
 FOR_EVER_SECONDS = 3600.0
 """Requests stand at the gate for any time, so how soon a worker falls silent is not seen here."""
+FINAL = (
+    "status", "error", "worker_hostname", "started_at", "completed_at", "canceled_at",
+    "indexed_document_count", "deleted_document_count", "total_document_count",
+)  # fmt: skip
+"""Members of a job that has ended which nobody changes any more (I7)."""
+
+Job = Mapping[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,30 +30,38 @@ class Judge:
     """Looks at a house from outside: journal, documents, tables."""
 
     house: House
-    ended: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    ended: dict[str, Job] = field(default_factory=dict)
     """Jobs that have ended, as they then were."""
-    changes_at_claim: dict[str, int] = field(default_factory=dict)
-    """How often anything had changed when a worker began with a job."""
-    judged_until: int = 0
-    looked_at: int = 0
+    meddling_at_start: dict[str, int] = field(default_factory=dict)
     started_at: dict[str, float] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    """What happened, as far as it is over."""
+    judged: int = 0
+    """How many requests are in `events`."""
 
     async def look(self) -> None:
         """Fail if a promise is broken by now. Only what a worker has asked for can have broken one."""
-        asked = sum(is_of_a_worker(entry) for entry in self.house.server.journal)
-        if asked == self.looked_at:
+        fresh = self.house.server.journal.entries[self.judged :]
+        if not any(is_of_a_worker(entry) for entry in fresh):
             return
-        self.looked_at = asked
-        for job_id, job in (await self.house.jobs()).items():
-            if job["status"] in TERMINAL and job_id not in self.ended:
-                self.ended[job_id] = job
-                await self._judge_ending(job)
+        self.judged += len(fresh)
+        require_sound_requests(fresh)
+        happened = events_of(fresh)
+        self.events += happened
+        self._note_starts(happened)
+        jobs = await self.house.jobs()
+        for job_id, job in jobs.items():
+            if job["status"] in TERMINAL:
+                await self._judge_ended(job_id, job)
+            assert (job.get("metadata") or {}).get("lost_workers", 0) <= MOST_RESUMPTIONS, "I8"
             assert PASSWORD not in str([job.get("error"), job.get("metadata")]), "I16"
         for connector in (await self.house.connectors()).values():
             assert PASSWORD not in str(connector.get("error")), "I16"
         broken = [one for one in self.problems() if not any(part in one for part in OPEN)]
-        assert broken == []
-        await self._judge_deletes()
+        assert broken == [], broken
+        for event in happened:
+            if isinstance(event, Bulk) and event.job in jobs:
+                self._judge_deletes(event, jobs[event.job])
 
     def problems(self, connectors: Mapping[str, Mapping[str, Any]] | None = None) -> list[str]:
         """Return what is wrong with the history."""
@@ -56,43 +72,56 @@ class Judge:
             most_sends=20,
             reaction_seconds=FOR_EVER_SECONDS,
         )
-        return problems(self._events(), circumstances)
+        return problems(self.events, circumstances)
 
-    def _events(self) -> list[Event]:
-        return events_of(self.house.server.journal)
-
-    async def _judge_ending(self, job: Mapping[str, Any]) -> None:
-        """A job that says `completed` left exactly the tables, if they were the same all the time (I1)."""
-        connector = self.house.connector_of[job["id"]]
-        is_full = job["job_type"] == "full"
-        if job["status"] != "completed":
-            return
-        undisturbed = self.changes_at_claim.get(job["id"]) == self.house.tables.changes
-        if undisturbed and (is_full or connector not in self.house.tampered):
-            expected = await self.house.expected(job)
-            assert await self.house.content(connector) == expected, f"I1: {job['id']} of {connector}"
-            assert job["total_document_count"] == len(expected), f"I5: {job['id']}"
-        if undisturbed and is_full:
-            self.house.tampered.discard(connector)
-
-    async def _judge_deletes(self) -> None:
-        """No document is deleted whose row said the same all through the job (I3)."""
-        fresh = [entry for entry in self.house.server.journal if entry.number > self.judged_until]
-        for event in events_of(fresh):
+    def _note_starts(self, happened: list[Event]) -> None:
+        for event in happened:
             if isinstance(event, StatusWritten) and event.status == "in_progress":
                 self.started_at[event.job] = event.at
-            if isinstance(event, Bulk):
-                await self._judge_bulk(event)
-        self.judged_until = max((entry.number for entry in fresh), default=self.judged_until)
+                # What was done to the index in the same step may have been done after the start.
+                connector = self.house.connector_of[event.job]
+                self.meddling_at_start[event.job] = self.house.meddling_before_step[connector]
 
-    async def _judge_bulk(self, bulk: Bulk) -> None:
-        deleted = {one.id for one in bulk.actions if one.operation == "delete" and one.was_applied}
-        job = (await self.house.jobs()).get(bulk.job) if deleted else None
-        if job is None:
+    async def _judge_ended(self, job_id: str, job: Job) -> None:
+        """A job that has ended stays as it is (I7), and ended well if nothing happened to it (I10)."""
+        if job_id in self.ended:
+            before = self.ended[job_id]
+            assert {name: job.get(name) for name in FINAL} == {name: before.get(name) for name in FINAL}, "I7"
             return
-        wanted = await self.house.expected(job)
-        started_at = self.started_at.get(bulk.job, time.monotonic())
-        wrong = [id_ for id_ in deleted & wanted.keys() if self.house.tables.since[id_][1] < started_at]
+        self.ended[job_id] = job
+        connector = self.house.connector_of[job_id]
+        if self.house.trouble_at_creation.get(job_id) == self.house.trouble[connector]:
+            assert (job["status"], job["error"]) == ("completed", None), f"I10: {job_id} of {connector}"
+        if job["status"] == "completed":
+            await self._judge_completed(connector, job)
+
+    async def _judge_completed(self, connector: str, job: Job) -> None:
+        """Each document says what its row said at a time while the job ran (I1)."""
+        if self.meddling_at_start.get(job["id"]) != self.house.meddling[connector]:
+            return
+        is_full = job["job_type"] == "full"
+        if is_full or connector not in self.house.tampered:
+            content = await self.house.content(connector)
+            states = [
+                self.house.expected(job, state)
+                for state in self.house.tables.between(self.started_at[job["id"]], time.monotonic())
+            ]
+            for id_ in {*content, *(id_ for state in states for id_ in state)}:
+                known = [state.get(id_) for state in states]
+                assert content.get(id_) in known, f"I1: {id_} after {job['id']} of {connector}, {known}"
+            if len(states) == 1:
+                assert job["total_document_count"] == len(states[0]), f"I5: {job['id']}"
+        if is_full:
+            self.house.tampered.discard(connector)
+
+    def _judge_deletes(self, bulk: Bulk, job: Job) -> None:
+        """No document is deleted whose row was there all the time since the job began (I3)."""
+        deleted = {one.id for one in bulk.actions if one.operation == "delete" and one.was_applied}
+        if not deleted:
+            return
+        start = self.started_at.get(bulk.job, bulk.at)
+        states = [self.house.expected(job, state) for state in self.house.tables.between(start, bulk.until)]
+        wrong = [id_ for id_ in deleted if all(id_ in state for state in states)]
         assert wrong == [], f"I3: {bulk.worker} for {bulk.job}"
 
     async def conclude(self) -> None:
@@ -104,18 +133,19 @@ class Judge:
         assert self.problems(connectors) == []
         for connector in CONNECTORS:
             job = await self._clean_job(connector)
-            expected = await house.expected(job)
+            expected = house.expected(job, await house.tables.documents())
             assert await house.content(connector) == expected, f"I1: {connector}"
             assert job["total_document_count"] == len(expected), "I5"
             assert (await house.connectors())[connector]["status"] == "connected"
         again = await self._clean_job(CONNECTORS[0])
         assert (again["indexed_document_count"], again["deleted_document_count"]) == (0, 0), "I13"
-        assert await house.tables.backends() == 0, "I15"
+        assert await house.tables.readers() == 0, "I15"
 
     async def _come_to_rest(self) -> None:
         house = self.house
         house.server.faults.clear()
-        house.to_turn_away = 0
+        house.to_turn_away.clear()
+        house.disturb()
         for worker in house.workers:
             await worker.crash()
         house.pass_time(1_000.0)
@@ -135,7 +165,7 @@ class Judge:
             await house.workers[0].finish()
         raise AssertionError(f"I8: {await house.jobs()}")
 
-    async def _clean_job(self, connector: str) -> Mapping[str, Any]:
+    async def _clean_job(self, connector: str) -> Job:
         house = self.house
         before = set(house.connector_of)
         await house.create_job(connector, "full")
@@ -146,8 +176,3 @@ class Judge:
         assert (job["status"], job["error"]) == ("completed", None), f"I1: {connector}"
         self.ended[job_id] = job
         return job
-
-
-def is_of_a_worker(entry: Entry) -> bool:
-    """Say whether the product sent this request."""
-    return entry.headers.get("User-Agent", "").startswith("elastic-ingest")

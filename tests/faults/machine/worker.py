@@ -1,7 +1,7 @@
 """One worker: the product's own claim, job, tick and cleanup, called one after the other and step by step."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -17,8 +17,8 @@ from ingest.job.running_job import RunningJob
 from ingest.protocol import connectors, jobs
 from ingest.service import cleanup
 from ingest.stopping import Stop
+from sources.contract import Source
 from sources.errors import SourceError
-from sources.registry import SOURCES
 from tests.faults.machine.stepping import Gate, KilledError
 
 MOST_STEPS = 3_000
@@ -34,8 +34,10 @@ class Worker:
     """Without a gate."""
     config: Config
     connector_ids: tuple[str, ...]
+    sources: Mapping[str, type[Source]]
     pass_time: Callable[[float], None]
-    turns_away: Callable[[], bool]
+    turns_away: Callable[[str], bool]
+    """Asked about each bulk request for a connector."""
     running: RunningJob | None = None
     _gate: Gate | None = None
     _work: asyncio.Task[None] | None = None
@@ -47,27 +49,26 @@ class Worker:
         """Whether it has a job, or tries to get one."""
         return self._work is not None and not self._work.done()
 
-    async def poll(self) -> str | None:
-        """Begin with the oldest waiting job; return its id."""
+    async def poll(self, nth: int = 0) -> None:
+        """Begin with the nth of the waiting jobs, unless it is busy."""
         if self.is_busy:
-            return None
+            return
         with suppress(errors.ElasticsearchError):
             waiting = await jobs.search_waiting(self.client, self.connector_ids)
             if waiting:
-                self._begin(RunningJob(job=waiting[0]))
-                return waiting[0].id
-        return None
+                self._begin(RunningJob(job=waiting[nth % len(waiting)]))
 
     def _begin(self, running: RunningJob) -> None:
         loop = asyncio.get_running_loop()
-        self.running, self._gate = running, Gate(self.client.transport, loop.time, self.turns_away)
+        self.running = running
+        self._gate = Gate(self.client.transport, loop.time, lambda: self.turns_away(running.job.connector_id))
         self._stop = Stop(grace_seconds=8.0, monotonic=loop.time)
         worker = runner.Worker(
             name=f"worker-{next(_numbers)}",
             client=replace(self.client, transport=self._gate),
             config=self.config,
             stop=self._stop,
-            sources=SOURCES,
+            sources=self.sources,
             boottime=loop.time,
         )
         self._work = asyncio.create_task(self._run(worker, running))
@@ -113,7 +114,7 @@ class Worker:
 
     async def tick(self) -> None:
         """See to every connector once: register it, check its source, validate its rules."""
-        ticker = Ticker(client=self.client, sources=SOURCES, recheck_seconds=0.0)
+        ticker = Ticker(client=self.client, sources=self.sources, recheck_seconds=0.0)
         with suppress(errors.ElasticsearchError):
             for connector in await connectors.search(self.client, ids=self.connector_ids, service_types=()):
                 with suppress(errors.ElasticsearchError):
