@@ -1,6 +1,6 @@
 """Fixtures every test may use: a real PostgreSQL server and an embedded Elasticsearch."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import aiohttp
 import pytest
@@ -11,6 +11,7 @@ from sandbox.postgresql import Cluster
 from tests.cluster import modules
 from tests.cluster.relay import serving
 from tests.support import logs
+from tests.support.canaries import WATCH, Canary
 from tests.support.postgresql import server
 from tests.support.service_harness import ServiceHarness
 
@@ -24,6 +25,7 @@ logs.configure()
 def cluster() -> Iterator[Cluster]:
     """One PostgreSQL server for the whole run of this worker."""
     with server() as cluster:
+        WATCH.canaries["cluster"] = Canary("the password of PostgreSQL", cluster.password)
         yield cluster
 
 
@@ -49,3 +51,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     needed = {name for mark in item.iter_markers("needs") for name in mark.args}
     if missing := needed - modules.available() if modules.URL else set():
         pytest.skip(f"this Elasticsearch has no {', '.join(sorted(missing))}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test fail that has let a secret be seen, in its output or in what Elasticsearch was told."""
+    report = yield
+    if report.when == "teardown":
+        seen = WATCH.seen_in([report.capstdout, report.capstderr, report.caplog])
+        if seen and report.passed:
+            report.outcome = "failed"
+            report.longrepr = "\n".join(["A secret can be seen:", *seen])
+    return report

@@ -10,11 +10,10 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import psutil
 import pytest
@@ -25,58 +24,14 @@ from sandbox.elasticsearch import Security, User, serve
 from sandbox.elasticsearch.server.faults import Edit, FailItems, Reply
 from sandbox.postgresql import Cluster
 from tests.acceptance.installation import INDEX, Installation, installation, is_of_a_service
+from tests.support.canaries import Canary, body_of, found, without_configuration
 from tests.support.database import database_on
 from tests.support.service_harness import CONNECTOR, until
-
-SHOWN_CHARACTERS = 8
-"""Even so much of a secret's beginning must not be seen."""
 
 _CREATE_READER = (
     "SELECT format('CREATE ROLE %1$I LOGIN PASSWORD %2$L;"
     "GRANT SELECT ON ALL TABLES IN SCHEMA public TO %1$I', $1::text, $2::text)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """A secret, and every form in which it could be seen."""
-
-    name: str
-    text: str
-
-    def forms(self) -> Iterator[str]:
-        """Yield what must be found nowhere."""
-        yield self.text
-        yield self.text[:SHOWN_CHARACTERS]
-        yield base64.b64encode(self.text.encode()).decode().rstrip("=")
-        yield quote(self.text, safe="")
-        yield quote_plus(self.text)
-        yield json.dumps(self.text)[1:-1]
-        yield json.dumps(self.text, ensure_ascii=False)[1:-1]
-        yield repr(self.text)[1:-1]
-
-
-def found(canaries: list[Canary], where: str) -> list[str]:
-    """Return which secrets are seen there, with what stands around them."""
-    return [
-        f"{canary.name} in ...{where[max(at - 120, 0) : at]}<<here>>"
-        for canary in canaries
-        for form in set(canary.forms())
-        if (at := where.find(form)) >= 0
-    ]
-
-
-def without_configuration(value: Any) -> Any:
-    """Return JSON without the members where a configuration rightly is."""
-    match value:
-        case dict():
-            return {
-                name: without_configuration(inner) for name, inner in value.items() if name != "configuration"
-            }
-        case list():
-            return [without_configuration(inner) for inner in value]
-        case _:
-            return value
 
 
 @dataclass(slots=True)
@@ -94,11 +49,13 @@ class Guarded:
         documents = [*jobs, await harness.connector()]
         sent = [entry for entry in self.installed.server.journal if is_of_a_service(entry)]
         places = [running.log() for running in self.installed.processes]
+        alive = [one.process.pid for one in self.installed.processes if one.process.returncode is None]
+        arguments = [" ".join(psutil.Process(pid).cmdline()) for pid in alive]
         places += [json.dumps(without_configuration(document), ensure_ascii=False) for document in documents]
         places += [f"{entry.path}?{dict(entry.query)} {dict(entry.headers)}" for entry in sent]
-        places += [_body_of(entry.path, entry.body) for entry in sent]
+        places += [body_of(entry.path, entry.body) for entry in sent]
         assert all(places[: len(self.installed.processes)])
-        return [one for place in places for one in found(self.canaries, place)]
+        return [one for place in [*places, *arguments] for one in found(self.canaries, place)]
 
     async def failing_sync(self, **values: Any) -> str:
         """Sync with other values; return what the job says went wrong."""
@@ -106,12 +63,6 @@ class Guarded:
         job = await self.installed.sync()
         assert job["status"] == "error"
         return str(job["error"])
-
-
-def _body_of(path: str, body: bytes) -> str:
-    if path.endswith("/_bulk") or not body:
-        return body.decode()
-    return json.dumps(without_configuration(json.loads(body)), ensure_ascii=False)
 
 
 def _authorization(user: str, password: str) -> dict[str, str]:

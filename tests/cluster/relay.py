@@ -19,6 +19,7 @@ from sandbox.elasticsearch.server.dispatch import Call, Dispatcher
 from tests.cluster.connection import Connection
 from tests.cluster.distribution import CLUSTER_NAME, VERSION
 from tests.cluster.modules import URL
+from tests.support.canaries import WATCH
 
 EMBEDDED = ("/_connector", "/.elastic-connectors")
 PIPELINES = ("ent-search-generic-ingestion", "search-default-ingestion")
@@ -36,9 +37,11 @@ async def serving(**options: Any) -> AsyncIterator[Server]:
     """Run an embedded server for a test, with the real one behind it if there is one."""
     if not URL:
         async with serve(**options) as server:
+            WATCH.journals.append(server.journal)
             yield server
         return
     async with serve(version=VERSION, **options) as server:
+        WATCH.journals.append(server.journal)
         with relayed(server):
             yield server
 
