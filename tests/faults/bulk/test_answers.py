@@ -234,6 +234,17 @@ async def test_e12_the_flood_stage_of_older_versions_is_waited_for_as_well(shop:
     assert shop.deletes() == []
 
 
+async def test_e12_a_flood_stage_that_passes_costs_time_alone(shop: SyncHarness) -> None:
+    reason = "index [x] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark]"
+    blocked = FailItems(429, None, "cluster_block_exception", reason)
+    fault = shop.server.faults.add(blocked, path=BULK, times=2)
+
+    await shop.sync()
+
+    assert fault.strikes == 2
+    assert await shop.content() == shop.expected()
+
+
 async def test_e12_an_administrators_block_ends_the_job_at_once(shop: SyncHarness) -> None:
     blocked = FailItems(403, None, "cluster_block_exception", "blocked by: [FORBIDDEN/8/index write (api)];")
     shop.server.faults.add(blocked, path=BULK)

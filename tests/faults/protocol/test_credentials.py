@@ -14,6 +14,7 @@ import pytest
 
 from ingest.config import Config
 from ingest.secret import Secret
+from ingest.service import pacing
 from sandbox.elasticsearch import Security, Server, User, serve
 from sandbox.elasticsearch.server.faults import Reply
 from sandbox.elasticsearch.server.journal import Entry
@@ -110,9 +111,7 @@ async def test_a_content_key_revoked_mid_sync_ends_the_job_and_the_service_goes_
     assert connector["error"] == job["error"]
 
 
-async def test_a_service_key_that_stops_working_is_tried_rarely_and_works_again(
-    harness: ServiceHarness,
-) -> None:
+async def test_a_service_key_that_stops_working_is_tried_rarely(harness: ServiceHarness) -> None:
     async with harness.ready():
         refusing = harness.server.faults.add(Reply(401), when=is_of_the_service)
         await until(lambda: number(refusing.strikes), lambda seen: seen >= 2)
@@ -122,6 +121,19 @@ async def test_a_service_key_that_stops_working_is_tried_rarely_and_works_again(
 
     # Three loops and at most one tick: each tried once and then backed off to a minute.
     assert strikes <= 4
+
+
+async def test_a_service_whose_key_works_again_works_again(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "LONGEST_PAUSE_SECONDS", 0.2)
+    async with harness.ready():
+        refusing = harness.server.faults.add(Reply(401), when=is_of_the_service)
+        await until(lambda: number(refusing.strikes), lambda seen: seen >= 4)
+        harness.server.faults.clear()
+        job = await harness.until_job(await harness.create_job(), "completed", "error")
+
+    assert (job["status"], job["error"]) == ("completed", None)
 
 
 async def test_a_job_whose_ending_cannot_be_told_is_ended_by_the_cleanup(harness: ServiceHarness) -> None:

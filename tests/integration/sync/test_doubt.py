@@ -18,6 +18,7 @@ from ingest.errors import (
 )
 from ingest.lease import Lease
 from ingest.protocol import Pipeline
+from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Hold
 from sources.errors import SourceConfigurationError, SourceUnavailableError
@@ -249,6 +250,19 @@ async def test_documents_of_other_tools_that_a_row_overwrites_are_no_surplus(sho
     await shop.sync()
 
     assert await shop.content() == shop.expected()
+
+
+async def test_j11_what_a_rule_excludes_keeps_its_documents_unless_all_was_read(shop: SyncHarness) -> None:
+    rule = {"id": "1", "policy": "exclude", "field": "table", "rule": "equals", "value": "album", "order": 1}
+    shop.rules = BasicRules.from_wire([rule])
+    losing(shop, 3)
+    before = await shop.content()
+
+    with pytest.raises(SourceUnavailableError):
+        await shop.sync()
+
+    assert shop.deletes() == []
+    assert before.keys() <= (await shop.content()).keys()
 
 
 async def test_a_source_lost_three_times_ends_the_job_and_nothing_is_deleted(shop: SyncHarness) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources.errors import SourceConfigurationError
@@ -203,8 +203,8 @@ def test_a_certificate_survives_what_forms_do_to_line_breaks(tmp_path: Path) -> 
     pem = (tmp_path / "certificate").read_text()
 
     for text in (pem, pem.replace("\n", " "), pem.replace("\n", "\r\n"), pem.replace("\n", "\\n"), pem + pem):
-        settings = parse(VALID | {"ssl_ca": text, "ssl_enabled": True})
-        ssl.create_default_context(cadata=settings.ssl_ca)
+        parsed = parse(VALID | {"ssl_ca": text, "ssl_enabled": True})
+        ssl.create_default_context(cadata=parsed.ssl_ca)
 
 
 @given(st.text().filter(lambda text: text.strip() and "\0" not in text))
@@ -217,3 +217,32 @@ def test_no_secret_is_in_a_representation_or_a_message() -> None:
     with pytest.raises(SourceConfigurationError) as raised:
         parse(VALID | {"password": "s3cret\0", "ssl_key": "s3cret"})
     assert "s3cret" not in str(raised.value)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+    | st.sampled_from(("0", "-1", "NaN", "*,a", "..", "a\0b", "\ud800", "x" * 10_000_000)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.sampled_from((*FIELDS, "unknown")), ANYTHING, max_size=5))
+def test_anything_a_person_may_have_put_into_any_field_is_taken_or_refused_by_its_label(
+    values: dict[str, Any],
+) -> None:
+    labels = {str(field["label"]) for field in FIELDS.values()}
+
+    said = refusal_of(VALID | values)
+
+    assert said is None or any(label in said for label in labels)
+    assert len(said or "") < 100_000
+
+
+def refusal_of(values: dict[str, Any]) -> str | None:
+    try:
+        parse(values)
+    except SourceConfigurationError as refused:
+        return str(refused)
+    return None
