@@ -1,6 +1,7 @@
 """Scripted faults: what they do to an answer, which requests they meet."""
 
 import asyncio
+import time
 from typing import Any
 
 import aiohttp
@@ -8,6 +9,7 @@ import pytest
 
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Delay, Drop, Edit, FailItems, Hold, Reply, Reset, Truncate
+from tests.support.history.events import Bulk, events_of
 
 BULK = b'{"index":{"_index":"m","_id":"1"}}\n{"a":1}\n'
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -97,6 +99,36 @@ async def test_a_held_request_waits_until_it_is_released(elasticsearch: Server) 
 
     assert before == 0
     assert request.result()[0] == 200
+
+
+@pytest.mark.parametrize("applied", [False, True])
+async def test_a_request_that_is_held_until_its_client_has_gone_is_one_whose_answer_nobody_read(
+    elasticsearch: Server, applied: bool
+) -> None:
+    fault = elasticsearch.faults.add(Hold(), path="/_bulk", applied=applied)
+    request = asyncio.create_task(_bulk(elasticsearch))
+    await fault.struck()
+    request.cancel()
+    await asyncio.wait({request})
+    # Once another request is answered the server has noticed, too, that this connection was closed before.
+    async with aiohttp.ClientSession() as session, session.get(elasticsearch.url) as answer:
+        assert answer.status == 200
+    released = time.monotonic()
+    fault.release()
+
+    entry = await elasticsearch.journal.wait_for(lambda entry: entry.path == "/_bulk")
+    (written,) = events_of([entry])
+
+    assert entry.is_given_up
+    assert isinstance(written, Bulk)
+    assert [(action.was_applied, action.verdict) for action in written.actions] == [(True, None)]
+    assert (written.until < released) is applied
+
+
+async def test_a_request_whose_client_waits_is_answered(elasticsearch: Server) -> None:
+    await _bulk(elasticsearch)
+
+    assert [entry.is_given_up for entry in elasticsearch.journal] == [False]
 
 
 async def test_a_delayed_request_is_answered_all_the_same(elasticsearch: Server) -> None:
