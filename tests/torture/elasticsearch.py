@@ -50,14 +50,19 @@ class Request:
     fault: str | None
     began_monotonic: float
     ended_monotonic: float | None
+    applied_monotonic: float | None
+    is_given_up: bool
     effect: Effect
 
     @classmethod
     def from_wire(cls, entry: Mapping[str, Any]) -> "Request":
         """Read an entry of the journal."""
         effect = Effect(indexed=entry["effect"]["indexed"], deleted=entry["effect"]["deleted"])
-        plain = {name: entry[name] for name in ("number", "method", "path", "opaque_id", "status", "fault")}
-        times = {name: entry[name] for name in ("began_monotonic", "ended_monotonic")}
+        plain = {
+            name: entry[name]
+            for name in ("number", "method", "path", "opaque_id", "status", "fault", "is_given_up")
+        }
+        times = {name: entry[name] for name in ("began_monotonic", "ended_monotonic", "applied_monotonic")}
         texts = {name: entry[name].encode() for name in ("body", "answer")}
         return cls(**plain, **times, **texts, effect=effect)
 

@@ -78,6 +78,8 @@ class Entry:
             "began_at": self.began_at,
             "began_monotonic": self.began_monotonic,
             "ended_monotonic": self.ended_monotonic,
+            "applied_monotonic": self.applied_monotonic,
+            "is_given_up": self.is_given_up,
             "principal": self.principal,
             "opaque_id": self.opaque_id,
             "status": self.status,
