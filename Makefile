@@ -18,7 +18,7 @@ sandbox: environment ## Keep the same world up, and print how to reach it
 	@$(VENV)/python -m sandbox.tutorial
 
 test: environment ## Run every test; some: TESTS=tests/unit
-	$(VENV)/pytest --numprocesses=3 --dist=loadfile $(TESTS)
+	$(VENV)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(TESTS)
 
 test-cluster: environment ## Run what can be against a real Elasticsearch, which Maven fetches; needs a JDK 17
 	@$(VENV)/python -m tests.cluster $(TESTS)
@@ -37,7 +37,7 @@ mutants: environment ## Put known defects into a copy of the tree, one by one; e
 
 coverage: environment ## Run every test, slower, and say what they covered
 	$(VENV)/coverage erase
-	$(VENV)/coverage run -m pytest --numprocesses=3 --dist=loadfile $(TESTS)
+	$(VENV)/coverage run -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(TESTS)
 	$(VENV)/coverage combine --quiet
 	$(VENV)/coverage report --skip-covered --skip-empty
 

@@ -1,6 +1,7 @@
 """Fixtures every test may use: a real PostgreSQL server and an embedded Elasticsearch."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -10,7 +11,7 @@ from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.cluster import modules
 from tests.cluster.relay import serving
-from tests.support import logs
+from tests.support import distribution, logs
 from tests.support.canaries import WATCH, Canary
 from tests.support.postgresql import server
 from tests.support.service_harness import ServiceHarness
@@ -44,6 +45,19 @@ async def harness(elasticsearch: Server) -> AsyncIterator[ServiceHarness]:
     """A service's set-up over an Elasticsearch with nothing in it."""
     async with aiohttp.ClientSession() as session:
         yield ServiceHarness(elasticsearch, session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution.Scheduling | None:
+    """Say which tests a worker gets."""
+    return distribution.scheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers begin with what takes long."""
+    if hasattr(config, "workerinput"):
+        items[:] = distribution.long_first(items)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

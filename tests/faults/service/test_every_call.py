@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 1.0
 NEVER_SECONDS = 60.0
 """Jobs end before a timer rings, so that all make the same calls. `test_jobs_survive` is about timers."""
 LEAST_CALL_SITES = 40
+PARTS = 4
+"""Of the quick selection, for several workers."""
 ROUNDS_TO_REACH_A_CALL = 3
 DEFAULT_RULE = {
     "id": "DEFAULT",
@@ -158,12 +160,14 @@ def is_of_a_late_request(problem: str, site: CallSite | None) -> bool:
 
 
 @pytest.mark.timeout(900)
-async def test_each_call_survives_one_of_the_faults() -> None:
-    """The quick selection: every call site once, every fault at some of them."""
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_each_call_survives_one_of_the_faults(part: int) -> None:
+    """The quick selection, in parts: every call site once, every fault at some of them."""
     async with shop(TablesInMemory()) as opened:
         rounds = Rounds(opened)
         sites = await rounds.recorded()
-        for site, name in zip(sites, cycle(BREAKAGES), strict=False):
+        pairs = [*zip(sites, cycle(BREAKAGES), strict=False)]
+        for site, name in pairs[part::PARTS]:
             await rounds.meet(site, name)
 
     assert len(sites) >= max(LEAST_CALL_SITES, len(BREAKAGES))
