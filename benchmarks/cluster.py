@@ -7,7 +7,8 @@ whole, whether documents pass a pipeline that does nothing, whether the index re
 import copy
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from benchmarks.tasks import INDEX, MEBIBYTE, Outcome
 LEAST_SHARE_OF_LOADER = 0.95
 MOST_CPU_SHARE = 0.1
 LONGER_TERM_CHARACTERS = 8191
+WARMING_ROUNDS = 3
 LOADER, OURS = "raw loader", "our first sync"
 
 Definition = dict[str, Any]
@@ -106,25 +108,51 @@ class Bench:
 
 def measured(arena: Arena, shape: Shape, rows: int, repeats: int) -> Report:
     """Let everybody fill the index in turns, and further jobs run after ours."""
-    table = arena.table(shape, rows)
     runs: dict[str, list[Job]] = {}
+    with _bench(arena, shape, rows) as bench:
+        for number in range(repeats):
+            _run_all(_round(bench, number), number, runs)
+    return _report(f"cluster, {shape.name}, {rows:,} rows", rows, runs)
+
+
+def share(arena: Arena, shape: Shape, rows: int, repeats: int) -> Report:
+    """Let the loader and us fill the index in turns; who begins changes, and the first rounds do not count.
+
+    In those the server compiles what it runs often.
+    """
+    runs: dict[str, list[Job]] = {}
+    with _bench(arena, shape, rows) as bench:
+        both = [(LOADER, partial(bench.fill, "loader")), (OURS, partial(bench.fill, "engine"))]
+        for number in range(WARMING_ROUNDS + repeats):
+            counted = runs if number >= WARMING_ROUNDS else {}
+            _run_all(both if number % 2 == 0 else both[::-1], number, counted)
+    return _report(f"cluster_share, {shape.name}, {rows:,} rows", rows, runs)
+
+
+@contextmanager
+def _bench(arena: Arena, shape: Shape, rows: int) -> Iterator[Bench]:
+    """Prepare a server, the table, and the bodies of its documents for the loader."""
+    table = arena.table(shape, rows)
     with real_elasticsearch() as server, tempfile.TemporaryDirectory() as bodies:
         server.remove_index()
         try:
             arena.outcome("engine", table, rows, into=server.url, pipeline="_none")
             server.write_bodies(Path(bodies))
             definition = server.definition()
-            bench = Bench(
+            yield Bench(
                 arena=arena, server=server, shape=shape, rows=rows, definition=definition, bodies=bodies
             )
-            for number in range(repeats):
-                for name, run in _round(bench, number):
-                    job = run()
-                    runs.setdefault(name, []).append(job)
-                    _say(number, name, job)
         finally:
             server.remove_index()
-    return _report(f"cluster, {shape.name}, {rows:,} rows", rows, runs)
+
+
+def _run_all(
+    contestants: Sequence[tuple[str, Callable[[], Job]]], number: int, runs: dict[str, list[Job]]
+) -> None:
+    for name, run in contestants:
+        job = run()
+        runs.setdefault(name, []).append(job)
+        _say(number, name, job)
 
 
 def _say(number: int, name: str, job: Job) -> None:

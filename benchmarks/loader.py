@@ -14,7 +14,10 @@ IN_FLIGHT = 5
 
 
 async def load(task: Task) -> Done:
-    """Send every body to the index; each answer is read whole and must tell of no error."""
+    """Send every body to the index, which is there, refresh it and count.
+
+    Each answer is read whole and must tell of no error.
+    """
     url, credentials = without_credentials(task.sink)
     headers = {"Content-Type": "application/x-ndjson", **credentials}
     slots = asyncio.Semaphore(IN_FLIGHT)
@@ -22,11 +25,13 @@ async def load(task: Task) -> Done:
         for body in _bodies(task):
             await slots.acquire()
             group.create_task(_post(session, f"{url}/{INDEX}/_bulk", body, slots))
-    async with (
-        aiohttp.ClientSession(headers=credentials) as session,
-        session.post(f"{url}/{INDEX}/_refresh") as answer,
-    ):
-        answer.raise_for_status()
+    async with aiohttp.ClientSession(headers=credentials) as session:
+        async with session.post(f"{url}/{INDEX}/_refresh") as answer:
+            answer.raise_for_status()
+        async with session.get(f"{url}/{INDEX}/_count") as answer:
+            counted = (await answer.json())["count"]
+    if counted != task.rows:
+        raise ValueError(f"the index holds {counted} of {task.rows} documents")
     return Done(counts={"read": task.rows})
 
 

@@ -361,6 +361,12 @@ def cluster(arena: Arena, request: Request) -> Report:
     return real.measured(arena, shape, request.count(shape), request.repeats)
 
 
+def cluster_share(arena: Arena, request: Request) -> Report:
+    """A first sync into a real Elasticsearch and a raw loader of its documents, in turns."""
+    shape = SHAPES["plain"] if request.shape == "narrow" else request.asked_shape
+    return real.share(arena, shape, request.count(shape), request.repeats)
+
+
 def waiting(arena: Arena, request: Request) -> Report:
     """A service of 200 connectors for which jobs wait; --rows is how many."""
     return load.waiting(request.rows or load.WAITING_JOBS)
@@ -401,6 +407,7 @@ SCENARIOS: Mapping[str, Callable[[Arena, Request], Report]] = {
         sink,
         embedded,
         cluster,
+        cluster_share,
         idle,
         feed,
         follow,
