@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import fields, replace
+from typing import Any, Final
 
 import structlog
 
@@ -17,6 +18,9 @@ from ingest.service.process import Service
 from ingest.service.watchdog import Watchdog
 from sources.contract import Source
 from sources.registry import SOURCES
+
+_FIXED: Final = ("forbidden_networks", "lock_file", "status_host", "status_port")
+"""Settings of `service` that are read once, when the process starts."""
 
 
 async def run(
@@ -88,9 +92,15 @@ def reload(service: Service, load: Callable[[], Config]) -> None:
         replace(
             loaded,
             elasticsearch=replace(service.config.elasticsearch, bulk=loaded.elasticsearch.bulk),
+            service=replace(loaded.service, **_in_force(service.config)),
         )
     )
     log.info("config.reloaded", connectors=len(loaded.connectors))
+
+
+def _in_force(config: Config) -> dict[str, Any]:
+    """Return the settings of `service` that stay what they are until the process ends."""
+    return {name: getattr(config.service, name) for name in _FIXED}
 
 
 def fixed_settings(old: Config, new: Config) -> list[str]:
@@ -100,6 +110,9 @@ def fixed_settings(old: Config, new: Config) -> list[str]:
         for one in fields(old.elasticsearch)
         if one.name != "bulk" and getattr(old.elasticsearch, one.name) != getattr(new.elasticsearch, one.name)
     ]
-    if old.service.lock_file != new.service.lock_file:
-        differing.append("service.lock_file")
+    differing += [
+        f"service.{one.metadata['setting'].key}"
+        for one in fields(old.service)
+        if one.name in _FIXED and getattr(old.service, one.name) != getattr(new.service, one.name)
+    ]
     return differing

@@ -21,8 +21,8 @@ from ingest.config.types import encoded_api_key
 from ingest.config.urls import WrongValueError, checked_url
 from ingest.config.yaml_tree import YamlError
 from ingest.connector.cron import Schedule, ScheduleError
-from ingest.sync.rules import validation, values
-from ingest.sync.rules.values import Operator, PatternError
+from ingest.sync.rules import validation, value_matching
+from ingest.sync.rules.value_matching import Operator, PatternError
 from sources.errors import SourceConfigurationError
 from sources.postgresql import settings
 from sources.postgresql.rules import advanced
@@ -66,9 +66,9 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "api key": encoded_api_key,
     "rule of equality": rule("equals"),
     "rule by regex": rule("regex"),
-    "number": values.as_number,
-    "instant": values.as_instant,
-    "value that is compared": lambda text: values.matcher(Operator.LESS, "2020-01-01")(text),
+    "number": value_matching.as_number,
+    "instant": value_matching.as_instant,
+    "value that is compared": lambda text: value_matching.matcher(Operator.LESS, "2020-01-01")(text),
     "advanced rule": lambda text: advanced.parse([{"tables": ["t"], "query": text}]),
 }
 NOT_COUNTED = {"config.yml", "config.yml, whole", "host", "port", "password", "ssl_enabled", "sslmode"}

@@ -1,4 +1,4 @@
-"""Basic sync rules: which documents are kept (`basic`), by which comparisons (`values`), and which are valid.
+"""Basic sync rules: which documents are kept (`basic`, `value_matching`), and which rules are valid.
 
 wire rules -> validate -> BasicRules.from_wire -> keep(document) for each row
 """

@@ -12,7 +12,15 @@ import orjson
 
 from ingest.errors import InvalidRulesError
 from ingest.sync.rules.validation import is_default_rule, validate
-from ingest.sync.rules.values import Matches, Operator, Policy, as_boolean, as_instant, as_number, matcher
+from ingest.sync.rules.value_matching import (
+    Matches,
+    Operator,
+    Policy,
+    as_boolean,
+    as_instant,
+    as_number,
+    matcher,
+)
 from sources.contract import RowTest
 
 LONGEST_INTEGER = 4000

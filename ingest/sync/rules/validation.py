@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ingest.protocol import FilteringError
-from ingest.sync.rules.values import Operator, PatternError, Policy, compile_pattern
+from ingest.sync.rules.value_matching import Operator, PatternError, Policy, compile_pattern
 
 MOST_RULES = 1000
 DEFAULT_RULE = {"id": "DEFAULT", "field": "_", "policy": "include", "rule": "regex", "value": ".*"}

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors import documents, states
+from sandbox.elasticsearch.connectors import states, stored_documents
 from sandbox.elasticsearch.connectors.connectors import NATIVE_PREFIX, index_name_in_use, index_name_problems
+from sandbox.elasticsearch.connectors.members import configuration, features, filtering, scheduling
 from sandbox.elasticsearch.connectors.parsing import bodies
 from sandbox.elasticsearch.connectors.parsing.members import (
     boolean,
@@ -23,7 +24,6 @@ from sandbox.elasticsearch.connectors.parsing.members import (
     words,
 )
 from sandbox.elasticsearch.connectors.parsing.parser import Field, ObjectParser, illegal
-from sandbox.elasticsearch.connectors.values import configuration, features, filtering, scheduling
 from sandbox.elasticsearch.http import Answer, Body, Handler, Request, Route
 from sandbox.elasticsearch.security import ClusterPrivilege
 
@@ -72,7 +72,9 @@ _EMPTY_ID = '[connector_id] cannot be [null] or [""].'
 def check_in(request: Request) -> Answer:
     """Note that the connector's service is alive."""
     connector_id = _checked_id(request)
-    return documents.update_connector(request, connector_id, {"last_seen": documents.now(request.state)})
+    return stored_documents.update_connector(
+        request, connector_id, {"last_seen": stored_documents.now(request.state)}
+    )
 
 
 def update_configuration(request: Request) -> Answer:
@@ -84,19 +86,19 @@ def update_configuration(request: Request) -> Answer:
     if len(given) > 1:
         problems.append("[configuration] and [values] cannot both be provided in the same request.")
     connector_id = _checked_id(request, *problems)
-    stored = documents.read_connector(request.state, connector_id)
+    stored = stored_documents.read_connector(request.state, connector_id)
     if "configuration" in given:
         replaced = {**stored, "configuration": given["configuration"], "status": "configured"}
         return _replaced(request, connector_id, replaced)
     change = {"configuration": _value_changes(stored, given["values"]), "status": "configured"}
-    return documents.update_connector(request, connector_id, change, refresh=True)
+    return stored_documents.update_connector(request, connector_id, change, refresh=True)
 
 
 def update_error(request: Request) -> Answer:
     """Set or clear the error, and the status with it."""
     given = bodies.read(request, _ERROR)
     change = {**given, "status": states.status_after_error(given["error"])}
-    return documents.update_connector(request, _checked_id(request), change)
+    return stored_documents.update_connector(request, _checked_id(request), change)
 
 
 def update_features(request: Request) -> Answer:
@@ -106,7 +108,7 @@ def update_features(request: Request) -> Answer:
     if "features" not in given:
         # The server's parser does not ask for them, and what comes after does not expect their absence.
         raise errors.ElasticsearchError(500, "null_pointer_exception", "features is null")
-    return documents.update_connector(request, connector_id, given)
+    return stored_documents.update_connector(request, connector_id, given)
 
 
 def update_filtering(request: Request) -> Answer:
@@ -121,15 +123,15 @@ def update_filtering(request: Request) -> Answer:
             "request body."
         )
     connector_id = _checked_id(request, *problems)
-    now = documents.now(request.state)
+    now = stored_documents.now(request.state)
     if "filtering" in given:
         overridden = filtering.overridden(given["filtering"], now)
-        return documents.update_connector(request, connector_id, {"filtering": overridden})
+        return stored_documents.update_connector(request, connector_id, {"filtering": overridden})
     stored = _stored_filtering(request, connector_id)
     edited = filtering.edited(
         stored, rules=given.get("rules"), advanced_snippet=given.get("advanced_snippet"), now=now
     )
-    return documents.update_connector(request, connector_id, {"filtering": edited})
+    return stored_documents.update_connector(request, connector_id, {"filtering": edited})
 
 
 def update_filtering_validation(request: Request) -> Answer:
@@ -137,7 +139,7 @@ def update_filtering_validation(request: Request) -> Answer:
     given = bodies.read(request, filtering.VALIDATION_REQUEST)
     connector_id = _checked_id(request)
     validated = filtering.validated(_stored_filtering(request, connector_id), given["validation"])
-    return documents.update_connector(request, connector_id, {"filtering": validated})
+    return stored_documents.update_connector(request, connector_id, {"filtering": validated})
 
 
 def activate_filtering(request: Request) -> Answer:
@@ -150,7 +152,9 @@ def activate_filtering(request: Request) -> Answer:
             "Filtering draft needs to be validated by the connector service before activation. Current "
             f"filtering draft validation state [{state}] is not equal to [valid]."
         )
-    return documents.update_connector(request, connector_id, {"filtering": filtering.activated(stored)})
+    return stored_documents.update_connector(
+        request, connector_id, {"filtering": filtering.activated(stored)}
+    )
 
 
 def update_index_name(request: Request) -> Answer:
@@ -158,25 +162,25 @@ def update_index_name(request: Request) -> Answer:
     given = bodies.read(request, _INDEX_NAME)
     index_name = given["index_name"]
     connector_id = _checked_id(request, *([] if index_name is None else index_name_problems(index_name)))
-    if index_name is not None and documents.index_name_is_taken(
+    if index_name is not None and stored_documents.index_name_is_taken(
         request.state, index_name, by_other_than=connector_id
     ):
         raise index_name_in_use(index_name)
-    stored = documents.read_connector(request.state, connector_id)
+    stored = stored_documents.read_connector(request.state, connector_id)
     if stored.get("is_native") and index_name is not None and not index_name.startswith(NATIVE_PREFIX):
         raise errors.state_conflict(
             "Index attached to an Elastic-managed connector must start with the prefix: "
             f"[{NATIVE_PREFIX}]. The index name in the payload [{index_name}] doesn't comply with this "
             "requirement."
         )
-    return documents.update_connector(request, connector_id, given)
+    return stored_documents.update_connector(request, connector_id, given)
 
 
 def update_last_sync(request: Request) -> Answer:
     """Merge what is known of the last sync; a null says nothing."""
     given = bodies.read(request, _LAST_SYNC)
     known = {name: value for name, value in given.items() if value is not None}
-    return documents.update_connector(request, _checked_id(request), known)
+    return stored_documents.update_connector(request, _checked_id(request), known)
 
 
 def update_name(request: Request) -> Answer:
@@ -192,7 +196,7 @@ def update_native(request: Request) -> Answer:
     """Hand the connector over to Elastic, or take it back."""
     given = bodies.read(request, _NATIVE)
     connector_id = _checked_id(request)
-    stored = documents.read_connector(request.state, connector_id)
+    stored = stored_documents.read_connector(request.state, connector_id)
     index_name = stored.get("index_name")
     if given["is_native"] and index_name is not None and not str(index_name).startswith(NATIVE_PREFIX):
         raise errors.state_conflict(
@@ -201,13 +205,13 @@ def update_native(request: Request) -> Answer:
             "first to comply with this requirement."
         )
     change = {**given, "status": states.status_after_native(stored.get("status", "created"))}
-    return documents.update_connector(request, connector_id, change, refresh=True)
+    return stored_documents.update_connector(request, connector_id, change, refresh=True)
 
 
 def update_pipeline(request: Request) -> Answer:
     """Replace the pipeline's settings."""
     given = bodies.read(request, _PIPELINE)
-    return documents.update_connector(request, _checked_id(request), given)
+    return stored_documents.update_connector(request, _checked_id(request), given)
 
 
 def update_scheduling(request: Request) -> Answer:
@@ -220,7 +224,7 @@ def update_scheduling(request: Request) -> Answer:
             "[scheduling] object needs to define at least one schedule type: "
             "[full | incremental | access_control]"
         )
-    return documents.update_connector(request, _checked_id(request, *problems), given)
+    return stored_documents.update_connector(request, _checked_id(request, *problems), given)
 
 
 def update_service_type(request: Request) -> Answer:
@@ -228,16 +232,16 @@ def update_service_type(request: Request) -> Answer:
     given = bodies.read(request, _SERVICE_TYPE)
     problems = [] if given["service_type"] else ['[service_type] cannot be [null] or [""].']
     connector_id = _checked_id(request, *problems)
-    stored = documents.read_connector(request.state, connector_id)
+    stored = stored_documents.read_connector(request.state, connector_id)
     change = {**given, "status": states.status_after_service_type(stored.get("status", "created"))}
-    return documents.update_connector(request, connector_id, change)
+    return stored_documents.update_connector(request, connector_id, change)
 
 
 def update_status(request: Request) -> Answer:
     """Set the status if the Connector Protocol allows the transition."""
     given = bodies.read(request, _STATUS)
     connector_id = _checked_id(request, *([] if given else ["[status] cannot be [null]."]))
-    current = documents.read_connector(request.state, connector_id).get("status", "")
+    current = stored_documents.read_connector(request.state, connector_id).get("status", "")
     if not states.connector_may_become(current, given["status"]):
         reason = (
             f"Invalid transition attempt from [{current}] to [{given['status']}]. Such a status transition "
@@ -245,7 +249,7 @@ def update_status(request: Request) -> Answer:
         )
         cause = errors.ElasticsearchError(400, "connector_invalid_status_transition_exception", reason)
         raise errors.state_conflict(reason, caused_by=cause)
-    return documents.update_connector(request, connector_id, given)
+    return stored_documents.update_connector(request, connector_id, given)
 
 
 def update_api_key_id(request: Request) -> Answer:
@@ -270,15 +274,15 @@ def _checked_id(request: Request, *problems: str) -> str:
 def _update_given(request: Request, parser: ObjectParser, nothing_given: str) -> Answer:
     given = {name: value for name, value in bodies.read(request, parser).items() if value is not None}
     connector_id = _checked_id(request, *([] if given else [nothing_given]))
-    return documents.update_connector(request, connector_id, given)
+    return stored_documents.update_connector(request, connector_id, given)
 
 
 def _stored_filtering(request: Request, connector_id: str) -> Mapping[str, Any]:
-    stored = documents.read_connector(request.state, connector_id)
-    return filtering.first_entry(stored.get("filtering"), documents.now(request.state))
+    stored = stored_documents.read_connector(request.state, connector_id)
+    return filtering.first_entry(stored.get("filtering"), stored_documents.now(request.state))
 
 
-def _value_changes(stored: documents.Source, values: dict[str, Any]) -> dict[str, Any]:
+def _value_changes(stored: stored_documents.Source, values: dict[str, Any]) -> dict[str, Any]:
     unknown = [name for name in values if name not in (stored.get("configuration") or {})]
     if unknown:
         raise errors.state_conflict(
@@ -291,8 +295,8 @@ def _value_changes(stored: documents.Source, values: dict[str, Any]) -> dict[str
     return {name: {"value": value} for name, value in values.items()}
 
 
-def _replaced(request: Request, connector_id: str, source: documents.Source) -> Answer:
-    written = documents.write_connector(request, connector_id, source)
+def _replaced(request: Request, connector_id: str, source: stored_documents.Source) -> Answer:
+    written = stored_documents.write_connector(request, connector_id, source)
     return Answer({"result": written.body["result"]})
 
 

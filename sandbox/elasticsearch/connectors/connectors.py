@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors import documents
-from sandbox.elasticsearch.connectors.documents import Source
+from sandbox.elasticsearch.connectors import stored_documents
+from sandbox.elasticsearch.connectors.members.filtering import default_filtering
+from sandbox.elasticsearch.connectors.members.scheduling import default_scheduling
 from sandbox.elasticsearch.connectors.parsing import bodies
 from sandbox.elasticsearch.connectors.parsing.members import boolean, text, text_or_null
 from sandbox.elasticsearch.connectors.parsing.parser import ObjectParser
-from sandbox.elasticsearch.connectors.values.filtering import default_filtering
-from sandbox.elasticsearch.connectors.values.scheduling import default_scheduling
+from sandbox.elasticsearch.connectors.stored_documents import Source
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import index_names
 from sandbox.elasticsearch.indices.templates import CONNECTORS_INDEX
@@ -44,10 +44,10 @@ def post_connector(request: Request) -> Answer:
 def get_connector(request: Request) -> Answer:
     """Answer with the connector as it is stored."""
     connector_id = request.parameter("connector_id")
-    source = documents.read_connector(
+    source = stored_documents.read_connector(
         request.state, connector_id, include_deleted=request.flag("include_deleted")
     )
-    return Answer(documents.with_id(connector_id, source))
+    return Answer(stored_documents.with_id(connector_id, source))
 
 
 def list_connectors(request: Request) -> Answer:
@@ -63,8 +63,8 @@ def list_connectors(request: Request) -> Answer:
         *_containing(request.query.get("query", "")),
     ]
     if not request.flag("include_deleted"):
-        filters.append(lambda source: not documents.is_deleted(source))
-    return documents.page(
+        filters.append(lambda source: not stored_documents.is_deleted(source))
+    return stored_documents.page(
         request, CONNECTORS_INDEX, lambda source: all(keep(source) for keep in filters), _by_index_name
     )
 
@@ -75,7 +75,7 @@ def delete_connector(request: Request) -> Answer:
     if not connector_id:
         raise errors.validation("connector_id missing")
     hard, with_jobs = request.flag("hard"), request.flag("delete_sync_jobs")
-    documents.read_connector(request.state, connector_id, include_deleted=hard)
+    stored_documents.read_connector(request.state, connector_id, include_deleted=hard)
     index = request.state.index(CONNECTORS_INDEX)
     if hard:
         index.delete(connector_id)
@@ -84,7 +84,7 @@ def delete_connector(request: Request) -> Answer:
     index.refresh()
     request.effect.deleted.append(connector_id)
     if with_jobs:
-        documents.delete_sync_jobs_of(request, connector_id)
+        stored_documents.delete_sync_jobs_of(request, connector_id)
     return Answer({"acknowledged": True})
 
 
@@ -147,10 +147,10 @@ def _create(request: Request, parser: ObjectParser, connector_id: str | None) ->
     index_name = members.get("index_name")
     if index_name is not None:
         _check_index_name(index_name, is_native=members.get("is_native", False))
-        if documents.index_name_is_taken(request.state, index_name, by_other_than=connector_id):
+        if stored_documents.index_name_is_taken(request.state, index_name, by_other_than=connector_id):
             raise index_name_in_use(index_name)
-    return documents.write_connector(
-        request, connector_id, new_connector(members, documents.now(request.state))
+    return stored_documents.write_connector(
+        request, connector_id, new_connector(members, stored_documents.now(request.state))
     )
 
 

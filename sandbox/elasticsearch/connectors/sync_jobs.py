@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.connectors import documents, states
-from sandbox.elasticsearch.connectors.documents import Source
+from sandbox.elasticsearch.connectors import states, stored_documents
+from sandbox.elasticsearch.connectors.members.configuration import read_configuration
 from sandbox.elasticsearch.connectors.parsing import bodies
 from sandbox.elasticsearch.connectors.parsing.members import instant, long, open_object, text, words
 from sandbox.elasticsearch.connectors.parsing.parser import BodyError, ObjectParser
-from sandbox.elasticsearch.connectors.values.configuration import read_configuration
+from sandbox.elasticsearch.connectors.stored_documents import Source
 from sandbox.elasticsearch.http import Answer, Body, Handler, Request, Route
 from sandbox.elasticsearch.indices.templates import CONNECTORS_INDEX, SYNC_JOBS_INDEX
 from sandbox.elasticsearch.security import ClusterPrivilege
@@ -66,7 +66,7 @@ def create_sync_job(request: Request) -> Answer:
     job_type = given.get("job_type", "full")
     connector = _snapshot(connector_id, _stored_connector(request, connector_id), job_type)
     job = new_sync_job(
-        connector, job_type, given.get("trigger_method", "on_demand"), documents.now(request.state)
+        connector, job_type, given.get("trigger_method", "on_demand"), stored_documents.now(request.state)
     )
     index = request.state.for_writing(SYNC_JOBS_INDEX)
     write = index.index(None, job)
@@ -78,21 +78,21 @@ def create_sync_job(request: Request) -> Answer:
 def get_sync_job(request: Request) -> Answer:
     """Answer with the job as it is stored."""
     job_id = _checked_id(request)
-    return Answer(documents.with_id(job_id, documents.read_sync_job(request.state, job_id)))
+    return Answer(stored_documents.with_id(job_id, stored_documents.read_sync_job(request.state, job_id)))
 
 
 def list_sync_jobs(request: Request) -> Answer:
     """Answer with the jobs that pass every given filter, newest first."""
     filters: list[Callable[[Source], bool]] = []
     if connector_id := request.query.get("connector_id"):
-        filters.append(lambda source: documents.job_connector_id(source) == connector_id)
+        filters.append(lambda source: stored_documents.job_connector_id(source) == connector_id)
     if "status" in request.query:
         status = _query_word(_read_status, request.query["status"])
         filters.append(lambda source: source.get("status") == status)
     job_types = [_query_word(_read_job_type, word) for word in request.names("job_type")]
     if job_types:
         filters.append(lambda source: source.get("job_type") in job_types)
-    return documents.page(
+    return stored_documents.page(
         request,
         SYNC_JOBS_INDEX,
         lambda source: all(keep(source) for keep in filters),
@@ -104,7 +104,7 @@ def list_sync_jobs(request: Request) -> Answer:
 def delete_sync_job(request: Request) -> Answer:
     """Remove the job whatever its status."""
     job_id = _checked_id(request)
-    documents.read_sync_job(request.state, job_id)
+    stored_documents.read_sync_job(request.state, job_id)
     index = request.state.index(SYNC_JOBS_INDEX)
     index.delete(job_id)
     index.refresh()
@@ -115,8 +115,8 @@ def delete_sync_job(request: Request) -> Answer:
 def cancel_sync_job(request: Request) -> Answer:
     """Cancel a job nobody works on; ask for the cancelation of one that runs."""
     job_id = _checked_id(request)
-    status = documents.read_sync_job(request.state, job_id).get("status", "")
-    now = documents.now(request.state)
+    status = stored_documents.read_sync_job(request.state, job_id).get("status", "")
+    now = stored_documents.now(request.state)
     if states.sync_job_may_become(status, "canceled") and status != "canceling":
         change = {
             "status": "canceled",
@@ -127,21 +127,23 @@ def cancel_sync_job(request: Request) -> Answer:
     else:
         _check_transition(status, "canceling")
         change = {"status": "canceling", "cancelation_requested_at": now}
-    return documents.update_sync_job(request, job_id, change)
+    return stored_documents.update_sync_job(request, job_id, change)
 
 
 def check_in_sync_job(request: Request) -> Answer:
     """Note that the job's worker is alive."""
     job_id = _checked_id(request)
-    return documents.update_sync_job(request, job_id, {"last_seen": documents.now(request.state)})
+    return stored_documents.update_sync_job(
+        request, job_id, {"last_seen": stored_documents.now(request.state)}
+    )
 
 
 def claim_sync_job(request: Request) -> Answer:
     """Give the job to a worker. Nothing is checked: a finished job can be claimed, and so can another's."""
     given = bodies.read(request, _CLAIM)
     job_id = _checked_id(request)
-    documents.read_sync_job(request.state, job_id)
-    now = documents.now(request.state)
+    stored_documents.read_sync_job(request.state, job_id)
+    now = stored_documents.now(request.state)
     change: dict[str, Any] = {
         "worker_hostname": given["worker_hostname"],
         "status": "in_progress",
@@ -150,7 +152,7 @@ def claim_sync_job(request: Request) -> Answer:
     }
     if "sync_cursor" in given:
         change["connector"] = {"sync_cursor": given["sync_cursor"]}
-    return documents.update_sync_job(request, job_id, change)
+    return stored_documents.update_sync_job(request, job_id, change)
 
 
 def update_sync_job_error(request: Request) -> Answer:
@@ -158,8 +160,8 @@ def update_sync_job_error(request: Request) -> Answer:
     given = bodies.read(request, _ERROR)
     problems = [] if given["error"] else ["[error] of the connector sync job cannot be null or empty"]
     job_id = _checked_id(request, *problems)
-    _check_transition(documents.read_sync_job(request.state, job_id).get("status", ""), "error")
-    return documents.update_sync_job(request, job_id, {"error": given["error"], "status": "error"})
+    _check_transition(stored_documents.read_sync_job(request.state, job_id).get("status", ""), "error")
+    return stored_documents.update_sync_job(request, job_id, {"error": given["error"], "status": "error"})
 
 
 def update_sync_job_stats(request: Request) -> Answer:
@@ -167,7 +169,9 @@ def update_sync_job_stats(request: Request) -> Answer:
     given = bodies.read(request, _STATS)
     problems = [f"[{name}] cannot be negative." for name in _COUNTERS if given.get(name, 0) < 0]
     job_id = _checked_id(request, *problems)
-    return documents.update_sync_job(request, job_id, {"last_seen": documents.now(request.state), **given})
+    return stored_documents.update_sync_job(
+        request, job_id, {"last_seen": stored_documents.now(request.state), **given}
+    )
 
 
 def new_sync_job(connector: Source, job_type: str, trigger_method: str, now: str) -> Source:

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from sources.contract import Finding
 from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.postgresql.catalog.catalog import Catalog
-from sources.postgresql.catalog.findings import access_faults, grouped, key_faults, shortlist, view_fault
+from sources.postgresql.catalog.findings import (
+    access_problems,
+    grouped,
+    key_problems,
+    shortlist,
+    view_problem,
+)
 from sources.postgresql.catalog.types import Layout, Relation
 from sources.postgresql.selection import Exclusions, Name
 from sources.postgresql.settings import Settings
@@ -58,10 +64,12 @@ async def discover(catalog: Catalog, settings: Settings) -> Discovery:
         findings += unknown
     chosen, inheriting = _without_repeats(chosen, children, left_out, settings)
     findings += _partition_findings(chosen, existing.values(), children, left_out)
-    faults = [fault for relation in chosen for fault in access_faults(relation)]
+    problems = [problem for relation in chosen for problem in access_problems(relation)]
     views = [relation.oid for relation in chosen if relation.kind == "v"]
     hidden = await catalog.hidden_by_views(views) if views else {}
-    faults += [view_fault(relation, *hidden[relation.oid]) for relation in chosen if relation.oid in hidden]
+    problems += [
+        view_problem(relation, *hidden[relation.oid]) for relation in chosen if relation.oid in hidden
+    ]
     layouts = await catalog.layouts([relation.oid for relation in chosen])
     keys = {pair: columns for name, columns in settings.selection.key_columns.items()
             if (pair := _meant(name, existing, settings.schemas)) is not None}  # fmt: skip
@@ -74,8 +82,8 @@ async def discover(catalog: Catalog, settings: Settings) -> Discovery:
         )
         for relation in chosen
     ]
-    faults += [fault for t in targets for fault in key_faults(t.relation, t.layout, t.given_key)]
-    return Discovery(targets=tuple(targets), findings=(*findings, *grouped(faults)))
+    problems += [problem for t in targets for problem in key_problems(t.relation, t.layout, t.given_key)]
+    return Discovery(targets=tuple(targets), findings=(*findings, *grouped(problems)))
 
 
 async def rediscovered(catalog: Catalog, target: Target, oid: int) -> Target:
@@ -98,8 +106,8 @@ async def rediscovered(catalog: Catalog, target: Target, oid: int) -> Target:
             f"Table {before.label} was replaced by another kind of table of the same name meanwhile."
         )
     found = replace(target, relation=relation, layout=layout)
-    if faults := [*access_faults(relation), *key_faults(relation, layout, target.given_key)]:
-        raise SourceConfigurationError(*(str(finding) for finding in grouped(faults)))
+    if problems := [*access_problems(relation), *key_problems(relation, layout, target.given_key)]:
+        raise SourceConfigurationError(*(str(finding) for finding in grouped(problems)))
     return found
 
 

@@ -8,12 +8,12 @@ from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.types import Layout, Relation
 
 MOST_NAMED = 20
-"""How many relations with the same fault are named in its message."""
+"""How many relations with the same problem are named in its message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with one relation, in words that other relations with the same fault share."""
+class Problem:
+    """What is wrong with one relation, in words that other relations with the same problem share."""
 
     subject: str
     one: str
@@ -23,18 +23,18 @@ class Fault:
     remedy: str
 
 
-def key_faults(relation: Relation, layout: Layout, given_key: tuple[str, ...]) -> Iterator[Fault]:
+def key_problems(relation: Relation, layout: Layout, given_key: tuple[str, ...]) -> Iterator[Problem]:
     names = {column.name for column in layout.columns}
     absent = ", ".join(column for column in given_key if column not in names)
     if absent:
-        yield Fault(
+        yield Problem(
             relation.label,
             f"has no column {absent}",
             f"have no column {absent}",
             "Correct Id columns.",
         )
     elif not given_key and not layout.key:
-        yield Fault(
+        yield Problem(
             relation.label,
             "has no primary key and no unique key without nulls, so its rows cannot be told apart",
             "have no primary key and no unique key without nulls, so their rows cannot be told apart",
@@ -43,9 +43,9 @@ def key_faults(relation: Relation, layout: Layout, given_key: tuple[str, ...]) -
         )
 
 
-def access_faults(relation: Relation) -> Iterator[Fault]:
+def access_problems(relation: Relation) -> Iterator[Problem]:
     if not relation.is_readable:
-        yield Fault(
+        yield Problem(
             relation.label,
             "may not be read by the role",
             "may not be read by the role",
@@ -53,7 +53,7 @@ def access_faults(relation: Relation) -> Iterator[Fault]:
             " (!name).",
         )
     elif relation.is_filtered:
-        yield Fault(
+        yield Problem(
             relation.label,
             "has row security, which would hide rows from the role",
             "have row security, which would hide rows from the role",
@@ -61,9 +61,9 @@ def access_faults(relation: Relation) -> Iterator[Fault]:
         )
 
 
-def view_fault(view: Relation, table: str, reader: str) -> Fault:
+def view_problem(view: Relation, table: str, reader: str) -> Problem:
     what = f"as role {reader}, from which row security would hide rows of {table}"
-    return Fault(
+    return Problem(
         view.label,
         f"reads {what}",
         f"read {what}",
@@ -71,11 +71,11 @@ def view_fault(view: Relation, table: str, reader: str) -> Fault:
     )
 
 
-def grouped(faults: Iterable[Fault]) -> list[Finding]:
-    """Make one finding of all relations with the same fault."""
+def grouped(problems: Iterable[Problem]) -> list[Finding]:
+    """Make one finding of all relations with the same problem."""
     alike: dict[tuple[str, str, str], list[str]] = {}
-    for fault in faults:
-        alike.setdefault((fault.one, fault.many, fault.remedy), []).append(fault.subject)
+    for each in problems:
+        alike.setdefault((each.one, each.many, each.remedy), []).append(each.subject)
     findings = []
     for (one, many, remedy), subjects in alike.items():
         problem = f"{subjects[0]} {one}."

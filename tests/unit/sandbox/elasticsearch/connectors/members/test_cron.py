@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.elasticsearch.connectors.values.cron import CronError, check_cron
+from sandbox.elasticsearch.connectors.members.cron import CronError, check_cron
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from sandbox.elasticsearch.connectors.members import cron
 from sandbox.elasticsearch.connectors.parsing.members import boolean, object_of, text
 from sandbox.elasticsearch.connectors.parsing.parser import ILLEGAL_ARGUMENT, BodyError, ObjectParser, illegal
-from sandbox.elasticsearch.connectors.values import cron
 
 MIDNIGHT = "0 0 0 * * ?"
 SCHEDULES = ("access_control", "full", "incremental")

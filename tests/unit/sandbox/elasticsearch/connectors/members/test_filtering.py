@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.elasticsearch.connectors.values import filtering
+from sandbox.elasticsearch.connectors.members import filtering
 
 NOW = "2024-01-01T00:00:00.000Z"
 THEN = "2023-01-01T00:00:00.000Z"
