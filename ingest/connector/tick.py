@@ -40,6 +40,8 @@ from sources import registry
 from sources.contract import Features, Source
 from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
 
+MOST_ASKING = 16
+"""How many connectors are read or checked in at the same time: each takes a connection to Elasticsearch."""
 _UNCONFIGURED = (ConnectorStatus.CREATED, ConnectorStatus.NEEDS_CONFIGURATION)
 
 
@@ -58,6 +60,8 @@ class Ticker:
     """How long one check of a source may take."""
     source_checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     """How many sources are checked at the same time."""
+    asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_ASKING))
+    """Without it a service of a thousand connectors would begin with a thousand requests at once."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
 
@@ -69,13 +73,18 @@ class Ticker:
         """
         if state.check_in_at is None:
             state.agenda.unattended_since = connector.last_seen
+        async with self.asking:
+            current = await self._read_if_due(connector, state)
+        if current is not None:
+            await self._work(current, state)
+
+    async def _read_if_due(self, connector: Connector, state: ConnectorState) -> Connector | None:
+        """Check in if that is due; read the connector if there is work, None if not."""
         has_checked_in = await self._check_in(connector, state)
         if has_checked_in or self._has_work(connector, state):
-            current = await connectors.get(self.client, connector.id)
-            if current is not None:
-                await self._work(current, state)
-        else:
-            passed_over(connector, state, _why_nothing_is_done(connector, state))
+            return await connectors.get(self.client, connector.id)
+        passed_over(connector, state, _why_nothing_is_done(connector, state))
+        return None
 
     def _has_work(self, connector: Connector, state: ConnectorState) -> bool:
         try:

@@ -2,15 +2,16 @@
 
 import asyncio
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 
 from ingest.config import Config
+from ingest.connector.tick import MOST_ASKING
 from ingest.elasticsearch.client import connect
 from ingest.errors import ElasticsearchUnavailableError
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX, connectors
-from sandbox.elasticsearch.server.faults import Edit, Hold
+from sandbox.elasticsearch.server.faults import Delay, Edit, Hold
 from tests.support.fake_transport import FakeTime
 from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, entry_of, until
 from tests.support.shelf_source import SERVICE_TYPE, ShelfSource
@@ -50,6 +51,23 @@ async def test_a_hundred_idle_connectors_cost_two_searches_between_them(harness:
     # Ten looks at a hundred connectors: one request each for all of them, and a poll for jobs every 50 ms.
     assert asked.count(LISTING) in range(10, 13)
     assert asked.count(JOBS_LISTING) <= 40
+
+
+async def test_many_connectors_are_not_asked_about_all_at_once(harness: ServiceHarness) -> None:
+    names = await create_many(harness, 3 * MOST_ASKING)
+    harness.server.faults.add(Delay(0.2), path="*/_check_in")
+
+    async with harness.serving(config_for(harness.server, *names)):
+        for name in names:
+            await harness.until_connector("connected", name)
+
+    moments = []
+    for entry in harness.server.journal.requests(path="/_connector/*"):
+        if entry.path.endswith("/_check_in") and entry.ended_monotonic is not None:
+            moments += [(entry.began_monotonic, 1), (entry.ended_monotonic, -1)]
+    under_way = [*accumulate(change for _, change in sorted(moments))]
+    assert len(moments) >= 2 * len(names)
+    assert max(under_way) <= MOST_ASKING
 
 
 async def test_a_listing_beyond_one_page_is_complete_while_connectors_change(harness: ServiceHarness) -> None:
