@@ -5,7 +5,7 @@ VENV := .venv/bin
 # Every process the tests start would compile the service again, and every worker the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo sandbox test test-cluster test-postgresql slow torture mutants coverage lint typecheck screenshots bench lock clean environment
+.PHONY: help demo sandbox test test-cluster test-postgresql slow torture mutants coverage lint typecheck screenshots bench lock audit clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -58,8 +58,13 @@ bench: environment ## Run every benchmark; one: .venv/bin/python -m benchmarks N
 lock: ## Resolve the dependencies again; UPGRADE=1 takes newer versions
 	PYTHON="$(PYTHON)" UPGRADE="$(UPGRADE)" .ci/lock
 
+audit: ## Ask for known vulnerabilities of the locked dependencies; needs the internet, and fails without it
+	$(PYTHON) -m venv .audit
+	.audit/bin/pip install --quiet pip-audit
+	.audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+
 clean: ## Remove everything that was built
-	rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info
+	rm -rf .venv .venv.lock .audit .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment:

@@ -1,1 +1,1 @@
-"""The adapters. They know nothing of Elasticsearch, jobs or the service, which finds them in `registry`."""
+"""The adapters. Independent of Elasticsearch, jobs and the service, which finds them in `registry`."""

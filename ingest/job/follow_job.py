@@ -113,11 +113,11 @@ class FollowJob:
 
     def _is_changed(self, first: Connector, now: Connector) -> bool:
         """Whether a job that began now would be another one."""
-        return values_of(now.configuration) != values_of(self.job.configuration) or _wishes(first) != _wishes(
+        return values_of(now.configuration) != values_of(self.job.configuration) or _asked(first) != _asked(
             now
         )
 
 
-def _wishes(connector: Connector) -> tuple[Any, ...]:
+def _asked(connector: Connector) -> tuple[Any, ...]:
     active = connector.active
     return (active.rules, active.advanced_snippet, connector.pipeline, connector.index_name)

@@ -1,4 +1,4 @@
-"""What happens beside a running sync: asking whether the job is still ours, and telling that we are alive.
+"""Runs beside a sync: checks that the job is still ours, and reports that its worker is alive.
 
 Both end by raising JobLostError or JobCanceledError, never by a refused or lost request: whether silence
 has lasted too long is the lease's decision.

@@ -10,7 +10,7 @@ from ingest.elasticsearch.client import Client
 from ingest.protocol import SyncJob, jobs, timestamp
 
 
-async def tell_what_it_waits_for(client: Client, waiting: SyncJob, idle_seconds: float) -> None:
+async def publish_waiting_notice(client: Client, waiting: SyncJob, idle_seconds: float) -> None:
     """Say that a waiting job waits for a running one of its connector, if it does and has not been told."""
     running = [one for one in await jobs.search_running(client, waiting.connector_id) if one.id != waiting.id]
     job = await jobs.get(client, waiting.id) if running else None

@@ -9,7 +9,7 @@ from ingest.config import Config
 from ingest.job import runner
 from ingest.job.runner import Worker
 from ingest.job.running_job import RunningJob
-from ingest.job.waiting_notice import tell_what_it_waits_for
+from ingest.job.waiting_notice import publish_waiting_notice
 from ingest.protocol import SyncJob, jobs
 from ingest.service.loops import attempt
 from ingest.service.pacing import Pace, Turns
@@ -82,7 +82,7 @@ class Queue:
             nonlocal was_ours
             was_ours = await runner.run(worker, running, api_key)
             if not was_ours:
-                await tell_what_it_waits_for(worker.client, waiting, worker.config.service.idle_limit_seconds)
+                await publish_waiting_notice(worker.client, waiting, worker.config.service.idle_limit_seconds)
 
         try:
             await attempt("job", run, connector_id=waiting.connector_id, sync_job_id=waiting.id)

@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it works: what a supervisor or a load balancer asks. Pure."""
+"""Liveness and readiness of the service, for a supervisor or a load balancer. Pure."""
 
 from typing import Final
 

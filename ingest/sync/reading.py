@@ -13,7 +13,7 @@ from ingest.sync.blocks.lines import Lines
 from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.request import SyncContext
-from ingest.sync.together import together
+from ingest.sync.task_group import task_group
 from sources.contract import Slice
 from sources.errors import SourceUnavailableError
 
@@ -45,7 +45,7 @@ class Reader:
 
     async def read_all(self, slices: Sequence[Slice], progress_seconds: float) -> None:
         """Read and deliver everything; of several failures at once, raise the one that says what to do."""
-        async with together() as group, self.delivery:
+        async with task_group() as group, self.delivery:
             reporter = group.create_task(_report_progress(self.context, progress_seconds))
             for slice_ in slices:
                 await self.read(slice_)

@@ -1,4 +1,4 @@
-"""Transactions on a database: opened with limits, pinned, ended within seconds whatever happens.
+"""Transactions on a database: opened with limits, pinned, ended within seconds in every case.
 
 No named statements and no session settings outlive a transaction, so a pooler in transaction mode may stand
 between. The driver's `async with transaction()` is not used: leaving it waits for ROLLBACK, through a dead

@@ -9,7 +9,7 @@ from ingest.elasticsearch.indices import ShardState
 from ingest.sync.comparison.cursor import Checkpoint, Cursor
 from ingest.sync.delivery.rejections import report_rejections
 from ingest.sync.run import SyncRun
-from ingest.sync.together import together
+from ingest.sync.task_group import task_group
 
 MOST_COUNTED = 1_000
 """How many slices are counted one by one at most, where their sum is not what it should be."""
@@ -23,7 +23,7 @@ async def conclude(sync: SyncRun) -> Cursor | None:
     context, request, stats = sync.context, sync.request, sync.context.stats
     await indices.refresh(context.client, request.index_name)
     await indices.require_same(context.client, sync.prepared.index)
-    async with together() as group:
+    async with task_group() as group:
         total = group.create_task(indices.count(context.client, request.index_name))
         ours = group.create_task(sync.inventory().count())
         # Somebody who writes after this look makes the next job begin with other states.

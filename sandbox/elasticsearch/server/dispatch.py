@@ -1,4 +1,4 @@
-"""From a call to its answer: authenticate, route, check, authorize, handle. Knows nothing of sockets."""
+"""From a call to its answer: authenticate, route, check, authorize, handle. Independent of sockets."""
 
 import logging
 import re

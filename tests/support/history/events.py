@@ -2,8 +2,8 @@
 
     journal -> events -> promises.problems
 
-It knows nothing of the service's code, only of requests, of what they changed and of the answers that
-arrived, so neither a defect of the service nor a lost answer can hide what happened.
+Independent of the service's code: it is made only of requests, of what they changed and of the answers
+that arrived, so neither a defect of the service nor a lost answer can hide what happened.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A worker that gets the lock file knows those before it as gone; in any doubt it knows nothing."""
+"""A worker that gets the lock file knows those before it as gone; in any doubt it takes none for gone."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Several things done at once, of whose failures the one is raised that says what to do."""
+"""A task group for several requests at once, of whose failures the most specific one is raised."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -9,16 +9,16 @@ from sources.errors import SourceError
 
 
 @asynccontextmanager
-async def together() -> AsyncGenerator[asyncio.TaskGroup, None]:
+async def task_group() -> AsyncGenerator[asyncio.TaskGroup, None]:
     """Give a group of tasks and wait for all of them."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
     except BaseExceptionGroup as failures:
-        raise _most_telling(failures) from failures
+        raise _most_specific(failures) from failures
 
 
-def _most_telling(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+def _most_specific(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     for kind in (JobLostError, JobCanceledError, IngestError, SourceError, Exception):
         if (matching := failures.subgroup(kind)) is not None:
             first: BaseException = matching
