@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.postgresql import folder_in_memory
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 180
 
@@ -89,7 +91,7 @@ class Run:
 @pytest.fixture
 def temporary() -> Iterator[Path]:
     """A folder that any user may enter: as root, the embedded PostgreSQL runs as somebody else."""
-    folder = Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp(dir=folder_in_memory()))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)

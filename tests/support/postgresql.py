@@ -45,10 +45,10 @@ def server(version: int | None = None, settings: Mapping[str, str] | None = None
     version = version or usual_version()
     binaries = None if _NAMED is None or version != usual_version() else _NAMED / "bin"
     wanted = {"max_prepared_transactions": "10", **_FEW_FILES, **(settings or {})}
-    return Cluster(version=version, settings=wanted, binaries=binaries, parent=_folder_in_memory())
+    return Cluster(version=version, settings=wanted, binaries=binaries, parent=folder_in_memory())
 
 
-def _folder_in_memory() -> Path | None:
+def folder_in_memory() -> Path | None:
     """Return where files stay in memory, if there is room and programs may lie there, or None.
 
     CREATE DATABASE makes three hundred files, which takes ten times as long on a disk. In a container the
