@@ -274,7 +274,7 @@ BAD: list[tuple[Callable[[History], None], str]] = [
     (a_slot_of_an_earlier_job, "leftover"),
     (connections_without_end, "leftover"),
     (growth(resident_bytes=8_000_000), "growth"),
-    (growth(descriptors=2), "growth"),
+    (growth(descriptors=5), "growth"),
     (growth(threads=2), "growth"),
     (a_run_that_could_not_go_on, "run"),
 ]

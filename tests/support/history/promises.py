@@ -46,6 +46,8 @@ class Circumstances:
     """How often a job's worker may send one document."""
     reaction_seconds: float = 0.5
     """How long a worker that is told its job is over may take to fall silent."""
+    by_table: bool = False
+    """Whether jobs may have deleted table by table, as those do that begin where an earlier one ended."""
     rereads: bool = False
     """Whether tables may have been read again, after their connection was lost: what was written before is
     not counted, and may be deleted."""
@@ -162,7 +164,8 @@ def _unproven_deletes(events: Sequence[Event], circumstances: Circumstances) -> 
             continue
         deletes = [action for action in event.actions if action.operation == "delete"]
         who = f"{event.worker} for {event.job}"
-        if len(deletes) < len(event.actions) and attempt.first_delete_at is not None:
+        has_begun = attempt.first_delete_at is not None and not circumstances.by_table
+        if len(deletes) < len(event.actions) and has_begun:
             yield f"{who} wrote documents after it had begun to delete"
         if not deletes:
             continue
