@@ -17,6 +17,7 @@ SUITES = (
     "tests/contract/elasticsearch",
     "--ignore=tests/contract/elasticsearch/connectors",
     "tests/cluster",
+    "tests/acceptance/service/test_following.py",
     "tests/integration/sync/test_full_sync.py",
     "tests/integration/sync/test_incremental.py",
     "tests/integration/sync/test_postgresql.py",
