@@ -123,6 +123,35 @@ async def test_a_standby_is_followed_while_it_lags_and_after_it_took_over(mortal
         assert "4" in step.changed or "timeline" in str(step.reason)
 
 
+async def test_the_state_of_a_standby_is_how_far_it_has_come(mortal: Cluster) -> None:
+    await run(mortal, TABLE, "CHECKPOINT")
+    with standby_of(mortal) as standby:
+        await until_answering(standby)
+        await caught_up(mortal, standby)
+        async with mirror_of(standby).source as source:
+            await run(standby, "SELECT pg_wal_replay_pause()")
+            paused = await source.state()
+            await run(mortal, "UPDATE t SET v = 'w' WHERE id = 1")
+            still = await source.state()
+            await run(standby, "SELECT pg_wal_replay_resume()")
+            await caught_up(mortal, standby)
+
+            assert paused is not None
+            assert still == paused
+            assert await source.state() != paused
+
+        assert await value(standby, "SELECT v FROM t WHERE id = 1") == "w"
+
+
+async def test_a_reader_that_replays_no_log_has_no_state(mortal: Cluster) -> None:
+    await run(mortal, "CREATE FUNCTION aurora_version() RETURNS text LANGUAGE sql AS $$SELECT '17'$$")
+    with standby_of(mortal) as standby:
+        await until_answering(standby)
+
+        async with mirror_of(standby).source as source:
+            assert await source.state() is None
+
+
 async def test_another_server_of_the_same_system_is_noticed(mortal: Cluster) -> None:
     """What a balancer does between two standbys, or a failover that lost transactions."""
     await run(mortal, TABLE)
