@@ -44,6 +44,8 @@ class PostgreSQL:
     def __init__(self, configuration: Mapping[str, Any], limits: Limits | None = None) -> None:
         self.settings = settings.parse(configuration)
         self.database = Database(self.settings, limits or Limits(), self.network)
+        self._opening: Any = None
+        """How feeds are opened; its driver is loaded only by who follows."""
 
     @property
     def scope(self) -> Mapping[str, str]:
@@ -126,9 +128,11 @@ class PostgreSQL:
 
     def feed(self, slices: Sequence[Slice]) -> AbstractAsyncContextManager[Feed]:
         """Open a feed from the server's log; see `sources.feed.Feeding`."""
-        from sources.postgresql.feed.opening import Opening  # its driver is loaded only by who follows
+        from sources.postgresql.feed.opening import Opening
 
-        return Opening(database=self.database).feed(slices)
+        self._opening = self._opening or Opening(database=self.database)
+        opened: AbstractAsyncContextManager[Feed] = self._opening.feed(slices)
+        return opened
 
     async def _rule_slice(self, rule: advanced.Rule, seed: int) -> Slice:
         described = await advanced.describe(rule, self.database)

@@ -30,8 +30,7 @@ _SHOW_VALUES_AS_READ: Final = ("TimeZone", "DateStyle", "IntervalStyle", "extra_
 def conninfo(settings: Settings, addresses: list[str], encoding: str) -> Iterator[bytes]:
     """Give the text that libpq connects by. It holds the password: never to be shown or logged.
 
-    `encoding` is the database's. One that is SQL_ASCII holds bytes the server could not show as UTF-8, in any
-    column of any row, and would end the connection over.
+    `encoding` is what texts are to be sent in.
     """
     with ExitStack() as files:
         options = {
@@ -44,7 +43,7 @@ def conninfo(settings: Settings, addresses: list[str], encoding: str) -> Iterato
             "passfile": _NOTHING,
             "replication": "database",
             "application_name": APPLICATION_NAME,
-            "client_encoding": encoding if encoding == "SQL_ASCII" else "UTF8",
+            "client_encoding": encoding,
             "options": _session_options(),
             "gssencmode": "disable",
             "tcp_user_timeout": "60000",

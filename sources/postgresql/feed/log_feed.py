@@ -11,6 +11,7 @@ other looks at the structure of the tables, which the log does not tell, and at 
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,7 +23,7 @@ from sources.postgresql.failures import translated
 from sources.postgresql.feed import queries
 from sources.postgresql.feed.ddl_watch import Watch
 from sources.postgresql.feed.messages import MessageError
-from sources.postgresql.feed.pending_keys import PendingKeys, Taken
+from sources.postgresql.feed.pending_keys import KEY_NOT_TOLD, PendingKeys, Taken
 from sources.postgresql.feed.replication import Replication
 from sources.postgresql.feed.visibility import Visible, end_of_record, position_of
 
@@ -32,6 +33,8 @@ LINGER_SECONDS: Final = 0.1
 """How long a moment stays open for changes that share the work, from the first on."""
 LINGERS: Final = 4
 """How often it is looked meanwhile whether there are enough."""
+MOST_TIMES_NOT_TOLD: Final = 3
+"""In how many moments the key of a slice's row may not be told before nothing of the slice counts as told."""
 _LONGEST_PAUSE_SECONDS: Final = 0.2
 """Between two looks whether transactions can be seen."""
 
@@ -64,6 +67,7 @@ class LogFeed:
         self._watch = watch
         self._clock_ahead = 0.0
         self._silent: dict[str, str] = {}
+        self._times_not_told: Counter[str] = Counter()
         self._told = asyncio.Event()
         self._sealed: Taken | None = None
         self._sealed_position = 0
@@ -96,7 +100,7 @@ class LogFeed:
         return Moment(
             position=self._given,
             keys={name: tuple(keys) for name, keys in taken.keys.items()},
-            doubted=taken.doubted,
+            doubted=self._doubted(taken),
             committed=None if taken.committed is None else taken.committed + self._clock_ahead,
             changes=taken.changes,
         )
@@ -222,6 +226,22 @@ class LogFeed:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         return True
+
+    def _doubted(self, taken: Taken) -> dict[str, str]:
+        """Return what is doubted. Where keys are not told again and again, the slice becomes silent.
+
+        A doubt means a look at once, however long that takes; silent slices are looked at in their turn.
+        """
+        doubted = {
+            name: reason
+            for name, reason in taken.doubted.items()
+            if reason != KEY_NOT_TOLD or name not in self._silent
+        }
+        for name, reason in doubted.items():
+            self._times_not_told[name] += reason == KEY_NOT_TOLD
+            if self._times_not_told[name] >= MOST_TIMES_NOT_TOLD:
+                self._silent.setdefault(name, KEY_NOT_TOLD)
+        return doubted
 
     async def _place(self) -> None:
         try:

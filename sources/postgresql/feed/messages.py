@@ -94,15 +94,15 @@ Message = Begin | Commit | Relation | Change | Truncate | Other
 _OTHER: Final = Other()
 
 
-def decode(message: bytes, positions: Mapping[int, tuple[int, ...]]) -> Message:
+def decode(message: bytes, positions: Mapping[int, tuple[int, ...]], codec: str = "utf-8") -> Message:
     """Read one message; `positions` says for each relation which columns to keep, ascending.
 
-    A change of another relation has no keys. Raises MessageError.
+    A change of another relation has no keys, nor one whose key the codec cannot read. Raises MessageError.
     """
     try:
         kind = message[0]
         if kind in _CHANGES:
-            return _change(message, positions)
+            return _change(message, positions, codec)
         if kind == _BEGINS:
             _require_end(message, 1 + _BEGIN.size)
             _, committed, xid = _BEGIN.unpack_from(message, 1)
@@ -178,7 +178,7 @@ def _check_other(message: bytes) -> None:
     _require_end(message, at)
 
 
-def _change(message: bytes, positions: Mapping[int, tuple[int, ...]]) -> Change:
+def _change(message: bytes, positions: Mapping[int, tuple[int, ...]], codec: str) -> Change:
     kind = message[0]
     (oid,) = _UINT32.unpack_from(message, 1)
     wanted = positions.get(oid)
@@ -190,17 +190,17 @@ def _change(message: bytes, positions: Mapping[int, tuple[int, ...]]) -> Change:
         old, at = _values(message, at, wanted)
         if kind == _DELETE:
             _require_end(message, at)
-            return Change(oid, _keys(old))
+            return Change(oid, _keys(codec, old))
         part, at = message[at], at + 1
     if part != _NEW or kind == _DELETE:
         raise MessageError(f"part {part} of a row is none that a change has")
     new, at = _values(message, at, wanted)
     _require_end(message, at)
     if old is None:
-        return Change(oid, _keys(new))
+        return Change(oid, _keys(codec, new))
     # A large value that did not change is left out of the new row; the old one has it if it is in the key.
     completed = [before if value is None else value for before, value in zip(old, new, strict=True)]
-    return Change(oid, _keys(old, completed))
+    return Change(oid, _keys(codec, old, completed))
 
 
 def _values(message: bytes, at: int, wanted: tuple[int, ...]) -> tuple[list[bytes | None], int]:
@@ -232,12 +232,12 @@ def _values(message: bytes, at: int, wanted: tuple[int, ...]) -> tuple[list[byte
     return picked, at
 
 
-def _keys(*rows: list[bytes | None]) -> tuple[Values, ...] | None:
+def _keys(codec: str, *rows: list[bytes | None]) -> tuple[Values, ...] | None:
     """Return the keys of rows, each once; None unless all are told whole, as text."""
     keys: list[Values] = []
     for row in rows:
         try:
-            key = tuple([value.decode() for value in row if value is not None])
+            key = tuple([value.decode(codec) for value in row if value is not None])
         except UnicodeDecodeError:
             return None
         if len(key) != len(row):

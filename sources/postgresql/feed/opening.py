@@ -14,6 +14,7 @@ from sources.feed import FeedLostError, NoFeedError
 from sources.postgresql.connection import Database
 from sources.postgresql.failures import translated
 from sources.postgresql.feed import coverage, queries
+from sources.postgresql.feed.coverage import Server
 from sources.postgresql.feed.coverage_query import Observation, observe
 from sources.postgresql.feed.ddl_watch import Watch, relations_of, silences, watch
 from sources.postgresql.feed.log_feed import LogFeed, Times, value
@@ -30,11 +31,13 @@ _GONE_ATTEMPTS: Final = 20
 _NO_TABLE: Final = "The result of a rule has no rows of its own in the log."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Opening:
-    """What it takes to open a feed."""
+    """What it takes to open a feed, and what was learned from those before."""
 
     database: Database
+    converts: bool = True
+    """Whether the server is asked to convert texts: until it meets one, of whatever table, that it cannot."""
     times: Times = field(default_factory=Times)
     slot_seconds: float = SLOT_SECONDS
     room_bytes: int = ROOM_BYTES
@@ -47,12 +50,13 @@ class Opening:
         silent |= self._silent(observation)
         slot = f"{coverage.SLOT_PREFIX}{secrets.token_hex(8)}"
         server = observation.server
-        async with connected(self.database, server.encoding) as replication:
+        encoding, codec = self._encoding_of(server)
+        async with connected(self.database, encoding) as replication:
             pid = replication.pid
             await require_one_server(replication, server.started)
             times = await self._times_of(replication)
             begins = await self._slot(replication, slot)
-            pending = PendingKeys(self.room_bytes)
+            pending = PendingKeys(self.room_bytes, codec)
             pending.alive(begins)
             told = [table for table in observation.tables if table.label not in silent]
             for oid, followed in relations_of(told).items():
@@ -67,9 +71,22 @@ class Opening:
             feed = LogFeed(self.database, replication, pending, watched, times)
             feed.start(silent, await self._clock_ahead())
             await replication.start(slot, self.database.settings.follow_publication)
-            async with _at_work(feed, watched, times):
-                yield feed
+            try:
+                async with _at_work(feed, watched, times):
+                    yield feed
+            finally:
+                self.converts = self.converts and not replication.has_met_unconvertible
         await self._require_gone(slot, pid)
+
+    def _encoding_of(self, server: Server) -> tuple[str, str]:
+        """Return what texts are sent in, and the codec that reads keys.
+
+        SQL_ASCII may hold anything, which is read as UTF-8 like rows are. Of what any other encoding leaves
+        unconverted ASCII alone is certain; a slice is doubted when a key is something else.
+        """
+        if server.encoding in ("UTF8", "SQL_ASCII"):
+            return server.encoding, "utf-8"
+        return ("UTF8", "utf-8") if self.converts else (server.encoding, "ascii")
 
     async def _observed(self, slices: Sequence[TableSlice]) -> Observation:
         """Look at the server and the tables. Raises NoFeedError if the log tells nothing of any."""

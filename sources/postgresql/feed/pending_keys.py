@@ -24,7 +24,7 @@ _PART_BYTES: Final = 50
 
 _TOO_MANY: Final = "More of its rows were changed at once than their keys are kept."
 _EMPTIED: Final = "It was emptied by TRUNCATE."
-_KEY_NOT_TOLD: Final = "A row was changed whose key the log does not tell."
+KEY_NOT_TOLD: Final = "A row was changed whose key the log does not tell."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,10 @@ class _Share:
 class PendingKeys:
     """Takes messages in their order."""
 
-    def __init__(self, room_bytes: int = ROOM_BYTES) -> None:
+    def __init__(self, room_bytes: int = ROOM_BYTES, codec: str = "utf-8") -> None:
+        """Read keys by a codec; one that it cannot read counts as not told."""
         self._room = room_bytes
+        self._codec = codec
         self._slices: dict[int, list[Followed]] = {}
         self._positions: dict[int, tuple[int, ...]] = {}
         self._shares: dict[int, tuple[_Share, ...]] = {}
@@ -114,7 +116,7 @@ class PendingKeys:
 
     def told(self, message: bytes) -> None:
         """Take a message of the plugin. Raises MessageError."""
-        match messages.decode(message, self._positions):
+        match messages.decode(message, self._positions, self._codec):
             case Change() as change:
                 self._change(change)
             case Begin() as begin:
@@ -164,7 +166,7 @@ class PendingKeys:
         if shares is None:
             if change.oid not in self._unrelated:
                 self._note_transaction()
-                self._doubt_all(change.oid, _KEY_NOT_TOLD)
+                self._doubt_all(change.oid, KEY_NOT_TOLD)
             return
         self._note_transaction()
         taken.changes += 1
@@ -173,7 +175,7 @@ class PendingKeys:
             if name in taken.doubted:
                 continue
             if change.keys is None or not share.is_told:
-                self.doubt(name, _KEY_NOT_TOLD)
+                self.doubt(name, KEY_NOT_TOLD)
                 continue
             keys = taken.keys.setdefault(name, {})
             for values in change.keys:

@@ -52,6 +52,8 @@ class Replication:
         self.asked = False
         """Whether the server wants to hear from us at once."""
         self.has_slot = False
+        self.has_met_unconvertible = False
+        """Whether the server stopped at bytes that it cannot show in the encoding it was asked for."""
 
     async def rows(self, command: str) -> list[list[str | None]]:
         """Run one command and return its rows. Raises SourceError."""
@@ -204,6 +206,7 @@ class Replication:
         except OperationalError:
             return self._lost()
         if result is not None and result.status == pq.ExecStatus.FATAL_ERROR:
+            self.has_met_unconvertible = _state_of(result) in _UNCONVERTIBLE
             return str(_refused(result))
         return self._lost()
 
@@ -282,8 +285,16 @@ _TAKES_A_PERSON: Final = {"42501", "42704", "53400", "55000", "0A000", "42601"}
 """No privilege, no publication, no slot left, wal_level too low, not supported."""
 
 
+_UNCONVERTIBLE: Final = {"22021", "22P05"}
+"""Bytes that are no character, or one that the other encoding lacks."""
+
+
+def _state_of(result: Any) -> str:
+    return (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+
+
 def _refused(result: Any) -> SourceError:
-    state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+    state = _state_of(result)
     message = _one_line(result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"")
     kind = NoFeedError if state in _TAKES_A_PERSON else SourceUnavailableError
     return kind(f"The server refused to replicate: {message} (SQLSTATE {state}).")

@@ -3,8 +3,9 @@
 import asyncpg
 import pytest
 
-from tests.integration.feed.follower import following
-from tests.support.database import Database, database_on
+from sources.feed import FeedLostError
+from tests.integration.feed.follower import Copy, Follower, following, opening
+from tests.support.database import BRISK, Database, database_on
 
 
 async def test_keys_before_and_after_are_told_and_rows_that_are_gone_are_absent(database: Database) -> None:
@@ -230,6 +231,50 @@ async def test_bytes_that_are_no_text_are_doubted(database: Database) -> None:
         async with following(other) as follower:
             await other.execute(r"BEGIN; INSERT INTO a VALUES (E'\xff'); DELETE FROM a; COMMIT")
             assert list((await follower.moment()).doubted) == ["public.a"]
+
+
+async def test_a_table_whose_keys_are_not_told_again_and_again_becomes_silent(database: Database) -> None:
+    """What is silent is looked at in its turn; a doubt means a look at once, each time."""
+    options = "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    async with database_on(database.cluster, options=options) as other:
+        await other.execute(
+            "CREATE PUBLICATION elastic_ingest FOR ALL TABLES; CREATE TABLE a (k text PRIMARY KEY)"
+        )
+        async with following(other) as follower:
+            told = []
+            for _ in range(5):
+                await other.execute(r"BEGIN; INSERT INTO a VALUES (E'\xff'); DELETE FROM a; COMMIT")
+                told.append(list((await follower.moment()).doubted))
+
+            assert told == [["public.a"], ["public.a"], ["public.a"], [], []]
+            assert list(follower.feed.silent) == ["public.a"]
+
+
+async def test_bytes_that_cannot_be_converted_end_one_feed_and_not_the_next(database: Database) -> None:
+    """Whose table they are in does not matter: the server sends what is published."""
+    options = "ENCODING 'WIN1252' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    async with database_on(database.cluster, options=options) as other:
+        await other.execute(
+            "CREATE PUBLICATION elastic_ingest FOR ALL TABLES; CREATE TABLE elsewhere (t text);"
+            'CREATE TABLE a (id int PRIMARY KEY, t text); CREATE TABLE b ("kü" text PRIMARY KEY)'
+        )
+        async with other.source(BRISK, tables="a, b") as source:
+            slices = await source.slices(None, 0)
+            open_one = opening(source)
+            async with open_one.feed(slices) as feed:
+                await other.execute("INSERT INTO elsewhere VALUES (chr(129))")
+                with pytest.raises(FeedLostError, match="22P05"):
+                    await Follower(feed, Copy(slices)).catch_up()
+
+            async with open_one.feed(slices) as feed:
+                follower = Follower(feed, Copy(slices))
+                await follower.copy.read_all()
+                await other.execute("INSERT INTO elsewhere VALUES (chr(129)); INSERT INTO a VALUES (1, 'ö')")
+                moment = await follower.moment()
+                assert (dict(moment.keys), moment.doubted) == ({"public.a": (("1",),)}, {})
+                await other.execute("INSERT INTO b VALUES ('ö'), ('x')")
+                assert list((await follower.moment()).doubted) == ["public.b"]
+                await follower.require_equal()
 
 
 async def test_logical_messages_and_tables_of_others_are_passed_over(database: Database) -> None:
