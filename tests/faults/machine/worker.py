@@ -22,7 +22,11 @@ from sources.errors import SourceError
 from tests.faults.machine.stepping import Gate, KilledError
 
 MOST_STEPS = 3_000
-SKIP_SECONDS = 1.0
+SKIP_SECONDS = 0.25
+"""How much time passes for a worker each time it asks for nothing for a moment.
+
+Little, for it may wait for a database on a busy machine, and its patience is told by the same clock.
+"""
 _numbers = count(1)
 
 
