@@ -24,9 +24,17 @@ HELD = GUARD_HELD["update"]
 LONG, BIG, SHORT = 2**20 + 1, 2**19 - 1000, 10
 
 
+def grown(chunker: Chunker) -> Chunker:
+    """Return a chunker past its first chunks, which are small and double."""
+    for _ in range(16):
+        list(chunker.add(line_of("0", {}), 1))
+        chunker.flush()
+    return chunker
+
+
 def rendered(lengths: list[int]) -> Chunk:
     """Return a chunk as it is rendered from lines of these lengths."""
-    chunker = Chunker(b"", ChunkLimits(10**9, 10**9))
+    chunker = grown(Chunker(b"", ChunkLimits(10**9, 10**9)))
     lines = b"".join(line_of(str(n), {"text": "x" * length}) for n, length in enumerate(lengths))
     (chunk,) = (one for one in [*chunker.add(lines, len(lengths)), chunker.flush()] if one is not None)
     return chunk
