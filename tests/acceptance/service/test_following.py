@@ -91,6 +91,11 @@ async def until_equal(installed: Installation, synced: SyncedDatabase, within_se
             await asyncio.sleep(0.2)
 
 
+async def until_no_slot(database: Database) -> None:
+    """Wait until the server has noticed that nobody follows any more."""
+    await until(lambda: database.value(SLOTS), lambda slots: slots == 0)
+
+
 async def kill(running: Running) -> None:
     running.signal(signal.SIGKILL)
     assert await running.ended() == -signal.SIGKILL
@@ -113,7 +118,7 @@ async def test_after_kills_cuts_outages_and_ddl_the_index_is_the_tables_without_
         await until_equal(installed, synced, PATIENCE_SECONDS)
 
         await kill(running)
-        await until(lambda: database.value(SLOTS), lambda slots: slots == 0)
+        await until_no_slot(database)
         await installed.change()
         running = await installed.start()
         await until_equal(installed, synced, PATIENCE_SECONDS)
@@ -132,7 +137,7 @@ async def test_after_kills_cuts_outages_and_ddl_the_index_is_the_tables_without_
 
         running.signal(signal.SIGTERM)
         assert await running.ended() == 0
-        assert await database.value(SLOTS) == 0
+        await until_no_slot(database)
         assert {job["job_type"] for job in await jobs_of(installed)} == {"incremental"}
         assert "Traceback" not in running.log()
 
@@ -196,5 +201,5 @@ async def test_after_any_workload_and_trouble_the_index_is_the_tables_without_a_
             raise
         installed.processes[-1].signal(signal.SIGTERM)
         assert await installed.processes[-1].ended() == 0
-        assert await database.value(SLOTS) == 0
+        await until_no_slot(database)
         assert {job["job_type"] for job in await jobs_of(installed)} == {"incremental"}
