@@ -26,6 +26,7 @@ FIRST: Final = (
     "tests/acceptance/test_documented_commands.py",
     "tests/faults/bulk/test_every_request.py",
     "tests/acceptance/service/test_signals.py",
+    "tests/acceptance/service/test_following.py",
     "tests/integration/feed/test_endings.py",
     "tests/integration/changes/test_row_versions.py",
     "tests/faults/machine/test_machine.py",
