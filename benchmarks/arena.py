@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks import sink
 from benchmarks.datasets import TABLES_AT_ONCE, Shape, one_row
-from benchmarks.machine import Machine, this_machine
+from benchmarks.machine import Machine, cpu_seconds, this_machine
 from benchmarks.tasks import DATABASE, Outcome, Server, Task
 from sandbox.postgresql import Cluster
 
@@ -151,7 +151,7 @@ class Arena:
         )
         while any(_is_backend(child) for child in postmaster.children()):
             time.sleep(0.01)
-        return sum(_cpu_seconds(process) for process in (postmaster, *postmaster.children()))
+        return cpu_seconds(postmaster)
 
 
 def _is_backend(process: psutil.Process) -> bool:
@@ -160,8 +160,3 @@ def _is_backend(process: psutil.Process) -> bool:
     except psutil.NoSuchProcess:
         return False
     return title.startswith("postgres: postgres ") or "parallel worker" in title
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    spent = process.cpu_times()
-    return float(spent.user + spent.system + spent.children_user + spent.children_system)

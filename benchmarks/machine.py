@@ -1,9 +1,12 @@
-"""What the figures were measured on."""
+"""What the figures were measured on, and the processor time of a server there."""
 
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,13 @@ def this_machine(postgresql: str) -> Machine:
         python=platform.python_version(),
         postgresql=postgresql,
     )
+
+
+def cpu_seconds(server: psutil.Process) -> float:
+    """Return the processor time of a process with its children, those that have ended included."""
+    while True:
+        with suppress(psutil.NoSuchProcess):  # a child ended just now, and its time is its parent's
+            return float(sum(sum(process.cpu_times()[:4]) for process in (server, *server.children())))
 
 
 def _field(file: str, name: str) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import psutil
 
+from benchmarks.machine import cpu_seconds
 from benchmarks.tasks import DATABASE
 from sandbox.postgresql import Cluster
 
@@ -91,9 +92,7 @@ class Load:
     def cpu_seconds(self) -> float:
         """Processor time of the server with all its processes, those that ended included."""
         pid = int((self.cluster.data_folder / "postmaster.pid").read_text().split()[0])
-        postmaster = psutil.Process(pid)
-        spent = [process.cpu_times() for process in (postmaster, *postmaster.children())]
-        return float(sum(sum(times[:4]) for times in spent))
+        return cpu_seconds(psutil.Process(pid))
 
     def _begin(self, sql: str) -> "Future[str]":
         return self._threads.submit(self.execute, sql)
