@@ -27,7 +27,7 @@ INDEX = "music"
 ROWS = 12
 ENDED = ("completed", "error", "canceled")
 STOP_SECONDS = 30.0
-"""By then a process that was told to stop hangs; `service/test_signals.py` measures how fast it really is."""
+"""By then a process that was told to stop hangs; `service/test_signals.py` allows less."""
 LIMITS: Mapping[str, Any] = {
     "idling": 1,
     "job_poll_interval": 0.1,

@@ -21,8 +21,8 @@ from sources.postgresql import PostgreSQL
 from tests.support.service_harness import CONNECTOR, ServiceHarness, until
 from tests.support.service_process import service_process
 
-STOP_SECONDS = 60.0
-"""Far more than any shutdown_timeout here, for a busy machine; what is held up is held for ever."""
+STOP_SECONDS = 18.0
+"""More than a shutdown_timeout of 2 seconds, less than a fencing_limit of 20, which also ends a worker."""
 
 
 @pytest.fixture(scope="module")
