@@ -18,7 +18,7 @@ SUITES = (
     "--ignore=tests/contract/elasticsearch/connectors",
     "tests/cluster",
     "tests/acceptance/service/test_following.py",
-    "tests/integration/sync/test_full_sync.py",
+    "tests/integration/sync/full",
     "tests/integration/sync/test_incremental.py",
     "tests/integration/sync/test_postgresql.py",
     "tests/faults/bulk/test_answers.py",

@@ -39,7 +39,7 @@ FIRST: Final = (
     "tests/integration/feed/test_structure_changes.py",
     "tests/integration/sync/test_incremental_model.py",
     "tests/integration/sync/test_random_types.py",
-    "tests/faults/sources/test_postgresql_faults.py",
+    "tests/faults/sources/test_connections.py",
     "tests/faults/protocol/test_rivals.py",
     "tests/faults/protocol/test_users_interfere.py",
     "tests/faults/protocol/test_jobs_survive.py",

@@ -9,10 +9,8 @@ import pytest
 
 from sources.contract import Slice
 from sources.errors import SourceUnavailableError
-from tests.faults.sources.test_postgresql_faults import database, slice_of
+from tests.faults.sources.reading import slice_of
 from tests.support.database import Database, Known, read
-
-__all__ = ["database"]
 
 TYPES = """
     CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN code AS text;

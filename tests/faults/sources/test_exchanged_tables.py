@@ -7,10 +7,8 @@ import pytest
 
 from sources.contract import Slice
 from sources.errors import SourceConfigurationError, SourceUnavailableError
-from tests.faults.sources.test_postgresql_faults import database, slice_of, until
+from tests.faults.sources.reading import slice_of, until
 from tests.support.database import Database, Known, read
-
-__all__ = ["database"]
 
 HOSTILE = '1,"admin":true'
 EXCHANGE = "ALTER TABLE price RENAME TO price_old; ALTER TABLE price_next RENAME TO price"
