@@ -1,11 +1,12 @@
 # Every target builds the environment it needs first: only Python 3.11 or newer and make have to be there.
 PYTHON ?= python3
 VENV := .venv/bin
+SHARED_OUT := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 # Every process the tests start would compile the service again, and every worker the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo sandbox test test-cluster test-postgresql slow torture mutants coverage lint typecheck screenshots bench lock audit clean environment
+.PHONY: help demo sandbox test sweeps test-cluster test-postgresql slow torture mutants coverage lint typecheck screenshots bench lock audit clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -17,8 +18,11 @@ demo: environment ## Run the whole tutorial on an embedded PostgreSQL and Elasti
 sandbox: environment ## Keep the same world up, and print how to reach it
 	@$(VENV)/python -m sandbox.tutorial
 
-test: environment ## Run every test; some: TESTS=tests/unit
-	$(VENV)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(TESTS)
+test: environment ## Run the tests; some: TESTS=tests/unit
+	$(VENV)/pytest $(SHARED_OUT) $(TESTS)
+
+sweeps: environment ## Repeat what the tests check at a sample of calls and requests at all the others
+	$(VENV)/pytest -m sweep $(SHARED_OUT) $(TESTS)
 
 test-cluster: environment ## Run what can be against a real Elasticsearch, which Maven fetches; needs a JDK 17
 	@$(VENV)/python -m tests.cluster $(TESTS)
@@ -35,9 +39,9 @@ torture: environment ## Random trouble for real processes, judged afterwards; MI
 mutants: environment ## Put known defects into a copy of the tree, one by one; each has to be noticed
 	$(VENV)/python -m tests.mutants $(MUTANTS)
 
-coverage: environment ## Run every test, slower, and say what they covered
+coverage: environment ## Run the tests, slower, and say what they covered
 	$(VENV)/coverage erase
-	$(VENV)/coverage run -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(TESTS)
+	$(VENV)/coverage run -m pytest $(SHARED_OUT) $(TESTS)
 	$(VENV)/coverage combine --quiet
 	$(VENV)/coverage report --skip-covered --skip-empty
 

@@ -91,7 +91,7 @@ def _outcome(tree: Path, mutant: Mutant, healthy: set[str]) -> Outcome:
 
 def _tested(tree: Path, nodes: Sequence[str]) -> int:
     """Run tests in the tree until one fails; return pytest's exit code."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *nodes]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not slow", *nodes]
     # Without bytecode: a file that is changed twice within a second would be taken for the same.
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False).returncode
