@@ -20,6 +20,7 @@ SUITES = (
     "tests/acceptance/service/test_following.py",
     "tests/integration/sync/full",
     "tests/integration/sync/test_incremental.py",
+    "tests/integration/sync/test_sums.py",
     "tests/integration/sync/test_postgresql.py",
     "tests/faults/bulk/test_answers.py",
     "tests/faults/bulk/test_scan.py",

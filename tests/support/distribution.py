@@ -29,6 +29,8 @@ FIRST: Final = (
     "tests/acceptance/service/test_following.py",
     "tests/integration/feed/test_endings.py",
     "tests/integration/changes/test_row_versions.py",
+    "tests/integration/changes/test_altered_tables.py",
+    "tests/integration/changes/test_kinds_of_tables.py",
     "tests/faults/machine/test_machine.py",
     "tests/integration/feed/test_rows_told.py",
     "tests/integration/changes/test_server_lives.py",

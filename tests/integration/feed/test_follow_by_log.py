@@ -11,13 +11,13 @@ from sandbox.elasticsearch import Server
 from tests.integration.sync.follow_job import follow_job
 from tests.integration.sync.synced_database import SyncedDatabase, albums_and_tracks
 from tests.support.database import Database
-from tests.support.sync_harness import INDEX, sync_harness
+from tests.support.sync_harness import INDEX
 
 
 @pytest.fixture
 async def synced(database: Database, elasticsearch: Server) -> AsyncIterator[SyncedDatabase]:
-    async with sync_harness(elasticsearch) as index:
-        yield await albums_and_tracks(database, index)
+    async with albums_and_tracks(database, elasticsearch) as synced:
+        yield synced
 
 
 async def test_changes_and_deletes_arrive_without_a_table_being_compared(synced: SyncedDatabase) -> None:

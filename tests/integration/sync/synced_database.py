@@ -1,6 +1,7 @@
 """A database and its index, brought in step by jobs of both kinds, each beginning where the last ended."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +12,11 @@ from ingest.sync.kinds.full import full_sync
 from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.progress.stats import ComparedBy, Stats
 from ingest.sync.request import SyncContext, SyncRequest
+from sandbox.elasticsearch import Server
 from tests.support.database import Database, read
-from tests.support.sync_harness import SyncHarness, actions_in
+from tests.support.sync_harness import SyncHarness, actions_in, sync_harness
 
+CHANGES, CONTENT, DIGEST = ComparedBy.CHANGES, ComparedBy.CONTENT, ComparedBy.DIGEST
 Kind = Callable[[SyncRequest, SyncContext], Awaitable[Cursor | None]]
 
 
@@ -79,15 +82,17 @@ class SyncedDatabase:
         return sorted(actions)
 
 
-async def albums_and_tracks(database: Database, index: SyncHarness) -> SyncedDatabase:
-    """Create two tables of 50 and 30 rows, to be synced to the index."""
+@asynccontextmanager
+async def albums_and_tracks(database: Database, server: Server) -> AsyncIterator[SyncedDatabase]:
+    """Create two tables of 50 and 30 rows, to be synced to an index of the server."""
     await database.execute(
         "CREATE TABLE album (id int PRIMARY KEY, title text);"
         "CREATE TABLE track (id int PRIMARY KEY, n int);"
         "INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, 50) AS n;"
         "INSERT INTO track SELECT n, n FROM generate_series(1, 30) AS n"
     )
-    return SyncedDatabase(database=database, index=index)
+    async with sync_harness(server) as index:
+        yield SyncedDatabase(database=database, index=index)
 
 
 def as_text(documents: dict[str, dict[str, Any]]) -> bytes:

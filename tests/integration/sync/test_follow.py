@@ -1,25 +1,21 @@
 """A job that stays keeps the index in step: what is committed arrives, and what is gone disappears."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from ingest.sync.kinds.follow.loop import NEW_SLICES
 from ingest.sync.kinds.incremental import incremental_sync
-from sandbox.elasticsearch import Server
-from sandbox.postgresql import Cluster
 from tests.integration.changes.sessions import another
 from tests.integration.sync.follow_job import follow_job
-from tests.integration.sync.synced_database import SyncedDatabase, albums_and_tracks
-from tests.support.database import database_on
-from tests.support.sync_harness import INDEX, sync_harness
+from tests.integration.sync.synced_database import SyncedDatabase
+from tests.support.sync_harness import INDEX
 
 
 @pytest.fixture
-async def synced(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[SyncedDatabase]:
-    async with database_on(cluster) as database, sync_harness(elasticsearch) as index:
-        yield await albums_and_tracks(database, index)
+def synced(unsynced: SyncedDatabase) -> SyncedDatabase:
+    """Two tables whose first sync is that of the job that follows."""
+    return unsynced
 
 
 async def test_what_is_committed_arrives_and_what_is_gone_disappears(synced: SyncedDatabase) -> None:

@@ -21,8 +21,8 @@ from ingest.sync.kinds.incremental import incremental_sync
 from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
+from tests.integration.sync.failing import fail_from
 from tests.integration.sync.synced_database import SyncedDatabase, compared
-from tests.integration.sync.test_incremental import fail_from
 from tests.support.database import Database, database_on
 from tests.support.postgresql import OF_THE_WHEEL, server
 from tests.support.sync_harness import INDEX, nothing, sync_harness
