@@ -1,14 +1,12 @@
 """Connectors and sync jobs from the command line, as an operator works: real processes, a real world."""
 
 import json
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -17,9 +15,7 @@ from sandbox import calls
 from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
-
-NAME = "music-by-hand"
-INDEX = calls.INDEX
+from tests.acceptance.typed_commands import INDEX, NAME, answer, command, configure
 
 
 @pytest.fixture(scope="module")
@@ -38,37 +34,6 @@ def service(place: World) -> Iterator[Process]:
     assert command(place, "connector", "create", NAME, "--index-name", INDEX).returncode == 0
     with place.service() as running:
         yield running
-
-
-def command(
-    place: World, *arguments: str, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ingest", *arguments, "-c", str(place.config_file)],
-        cwd=place.folder,
-        env={**os.environ, "COLUMNS": "250", **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-
-
-def answer(place: World, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
-    finished = command(place, *arguments, "--json", environment=environment)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    return json.loads(finished.stdout)
-
-
-def configure(place: World, **changed: Any) -> subprocess.CompletedProcess[str]:
-    values = {**place.connector_values, **changed}
-    password = str(values.pop("password"))
-    pairs = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
-    return command(
-        place, "connector", "configure", NAME, *pairs, "--set-env", "password=DB_PASSWORD",
-        environment={"DB_PASSWORD": password},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

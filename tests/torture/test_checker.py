@@ -53,18 +53,7 @@ def job_document(connector: str = "plain", **members: Any) -> Mapping[str, Any]:
 def good() -> History:
     """Rows 1 and 2 are there all along, 1 is changed, 3 is deleted before a job that deletes its document."""
     history = History()
-    history.transactions = {
-        number: Transaction(number=number, sent_at=at, settled_at=at + 0.1)
-        for number, at in enumerate((1.0, 2.0, 3.0, 40.0))
-    }
-    history.changes = [
-        Change(transaction=0, table="note", key="1", version=1),
-        Change(transaction=0, table="note", key="2", version=2),
-        Change(transaction=0, table="note", key="3", version=3),
-        Change(transaction=1, table="note", key="1", version=4),
-        Change(transaction=2, table="note", key="3", version=None),
-        Change(transaction=3, table="note", key="2", version=5),
-    ]
+    write_rows(history)
     history.events = [
         written(10, "in_progress"),
         Scanned(at=11, job="job", worker="one", versions={ID(3): (5, 1)}),
@@ -104,6 +93,22 @@ def good() -> History:
     ]
     history.connector_documents = {one.name: {"status": "connected"} for one in CONNECTORS}
     return history
+
+
+def write_rows(history: History) -> None:
+    """Rows 1, 2 and 3 are inserted, 1 and 2 changed, and 3 is deleted."""
+    history.transactions = {
+        number: Transaction(number=number, sent_at=at, settled_at=at + 0.1)
+        for number, at in enumerate((1.0, 2.0, 3.0, 40.0))
+    }
+    history.changes = [
+        Change(transaction=0, table="note", key="1", version=1),
+        Change(transaction=0, table="note", key="2", version=2),
+        Change(transaction=0, table="note", key="3", version=3),
+        Change(transaction=1, table="note", key="1", version=4),
+        Change(transaction=2, table="note", key="3", version=None),
+        Change(transaction=3, table="note", key="2", version=5),
+    ]
 
 
 def a_missing_document(history: History) -> None:

@@ -193,3 +193,11 @@ CREATE TYPE dayrange AS RANGE (subtype = date);
 CREATE TYPE pathpair AS ("a.b" int, a int, " " int, "..x" int);
 CREATE TYPE textrange AS RANGE (subtype = text);
 """
+
+
+PLAIN_TYPES = (
+    *("int2", "int4", "int8", "numeric", "float8", "real", "bool", "bit(3)", "int4[]"),
+    *("text", "varchar(40)", "text[]", "uuid", "mood", "jsonb", "xml", "tsvector"),
+    *("date", "time", "timetz", "timestamp", "timestamptz", "interval", "inet", "macaddr", "box"),
+)
+"""Types whose values become what PostgreSQL prints of them."""

@@ -15,6 +15,30 @@ from ingest.status.snapshot import (
 )
 
 NOW = datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC)
+CONNECTORS = (
+    ConnectorStatus(
+        id="music",
+        name="Music",
+        service_type="postgresql",
+        index_name="music",
+        status="connected",
+        error=None,
+        last_sync_status="completed",
+        last_synced=NOW - timedelta(minutes=2),
+        verified_at=NOW - timedelta(hours=1),
+        differing=0,
+    ),
+    ConnectorStatus(
+        id="archive",
+        name="Archive",
+        service_type="postgresql",
+        index_name="archive",
+        status="error",
+        error="The role may not read public.letter. Grant the role SELECT on it.",
+        last_sync_status="error",
+        last_synced=None,
+    ),
+)
 
 
 def loop(name: str = "jobs", **changed: Any) -> LoopStatus:
@@ -91,30 +115,7 @@ def snapshot(**changed: Any) -> Snapshot:
             loop("jobs"),
             loop("cleanup", interval_seconds=300.0),
         ),
-        "connectors": (
-            ConnectorStatus(
-                id="music",
-                name="Music",
-                service_type="postgresql",
-                index_name="music",
-                status="connected",
-                error=None,
-                last_sync_status="completed",
-                last_synced=NOW - timedelta(minutes=2),
-                verified_at=NOW - timedelta(hours=1),
-                differing=0,
-            ),
-            ConnectorStatus(
-                id="archive",
-                name="Archive",
-                service_type="postgresql",
-                index_name="archive",
-                status="error",
-                error="The role may not read public.letter. Grant the role SELECT on it.",
-                last_sync_status="error",
-                last_synced=None,
-            ),
-        ),
+        "connectors": CONNECTORS,
         "running": (running(),),
         "waiting": (
             WaitingStatus(
