@@ -13,8 +13,8 @@ import structlog
 from benchmarks.tasks import DATABASE, INDEX, Done, Task
 from ingest import config
 from ingest.elasticsearch.client import connect
-from ingest.lease import Lease
 from ingest.protocol import Pipeline
+from ingest.protocol.lease import Lease
 from ingest.secret import Secret
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.kinds.incremental import incremental_sync

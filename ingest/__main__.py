@@ -1,6 +1,6 @@
 """The process's first lines: a signal to stop is obeyed before anything else is imported."""
 
-from ingest import signals
+from ingest.stopping import signals
 
 
 def main() -> None:

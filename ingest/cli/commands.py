@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import click
 
-from ingest import signals
 from ingest.cli.lazy import LazyGroup
 from ingest.cli.options import Options
+from ingest.stopping import signals
 
 ESSENTIAL_ACTIONS = frozenset({"schedule", "sync_content"})
 """What Elastic's service can run apart from each other; here it is one loop."""

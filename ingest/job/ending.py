@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from ingest import errors
 from ingest.elasticsearch.client import Client
-from ingest.lease import Lease
 from ingest.protocol import (
     ConnectorStatus,
     JobStatus,
@@ -24,6 +23,7 @@ from ingest.protocol import (
     timestamp,
 )
 from ingest.protocol.error_texts import shortened
+from ingest.protocol.lease import Lease
 
 MOST_RESUMPTIONS: Final = 3
 """How often a job whose worker died is resumed: it may be what kills them."""

@@ -14,8 +14,8 @@ import structlog
 
 from ingest import errors
 from ingest.elasticsearch.client import Client
-from ingest.lease import Lease
 from ingest.protocol import Connector, JobType, SyncJob, TriggerMethod, connectors, jobs, values_of
+from ingest.protocol.lease import Lease
 from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.kinds.follow.loop import follow
 from ingest.sync.progress.following import Following

@@ -12,8 +12,8 @@ import structlog
 
 from ingest import errors
 from ingest.elasticsearch.client import Client
-from ingest.lease import Lease
 from ingest.protocol import JobStatus, SyncJob, connectors, jobs
+from ingest.protocol.lease import Lease
 
 _CALL_BUDGET_SECONDS: Final = 5.0
 _HEARTBEAT_BUDGET_SECONDS: Final = 30.0

@@ -28,11 +28,11 @@ from ingest.job.options import options_of
 from ingest.job.rejected_documents import RejectedDocuments, keeping
 from ingest.job.running_job import Phase, RunningJob
 from ingest.job.shared_index import require_sole
-from ingest.lease import Lease, boottime
 from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, values_of
 from ingest.protocol.error_texts import error_text, shortened
+from ingest.protocol.lease import Lease, boottime
 from ingest.secret import Secret
-from ingest.stopping import LEAST_SECONDS, Stop
+from ingest.stopping.stop import LEAST_SECONDS, Stop
 from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.request import SyncContext, SyncRequest
 from ingest.sync.rules import BasicRules

@@ -1,6 +1,7 @@
 """The connector and sync job documents of the Connector Protocol, and the calls that read and write them.
 
-What the documents say is imported from here; the calls are in `connectors` and `jobs`.
+What the documents say is imported from here; the calls are in `connectors` and `jobs`, the right of a worker
+to write for its job is in `lease`.
 """
 
 from ingest.protocol.connector import (

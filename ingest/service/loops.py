@@ -10,7 +10,7 @@ import structlog
 
 from ingest import errors
 from ingest.service.pacing import Pace
-from ingest.stopping import Stop
+from ingest.stopping.stop import Stop
 
 
 @dataclass(slots=True, kw_only=True)

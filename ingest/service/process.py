@@ -30,7 +30,7 @@ from ingest.service.preflight import preflight
 from ingest.service.queue import Queue
 from ingest.status.history import History
 from ingest.status.snapshot import Snapshot
-from ingest.stopping import Stop
+from ingest.stopping.stop import Stop
 from sources.contract import Source
 from sources.registry import SOURCES
 

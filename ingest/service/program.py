@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import structlog
 
-from ingest import signals
 from ingest.config import Config
 from ingest.elasticsearch.client import Client, connect
 from ingest.errors import ConfigError
@@ -16,6 +15,7 @@ from ingest.service import systemd
 from ingest.service.lock_file import Identity, identified
 from ingest.service.process import Service
 from ingest.service.watchdog import Watchdog
+from ingest.stopping import signals
 from sources.contract import Source
 from sources.registry import SOURCES
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from ingest import config
 from ingest.elasticsearch.client import Client
-from ingest.lease import Lease
 from ingest.protocol import Pipeline
+from ingest.protocol.lease import Lease
 from ingest.sync.progress.following import Following
 from ingest.sync.progress.stats import Stats
 from ingest.sync.rules import BasicRules

@@ -12,7 +12,7 @@ MODULE_LINES = 350
 MEDIAN_LINES = 200
 FUNCTION_LINES = 45
 CONSTRUCTOR_PARAMETERS = 6
-FOLDER_ENTRIES = 18
+FOLDER_ENTRIES = 16
 
 ALL = project.modules()
 PRODUCT = [module for module in ALL if module.package in {"ingest", "sources", "sandbox"}]

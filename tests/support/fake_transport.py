@@ -8,7 +8,7 @@ import orjson
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.retry import Backoff
 from ingest.elasticsearch.transport import Body, Request, Response, Transport
-from ingest.lease import Lease
+from ingest.protocol.lease import Lease
 from ingest.sync.blocks.chunks import documents
 from ingest.sync.delivery.guard import GUARD
 

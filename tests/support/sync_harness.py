@@ -13,8 +13,8 @@ from ingest import config
 from ingest.elasticsearch.answers import an_object
 from ingest.elasticsearch.client import Client, connect
 from ingest.elasticsearch.transport import Request, Response, Transport
-from ingest.lease import Lease
 from ingest.protocol import Pipeline
+from ingest.protocol.lease import Lease
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.progress.stats import Stats
 from ingest.sync.request import SyncContext, SyncOptions, SyncRequest

@@ -16,7 +16,7 @@ from ingest.job import runner
 from ingest.job.running_job import RunningJob
 from ingest.protocol import connectors, jobs
 from ingest.service import cleanup
-from ingest.stopping import Stop
+from ingest.stopping.stop import Stop
 from sources.contract import Source
 from sources.errors import SourceError
 from tests.faults.machine.stepping import Gate, KilledError

@@ -11,7 +11,7 @@ from ingest.job import runner
 from ingest.job.runner import Worker
 from ingest.job.running_job import RunningJob
 from ingest.protocol import jobs
-from ingest.stopping import Stop
+from ingest.stopping.stop import Stop
 from sandbox.elasticsearch.server.faults import Hold
 from tests.support.service_harness import ServiceHarness, config_for
 from tests.support.shelf_source import SERVICE_TYPE, source_over

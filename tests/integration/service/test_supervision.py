@@ -11,12 +11,12 @@ from ingest.elasticsearch.client import connect
 from ingest.errors import JobLostError, OutOfMemoryError
 from ingest.job import heartbeat
 from ingest.job.ending import Ending, end_job
-from ingest.lease import Lease
 from ingest.protocol import JobStatus, SyncJob, jobs
+from ingest.protocol.lease import Lease
 from ingest.service.loops import Loop
 from ingest.service.pacing import Pace
 from ingest.service.process import Service
-from ingest.stopping import Stop
+from ingest.stopping.stop import Stop
 from ingest.sync.progress.stats import Stats
 from sandbox.elasticsearch.server.faults import Hold
 from sandbox.postgresql import Cluster

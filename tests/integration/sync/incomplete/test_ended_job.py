@@ -11,7 +11,7 @@ from ingest.errors import (
     JobLostError,
     TooManyRejectionsError,
 )
-from ingest.lease import Lease
+from ingest.protocol.lease import Lease
 from sandbox.elasticsearch.server.faults import Hold
 from tests.support.sync_harness import INDEX, SyncHarness
 

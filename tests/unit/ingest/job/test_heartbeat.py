@@ -8,8 +8,8 @@ import pytest
 from ingest import errors
 from ingest.elasticsearch.transport import Request, Response
 from ingest.job.heartbeat import confirm, heartbeat
-from ingest.lease import Lease
 from ingest.protocol import SyncJob
+from ingest.protocol.lease import Lease
 from tests.support.fake_transport import answering, client_over, response
 
 OURS: dict[str, Any] = {

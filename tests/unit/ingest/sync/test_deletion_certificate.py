@@ -10,7 +10,7 @@ from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.transport import Response
 from ingest.errors import IncompleteSyncError, IndexChangedError, JobCanceledError, JobError, JobLostError
-from ingest.lease import Lease
+from ingest.protocol.lease import Lease
 from ingest.sync.deletion_certificate import Certificate, certify
 from ingest.sync.progress.stats import Stats
 from ingest.sync.request import SyncContext

@@ -8,7 +8,7 @@ import structlog
 from ingest import config
 from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.transport import Response
-from ingest.lease import Lease
+from ingest.protocol.lease import Lease
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.delivery.settling import Destination
 from ingest.sync.delivery.slots import Slots

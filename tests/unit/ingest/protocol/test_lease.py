@@ -8,7 +8,7 @@ import pytest
 
 from ingest.config import Service
 from ingest.errors import JobCanceledError, JobLostError
-from ingest.lease import FENCING_SECONDS, Lease
+from ingest.protocol.lease import FENCING_SECONDS, Lease
 
 
 class Clock:
@@ -117,7 +117,7 @@ async def test_a_reading_that_takes_longer_than_the_lease_confirms_nothing() -> 
 
 ASLEEP = ("unshare", "--user", "--map-root-user", "--time", "--boottime", "100000", "--fork")
 """A machine that, for whoever is started so, was suspended for so many seconds (time_namespaces(7))."""
-BOTH = "import time; from ingest.lease import boottime; print(boottime() - time.monotonic())"
+BOTH = "import time; from ingest.protocol.lease import boottime; print(boottime() - time.monotonic())"
 
 
 def can_sleep() -> bool:
