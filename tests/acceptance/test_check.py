@@ -1,9 +1,6 @@
 """`elastic-ingest check` passes exactly where a job would, and names the mistakes that are made first."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,9 @@ import pytest
 from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import READER, World, world
+from tests.acceptance.typed_commands import process
 from tests.support import sandbox_world
+from tests.support.command_line import Finished, run_command
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +23,8 @@ def place() -> Iterator[tuple[World, Process]]:
         yield created, service
 
 
-def check(place: World, *arguments: str, config_file: Path | None = None) -> subprocess.CompletedProcess[str]:
-    file = str(config_file or place.config_file)
-    return subprocess.run(
-        [sys.executable, "-m", "ingest", "check", *arguments, "-c", file],
-        cwd=place.folder,
-        env={**os.environ, "COLUMNS": "250"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+def check(place: World, *arguments: str, config_file: Path | None = None) -> Finished:
+    return run_command("check", *arguments, config_file=config_file or place.config_file)
 
 
 def problems(place: World, *arguments: str, config_file: Path | None = None) -> list[str]:
@@ -50,7 +39,7 @@ def problems(place: World, *arguments: str, config_file: Path | None = None) -> 
 def test_where_a_job_would_work_it_passes_and_shows_what_would_be_read(place: tuple[World, Process]) -> None:
     created, service = place
 
-    finished = check(created, "--samples")
+    finished = process(created, "check", "--samples")
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
     for words in ("version", "privileges", "public.album", "2 tables", "public_album_title", "No problems"):
@@ -164,14 +153,7 @@ def test_an_elasticsearch_that_is_not_there_is_said_at_once(tmp_path: Path) -> N
         "connectors: [{connector_id: c, service_type: postgresql}]\n"
     )
 
-    finished = subprocess.run(
-        [sys.executable, "-m", "ingest", "check"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    finished = run_command("check", config_file=tmp_path / "config.yml")
 
     assert finished.returncode == 1
     assert "127.0.0.1:9" in finished.stdout
@@ -180,7 +162,7 @@ def test_an_elasticsearch_that_is_not_there_is_said_at_once(tmp_path: Path) -> N
 def test_the_health_check_of_a_container_asks_elasticsearch_alone(place: tuple[World, Process]) -> None:
     created, _ = place
 
-    finished = check(created, "--quick")
+    finished = process(created, "check", "--quick")
 
     assert finished.returncode == 0
     assert "connector" not in finished.stdout

@@ -1,4 +1,7 @@
-"""Connectors and sync jobs from the command line, as an operator works: real processes, a real world."""
+"""Connectors and sync jobs from the command line, as an operator works, in a real world.
+
+`process` runs a command in a process of its own, `command` in this one.
+"""
 
 import json
 import re
@@ -15,7 +18,7 @@ from sandbox import calls
 from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
-from tests.acceptance.typed_commands import INDEX, NAME, answer, command, configure
+from tests.acceptance.typed_commands import INDEX, NAME, answer, command, configure, process
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def configured(place: World, service: Process) -> World:
 
 
 def test_a_configured_connector_syncs_and_the_watch_ends_with_it(configured: World) -> None:
-    finished = command(configured, "sync", "start", NAME, "--watch")
+    finished = process(configured, "sync", "start", NAME, "--watch")
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert re.search(r"Status\s+completed", finished.stdout)
@@ -196,7 +199,8 @@ def test_what_does_not_exist_is_named_with_exit_code_1(configured: World) -> Non
         ("sync", "cancel", "nothing-here"),
         ("sync", "list", "nothing-here"),
     ):
-        finished = command(configured, *words)
+        run = process if words[1] == "show" else command
+        finished = run(configured, *words)
         assert finished.returncode == 1, words
         assert "nothing-here" in finished.stderr
         assert "Traceback" not in finished.stderr
@@ -237,7 +241,7 @@ def test_status_shows_connectors_and_the_jobs_that_wait(configured: World) -> No
 
 def test_a_dumb_terminal_and_no_color_get_plain_text(configured: World) -> None:
     for environment in ({"TERM": "dumb"}, {"NO_COLOR": "1"}):
-        finished = command(configured, "connector", "list", environment=environment)
+        finished = process(configured, "connector", "list", environment=environment)
         assert "\x1b" not in finished.stdout
         assert NAME in finished.stdout
 
@@ -260,7 +264,7 @@ def test_an_elasticsearch_that_does_not_answer_is_said_quickly(tmp_path: Path) -
 
 def test_verify_says_what_differs_and_repair_delivers_it(configured: World) -> None:
     assert command(configured, "sync", "start", NAME, "--watch").returncode == 0
-    equal = command(configured, "verify", NAME)
+    equal = process(configured, "verify", NAME)
     send = configured.elasticsearch.send
     gone, altered = send(Call("", "POST", f"/{INDEX}/_search", {"size": 2}))["hits"]["hits"]
     send(Call("", "DELETE", f"/{INDEX}/_doc/{quote(gone['_id'])}?refresh"))
@@ -287,7 +291,7 @@ def test_verify_says_what_differs_and_repair_delivers_it(configured: World) -> N
 
 
 def test_verify_cannot_tell_of_what_is_not_there(configured: World) -> None:
-    missing = command(configured, "verify", "nothing-here")
+    missing = process(configured, "verify", "nothing-here")
     created = answer(configured, "connector", "create", "--index-name", "not-configured")["id"]
     unconfigured = command(configured, "verify", created)
     answer(configured, "connector", "delete", created, "--yes")

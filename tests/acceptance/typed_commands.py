@@ -1,4 +1,4 @@
-"""Commands of `elastic-ingest` as an operator types them, each in a process of its own."""
+"""Commands of `elastic-ingest` as an operator types them, in the test's process or each in one of its own."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox import calls
 from sandbox.world import World
+from tests.support.command_line import ENVIRONMENT, Finished, run_command
 
 NAME = "music-by-hand"
 
@@ -16,13 +17,18 @@ NAME = "music-by-hand"
 INDEX = calls.INDEX
 
 
-def command(
+def command(place: World, *arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
+    return run_command(*arguments, config_file=place.config_file, environment=environment)
+
+
+def process(
     place: World, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "ingest", *arguments, "-c", str(place.config_file)],
         cwd=place.folder,
-        env={**os.environ, "COLUMNS": "250", **(environment or {})},
+        env={**os.environ, **ENVIRONMENT, **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -37,7 +43,7 @@ def answer(place: World, *arguments: str, environment: Mapping[str, str] | None 
     return json.loads(finished.stdout)
 
 
-def configure(place: World, **changed: Any) -> subprocess.CompletedProcess[str]:
+def configure(place: World, **changed: Any) -> Finished:
     values = {**place.connector_values, **changed}
     password = str(values.pop("password"))
     pairs = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]

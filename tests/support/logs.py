@@ -3,7 +3,25 @@
 Its own show every local variable where rich is installed, which takes half a minute for an index in memory.
 """
 
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Let the service configure logging for this process, and put it back as it was."""
+    root = logging.getLogger()
+    handlers, level, hook = [*root.handlers], root.level, sys.excepthook
+    try:
+        yield
+    finally:
+        root.handlers, root.level, sys.excepthook = handlers, level, hook
+        logging.captureWarnings(capture=False)
+        configure()
 
 
 def configure() -> None:

@@ -1,7 +1,6 @@
 """What the command line accepts, what it starts, and how it ends."""
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from ingest.cli.commands import elastic_ingest
 from ingest.cli.options import Load
 from ingest.config import LOG_LEVELS, Config
 from ingest.errors import ElasticsearchUnavailableError
+from tests.support import command_line
 
 pytestmark = pytest.mark.usefixtures("logging_restored", "signals_restored")
 
@@ -40,10 +40,8 @@ class Started:
 @pytest.fixture
 def signals_restored() -> Iterator[None]:
     """Undo what commands do to the signals of this process."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    with command_line.signals_restored():
+        yield
 
 
 @pytest.fixture
