@@ -4,7 +4,7 @@ Issued by `certify` alone. Whoever uses it has it checked against the index firs
 another index, or for an index that has been replaced since, proves nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.elasticsearch import indices
@@ -18,10 +18,9 @@ from sources.contract import Slice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """Every row of these slices was read under this scope and is accounted for in this index."""
+    """Every row of these slices was read and is accounted for in this index."""
 
     index: ContentIndex
-    scope: Mapping[str, str]
     slices: tuple[str, ...]
     rows: int
 
@@ -42,12 +41,10 @@ def certify_absence(index: ContentIndex, slice_: Slice, count: int) -> Certifica
 
     For whoever read the slice by these keys to its end, under its lock and in one snapshot.
     """
-    return Certificate(index=index, scope=slice_.scope or {}, slices=(slice_.name,), rows=count)
+    return Certificate(index=index, slices=(slice_.name,), rows=count)
 
 
-async def certify(
-    index: ContentIndex, scope: Mapping[str, str], slices: Sequence[Slice], context: SyncContext
-) -> Certificate:
+async def certify(index: ContentIndex, slices: Sequence[Slice], context: SyncContext) -> Certificate:
     """Prove that everything was read and acknowledged, for this job, in this index; raise otherwise."""
     names = {one.name for one in slices}
     finished = [
@@ -66,7 +63,6 @@ async def certify(
     await context.lease.confirm()
     certificate = Certificate(
         index=index,
-        scope=scope,
         slices=tuple(one.name for one in finished),
         rows=sum(one.tally.read for one in finished),
     )

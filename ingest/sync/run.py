@@ -10,9 +10,11 @@ import orjson
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.indices import ShardState
 from ingest.sync.blocks.lines import KeyReader
-from ingest.sync.comparison.cursor import Checkpoint, Cursor
+from ingest.sync.comparison.checkpoints import Checkpoint
+from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.delivery.delivery import Delivery
 from ingest.sync.index.inventory import Inventory
+from ingest.sync.index.scope import Scope
 from ingest.sync.preparation import Preparation, map_new_fields, prepare
 from ingest.sync.request import SyncContext, SyncRequest
 from sources.contract import Slice
@@ -59,13 +61,12 @@ class SyncRun:
         """Map fields that came up in a reading; see `sources.contract.Batch.mapping`."""
         await map_new_fields(self.request, self.context, mapping)
 
-    def inventory(self, slice_: Slice | None = None) -> Inventory:
-        """Return the documents of one slice, or of all that the source has or had."""
-        scope = self.request.source.scope if slice_ is None else slice_.scope
+    def inventory(self, *slices: Slice) -> Inventory:
+        """Return the documents of these slices; without any, all that the source has or had."""
         return Inventory(
             client=self.context.client,
             index=self.prepared.index,
-            scope=scope or {},
+            scope=Scope.of(*(one.scope for one in slices) if slices else (self.request.source.scope,)),
             key_reader=self.key_reader,
         )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys, Lines, count_lines, without_members
-from ingest.sync.comparison.cursor import Checkpoint
+from ingest.sync.comparison.checkpoints import Checkpoint
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.rules import BasicRules

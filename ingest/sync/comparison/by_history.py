@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol
 
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.comparison.by_content import MapFields
-from ingest.sync.comparison.cursor import Checkpoint
+from ingest.sync.comparison.checkpoints import Checkpoint
 from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.rules import BasicRules
 from sources.contract import Batch, Slice

@@ -5,27 +5,17 @@
     checkpoints     for each slice whose documents were proven to be its rows: position, rows, their digest
 
 Stored as `sync_cursor` of the connector. That is a partial update, which merges objects: the checkpoints are
-a list, so that a slice that is gone does not stay.
+one text, so that a slice that is gone does not stay. `checkpoints` says how they are written.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from ingest.elasticsearch.indices import ShardState
+from ingest.sync.comparison.checkpoints import Checkpoint, pack, unpack
 
-FORMAT: Final = 1
-MOST_BYTES: Final = 256 * 1024
-"""A connector's document is read often; the largest slices are the ones worth remembering."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """The state of a slice's rows to which its documents in the index correspond."""
-
-    rows: int
-    position: str | None = None
-    sums: str | None = None
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +39,7 @@ class Cursor:
                 circumstances=str(wire["circumstances"]),
                 index_uuid=str(wire["index_uuid"]),
                 shards=None if shards is None else tuple(_shard(one) for one in shards),
-                checkpoints={str(one["name"]): _checkpoint(one) for one in wire["slices"]},
+                checkpoints=unpack(wire["slices"]),
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -59,19 +49,12 @@ class Cursor:
         shards = None
         if self.shards is not None:
             shards = [{"history": one.history, "max_seq_no": one.max_seq_no} for one in self.shards]
-        slices, size = [], 0
-        for name, checkpoint in sorted(self.checkpoints.items(), key=lambda item: -item[1].rows):
-            entry = {"name": name, **asdict(checkpoint)}
-            size += len(repr(entry))
-            if size > MOST_BYTES:
-                break
-            slices.append(entry)
         return {
             "format": FORMAT,
             "circumstances": self.circumstances,
             "index_uuid": self.index_uuid,
             "shards": shards,
-            "slices": slices,
+            "slices": pack(self.checkpoints),
         }
 
 
@@ -92,12 +75,3 @@ def incompatibility(now: Cursor, then: Cursor | None) -> str | None:
 
 def _shard(wire: Mapping[str, Any]) -> ShardState:
     return ShardState(history=str(wire["history"]), max_seq_no=int(wire["max_seq_no"]))
-
-
-def _checkpoint(wire: Mapping[str, Any]) -> Checkpoint:
-    position, sums = wire.get("position"), wire.get("sums")
-    return Checkpoint(
-        rows=int(wire["rows"]),
-        position=None if position is None else str(position),
-        sums=None if sums is None else str(sums),
-    )

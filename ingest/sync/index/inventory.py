@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
-from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS, exact_field
+from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS
 from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
 from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.index.ledger import Ledger
+from ingest.sync.index.scope import Scope
 
 SCANS: Final = 3
 """How often the index is scanned at most when a point in time is lost on the way."""
@@ -50,8 +51,7 @@ class Inventory:
 
     client: Client
     index: ContentIndex
-    scope: Mapping[str, str]
-    """Members which every document of the source carries and no other source's do."""
+    scope: Scope
     key_reader: KeyReader
 
     async def load(self) -> Ledger:
@@ -202,7 +202,8 @@ class Inventory:
             query["bool"]["must_not"] = [_exists(CONTENT_HASH)]
         else:
             query = _all_of(*conditions, _exists(CONTENT_HASH))
-        verified = ("id", *self.scope) if foreign else tuple(self.scope) if terms is None else ()
+        members = self.scope.members
+        verified = ("id", *members) if foreign else members if terms is None else ()
         return ScanRequest(
             query=query,
             fields=() if foreign else (CONTENT_HASH,),
@@ -233,18 +234,14 @@ class Inventory:
         return self.key_reader.of_pairs([hit["_id"] for hit in theirs], [0] * len(theirs)), theirs
 
     def _is_in_scope(self, hit: Mapping[str, Any]) -> bool:
-        return all(hit.get("_source", {}).get(name) == value for name, value in self.scope.items())
+        return self.scope.includes(hit.get("_source", {}))
 
     def _scope_terms(self) -> list[dict[str, Any]] | None:
-        """Return the conditions that select the scope exactly; None if the mapping allows none."""
-        fields = {name: exact_field(self.index.properties, name) for name in self.scope}
-        if None in fields.values():
-            return None
-        return [{"term": {fields[name]: value}} for name, value in self.scope.items()]
+        return self.scope.conditions(self.index.properties)
 
     def _has_our_fields(self) -> bool:
         """Whether the index can hold documents of ours at all: its mapping tells without a scan."""
-        return any(name in self.index.properties for name in (CONTENT_HASH, *self.scope))
+        return any(name in self.index.properties for name in (CONTENT_HASH, *self.scope.members))
 
 
 @dataclass(slots=True)

@@ -4,15 +4,24 @@ A checkpoint is kept only if the index holds as many documents of its slice as t
 was refused, and every write to the index since the beginning was one of ours.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.indices import ShardState
-from ingest.sync.comparison.cursor import Checkpoint, Cursor
+from ingest.sync.comparison.checkpoints import Checkpoint
+from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.delivery.rejections import report_rejections
+from ingest.sync.index.scope import MOST_PARTS
 from ingest.sync.run import SyncRun
 from ingest.sync.task_group import task_group
+from sources.contract import Slice
 
-MOST_COUNTED = 1_000
-"""How many slices are counted one by one at most, where their sum is not what it should be."""
+MOST_COUNTED: Final = 1_000
+"""How many slices are counted one by one at most, where Elasticsearch does not tell of others' writes."""
+GROUPS: Final = (MOST_PARTS, 20, 1)
+"""How many slices are counted at once, and then, if one of them is not as it should be, and then."""
+UNCOUNTABLE: Final = "Its documents cannot be counted."
 
 
 async def conclude(sync: SyncRun) -> Cursor | None:
@@ -38,7 +47,7 @@ async def conclude(sync: SyncRun) -> Cursor | None:
 async def miscounted(sync: SyncRun) -> dict[str, str]:
     """Return, with the reason, slices with a checkpoint whose count of documents is wrong or unknown.
 
-    The index is refreshed. Counts all documents of the source at once, and slice by slice only if need be.
+    The index is refreshed. Counts all documents of the source at once, and parts of them only if need be.
     """
     expected = _expected(sync)
     is_complete = len(expected) == len(sync.prepared.slices)
@@ -46,15 +55,36 @@ async def miscounted(sync: SyncRun) -> dict[str, str]:
     sum_tells = sync.begun is not None or len(expected) > MOST_COUNTED
     if sum_tells and is_complete and await sync.inventory().count() == sum(expected.values()):
         return {}
-    found = {}
-    for slice_ in sync.prepared.slices:
-        if slice_.name not in expected:
+    asked = [one for one in sync.prepared.slices if one.name in expected]
+    found = {one.name: UNCOUNTABLE for one in asked if one.scope is None}
+    countable = [one for one in asked if one.scope is not None]
+    counts = await _unequal(sync, countable, expected, GROUPS if sync.begun is not None else GROUPS[-1:])
+    for name, count in counts.items():
+        rows = sync.checkpoints[name].rows
+        found[name] = UNCOUNTABLE if count is None else f"It has {rows} rows and {count} documents."
+    return found
+
+
+async def _unequal(
+    sync: SyncRun, slices: Sequence[Slice], expected: Mapping[str, int], sizes: Sequence[int]
+) -> dict[str, int | None]:
+    """Return slices that have not as many documents as expected, and how many they have.
+
+    Counts them in groups of the first of these sizes, and a group whose sum is wrong in groups of the next.
+    No slice has fewer than expected, for every row's document was acknowledged; so a sum that is right is
+    right for each. That nobody else deleted documents the writes tell in the end.
+    """
+    size, *smaller = sizes
+    found: dict[str, int | None] = {}
+    for start in range(0, len(slices), size):
+        some = slices[start : start + size]
+        count = await sync.inventory(*some).count()
+        if count == sum(expected[one.name] for one in some):
             continue
-        count = None if slice_.scope is None else await sync.inventory(slice_).count()
-        if count is None:
-            found[slice_.name] = "Its documents cannot be counted."
-        elif count != expected[slice_.name]:
-            found[slice_.name] = f"It has {sync.checkpoints[slice_.name].rows} rows and {count} documents."
+        if smaller and count is not None:
+            found |= await _unequal(sync, some, expected, smaller)
+        else:
+            found |= {one.name: count for one in some}
     return found
 
 
@@ -98,7 +128,7 @@ async def _proven(sync: SyncRun, ours: int | None) -> dict[str, Checkpoint]:
     doubtful = {one.name for one in stats.slices if one.tally.rejected or one.tally.dropped}
     if not doubtful and len(checkpoints) == len(sync.prepared.slices) and ours == _rows(checkpoints):
         return dict(checkpoints)
-    if len(checkpoints) > MOST_COUNTED:
+    if sync.begun is None and len(checkpoints) > MOST_COUNTED:
         return {}
     doubtful |= set(await miscounted(sync))
     return {name: checkpoint for name, checkpoint in checkpoints.items() if name not in doubtful}

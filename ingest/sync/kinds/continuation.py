@@ -3,7 +3,7 @@
 from ingest.elasticsearch import indices
 from ingest.sync.comparison.by_history import ChangesComparison, DigestComparison
 from ingest.sync.kinds.conclusion import miscounted
-from ingest.sync.kinds.reconciliation import reconcile_all, reconcile_slice
+from ingest.sync.kinds.reconciliation import reconcile_all, reconcile_slices
 from ingest.sync.reading import Reader
 from ingest.sync.run import SyncRun
 
@@ -30,6 +30,4 @@ async def continue_from(sync: SyncRun, comparison: ChangesComparison | DigestCom
     if len(left) == len(slices) or any(slice_.scope is None for slice_ in slices if slice_.name in left):
         await reconcile_all(sync, next(iter(left.values()), ""))
         return
-    for slice_ in slices:
-        if slice_.name in left:
-            await reconcile_slice(sync, slice_, left[slice_.name])
+    await reconcile_slices(sync, [slice_ for slice_ in slices if slice_.name in left], left)

@@ -16,6 +16,7 @@ from ingest.sync.deletion.stale import StaleDocuments
 from ingest.sync.deletion_certificate import certify
 from ingest.sync.index.inventory import Inventory
 from ingest.sync.index.ledger import Ledger
+from ingest.sync.index.scope import MOST_PARTS
 from ingest.sync.progress.stats import Tally
 from ingest.sync.reading import Reader
 from ingest.sync.run import SyncRun
@@ -31,9 +32,11 @@ async def reconcile_all(sync: SyncRun, reason: str = "") -> None:
     await _compare(sync, sync.prepared.slices, sync.inventory(), {}, reason)
 
 
-async def reconcile_slice(sync: SyncRun, slice_: Slice, reason: str) -> None:
-    """Compare one slice with its documents. It has a scope."""
-    await _compare(sync, [slice_], sync.inventory(slice_), {slice_.name: reason}, reason)
+async def reconcile_slices(sync: SyncRun, slices: Sequence[Slice], reasons: Mapping[str, str]) -> None:
+    """Compare some slices with their documents: one scan of the index for many of them. They have scopes."""
+    for start in range(0, len(slices), MOST_PARTS):
+        some = slices[start : start + MOST_PARTS]
+        await _compare(sync, some, sync.inventory(*some), reasons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,7 @@ async def _compare(
     slices: Sequence[Slice],
     inventory: Inventory,
     reasons: Mapping[str, str],
-    reason: str,
+    reason: str = "",
 ) -> None:
     context, request = sync.context, sync.request
     before = context.stats.checkpoint()
@@ -109,7 +112,7 @@ async def _compare(
     )
     await reader.read_all(slices, request.options.progress_seconds)
 
-    certificate = await certify(sync.prepared.index, inventory.scope, slices, context)
+    certificate = await certify(sync.prepared.index, slices, context)
     stale = StaleDocuments(ledger=ledger, inventory=inventory, rules=request.rules)
     await limit.check(sync, stale, certificate)
     await stale.delete(certificate, sync.delivery, context)

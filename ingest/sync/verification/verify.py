@@ -25,6 +25,7 @@ from ingest.sync.blocks.lines import KeyReader, Lines
 from ingest.sync.comparison.by_content import ContentComparison, keys_of
 from ingest.sync.index.inventory import SCANS, Inventory
 from ingest.sync.index.ledger import Ledger
+from ingest.sync.index.scope import Scope
 from ingest.sync.preparation import read_pipelines, seed_of
 from ingest.sync.progress.stats import Tally
 from ingest.sync.request import SyncRequest
@@ -126,7 +127,7 @@ class _Look:
             )
 
     def _inventory(self, index: ContentIndex) -> Inventory:
-        scope = self.request.source.scope
+        scope = Scope.of(self.request.source.scope)
         return Inventory(client=self.client, index=index, scope=scope, key_reader=self.key_reader)
 
     async def _compared(self, slice_: Slice, before: Ledger) -> tuple[TableFindings, Suspects]:

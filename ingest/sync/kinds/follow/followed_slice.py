@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from ingest.sync.comparison.cursor import Checkpoint
+from ingest.sync.comparison.checkpoints import Checkpoint
 from sources.contract import Slice
 
 SHARE: Final = 0.1

@@ -16,7 +16,8 @@ from typing import Final
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.retry import Attempts
 from ingest.errors import ElasticsearchUnavailableError
-from ingest.sync.comparison.cursor import Checkpoint, Cursor
+from ingest.sync.comparison.checkpoints import Checkpoint
+from ingest.sync.comparison.cursor import Cursor
 from ingest.sync.index.known_documents import KnownDocuments
 from ingest.sync.kinds.conclusion import conclude, is_ours_alone, miscounted
 from ingest.sync.kinds.follow.apply import ChangeApplier

@@ -14,12 +14,12 @@ from typing import Final
 
 from ingest.elasticsearch import indices
 from ingest.sync.comparison.by_history import ChangesComparison
-from ingest.sync.comparison.cursor import Checkpoint
+from ingest.sync.comparison.checkpoints import Checkpoint
 from ingest.sync.delivery.rejections import report_rejections
 from ingest.sync.kinds.follow.followed_slice import FollowedSlice
 from ingest.sync.kinds.follow.recent_documents import RecentDocuments
 from ingest.sync.kinds.follow.totals import add_to_totals
-from ingest.sync.kinds.reconciliation import reconcile_all, reconcile_slice
+from ingest.sync.kinds.reconciliation import reconcile_all, reconcile_slices
 from ingest.sync.progress.stats import ComparedBy, SliceStats
 from ingest.sync.reading import Comparing, Reader
 from ingest.sync.run import SyncRun
@@ -123,7 +123,7 @@ class Polling:
                 self._settle(one)
             return
         for one in slices:
-            await reconcile_slice(self.sync, one.slice, one.reason)
+            await reconcile_slices(self.sync, [one.slice], {one.slice.name: one.reason})
             self._settle(one)
 
     def _settle(self, one: FollowedSlice) -> None:

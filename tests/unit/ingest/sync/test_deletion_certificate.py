@@ -52,7 +52,7 @@ async def slices() -> Any:
 
 async def certified(client: Client, stats: Stats, lease: Lease) -> Certificate:
     context = SyncContext(client=client, lease=lease, stats=stats, log=structlog.get_logger())
-    return await certify(INDEX, {"database": "shop"}, await slices(), context)
+    return await certify(INDEX, await slices(), context)
 
 
 async def test_everything_read_and_settled_is_certified() -> None:

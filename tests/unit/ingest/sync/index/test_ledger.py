@@ -14,7 +14,7 @@ from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.index.ledger import Ledger
 
 INDEX = ContentIndex(name="music", concrete_name="music", uuid="u", mapping={}, settings={})
-CERTIFICATE = Certificate(index=INDEX, scope={}, slices=("album",), rows=1)
+CERTIFICATE = Certificate(index=INDEX, slices=("album",), rows=1)
 READER = KeyReader()
 COLLIDING = KeyReader(id_bits=8)
 
