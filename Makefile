@@ -21,8 +21,8 @@ sandbox: environment ## Keep the same world up, and print how to reach it
 test: environment ## Run the tests; some: TESTS=tests/unit
 	$(VENV)/pytest $(SHARED_OUT) $(TESTS)
 
-sweeps: environment ## Repeat what the tests check at a sample of calls and requests at all the others
-	$(VENV)/pytest -m sweep $(SHARED_OUT) $(TESTS)
+sweeps: environment ## Repeat what the tests check at a sample of calls and requests at all the others, and try more examples
+	$(VENV)/pytest -m "(sweep or hypothesis) and not slow" --hypothesis-profile=sweeps $(SHARED_OUT) $(TESTS)
 
 test-cluster: environment ## Run what can be against a real Elasticsearch, which Maven fetches; needs a JDK 17
 	@$(VENV)/python -m tests.cluster $(TESTS)

@@ -5,20 +5,17 @@ from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import settings
 
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.cluster import modules
 from tests.cluster.relay import serving
-from tests.support import distribution, logs
+from tests.support import distribution, examples, logs
 from tests.support.canaries import WATCH, Canary
 from tests.support.postgresql import server
 from tests.support.service_harness import ServiceHarness
 
-# An example is judged by what it shows, not by how long it took on a machine that does other things as well.
-settings.register_profile("project", deadline=None)
-settings.load_profile("project")
+examples.register_profiles()
 logs.configure()
 
 

@@ -31,14 +31,15 @@ def is_logging(call: ast.Call) -> bool:
     return False
 
 
-def named(callee: str) -> set[str]:
+@cache
+def named(callee: str) -> frozenset[str]:
     """Return the names that are given to calls of `attempt` or to `Loop`, which log under them."""
     found: set[str] = set()
     for call in calls():
         if ast.unparse(call.func).rpartition(".")[2] == callee:
             given = [*call.args[:1], *(one.value for one in call.keywords if one.arg == "name")]
             found |= {str(one.value) for one in given if isinstance(one, ast.Constant)}
-    return found
+    return frozenset(found)
 
 
 def events(argument: ast.expr) -> Iterable[str]:

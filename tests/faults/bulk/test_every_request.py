@@ -7,11 +7,14 @@ index exact.
 import pytest
 
 from ingest.errors import IngestError
-from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Reply, Reset, Truncate
 from tests.cluster.relay import serving
 from tests.faults.bulk.conftest import age
+from tests.support.sweeps import part_of, parts
 from tests.support.sync_harness import nothing, sync_harness
+
+PARTS = 6
+"""Of the requests. Each kind of failure begins with another request, so that one part meets many of them."""
 
 KINDS: list[tuple[str, Action, bool]] = [
     ("unavailable once", Reply(503), False),
@@ -32,12 +35,14 @@ async def _count_requests() -> int:
         return len(server.journal)
 
 
-@pytest.mark.parametrize(("action", "applied"), [kind[1:] for kind in KINDS], ids=[kind[0] for kind in KINDS])
-async def test_no_broken_request_loses_a_living_document(action: Action, applied: bool) -> None:
+@pytest.mark.parametrize("part", parts(PARTS))
+@pytest.mark.parametrize("kind", range(len(KINDS)), ids=[name for name, *_ in KINDS])
+async def test_no_broken_request_loses_a_living_document(kind: int, part: int) -> None:
+    _, action, applied = KINDS[kind]
     requests = await _count_requests()
     assert requests > 10
 
-    for nth in range(1, requests + 1):
+    for nth in part_of(range(1, requests + 1), part + kind, PARTS):
         async with serving() as server, sync_harness(server) as shop:
             await age(shop)
             living = shop.expected().keys() & (await shop.content()).keys()
@@ -57,14 +62,13 @@ async def test_no_broken_request_loses_a_living_document(action: Action, applied
             assert (stats.read, stats.rejected) == (10, 0)
 
 
-async def test_a_worker_killed_at_any_request_leaves_what_the_next_sync_repairs(
-    elasticsearch: Server,
-) -> None:
+@pytest.mark.parametrize("part", parts(PARTS))
+async def test_a_worker_killed_at_any_request_leaves_what_the_next_sync_repairs(part: int) -> None:
     class KilledError(BaseException):
         """The process ends here."""
 
     requests = await _count_requests()
-    for nth in range(1, requests + 1):
+    for nth in part_of(range(1, requests + 1), part, PARTS):
         async with serving() as server, sync_harness(server) as shop:
             await age(shop)
             living = shop.expected().keys() & (await shop.content()).keys()

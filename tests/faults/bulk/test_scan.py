@@ -7,6 +7,7 @@ import pytest
 
 from ingest.errors import ElasticsearchUnavailableError, IncompleteSyncError
 from sandbox.elasticsearch.server.faults import Action, Drop, Edit, Reply, Reset, Truncate
+from tests.support.sweeps import part_of, parts
 from tests.support.sync_harness import SyncHarness, nothing
 
 SEARCH = "/_search"
@@ -45,13 +46,19 @@ FAULTS: dict[str, Action] = {
     "empty": Reply(200, b""),
     "an empty object": Reply(200, {}),
 }
+SEARCHES = 6
+"""Of a scan in pages of four, and of the deletes after it."""
+PARTS = 3
+"""Of the searches; each fault begins with another one."""
 
 
+@pytest.mark.parametrize("part", parts(PARTS))
 @pytest.mark.parametrize("name", FAULTS)
-async def test_e18_a_fault_in_any_page_is_survived(shop: SyncHarness, name: str) -> None:
+async def test_e18_a_fault_in_any_page_is_survived(shop: SyncHarness, name: str, part: int) -> None:
+    first = part + list(FAULTS).index(name)
     await shop.call("PUT", "/search-shop/_settings", {"index.max_result_window": 4})
     shop.page_size = 4
-    for round_ in range(1, 7):
+    for round_ in part_of(range(1, SEARCHES + 1), first, PARTS):
         fault = shop.server.faults.add(FAULTS[name], path=SEARCH, nth=round_)
 
         stats = await shop.sync()

@@ -8,12 +8,14 @@ import asyncio
 import fnmatch
 
 import aiohttp
+import pytest
 
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch import Server, serve
 from sandbox.elasticsearch.server.faults import Reset
 from sandbox.elasticsearch.server.journal import Entry
 from tests.support.service_harness import PATIENCE_SECONDS, ServiceHarness, config_for, until
+from tests.support.sweeps import part_of, parts
 
 LIMITS = {
     "fencing_limit_seconds": 1.6,
@@ -40,6 +42,7 @@ REQUESTS = [
     (CONNECTOR_WRITE, 2),  # here the job has ended and the connector does not know
 ]
 """Before which request of a job the worker dies: its kind, and which one of that kind."""
+PARTS = 3
 
 
 class Crash:
@@ -86,7 +89,8 @@ async def die_and_recover(kind: str, nth: int) -> None:
         assert await harness.titles() == {"two", "three"}, kind
 
 
-async def test_a_worker_that_dies_anywhere_leaves_nothing_that_stays_broken() -> None:
+@pytest.mark.parametrize("part", parts(PARTS))
+async def test_a_worker_that_dies_anywhere_leaves_nothing_that_stays_broken(part: int) -> None:
     at_once = asyncio.Semaphore(5)
 
     async def in_turn(kind: str, nth: int) -> None:
@@ -94,5 +98,5 @@ async def test_a_worker_that_dies_anywhere_leaves_nothing_that_stays_broken() ->
             await die_and_recover(kind, nth)
 
     async with asyncio.TaskGroup() as group:
-        for kind, nth in REQUESTS:
-            group.create_task(in_turn(kind, nth))
+        for number in part_of(range(len(REQUESTS)), part + 1, PARTS):
+            group.create_task(in_turn(*REQUESTS[number]))

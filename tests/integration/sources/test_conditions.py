@@ -98,7 +98,7 @@ def kept_by_the_service(lines: list[bytes], rules: BasicRules) -> set[bytes]:
     return {line for line in lines if rules.keep_json(b"{" + line[line.index(HASH_END) + 1 :])}
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rules=rule_sets(
         ("small", "whole", "big", "exact", "scaled", "yes", "uid", "words", "short", "missing"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sources.postgresql.render.ids import document_id, prefix_of
 from tests.support.database import Database, Known, read_all
+from tests.support.examples import examples_divided_by
 
 texts = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 json_values = st.recursive(
@@ -48,7 +49,7 @@ k text, n int8, a text, b numeric, c float8, d float4, e bytea, f timestamptz, g
 
 
 @given(rows=rows)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples_divided_by(3), suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_documents_are_the_rows(database: Database, rows: list[tuple[Any, ...]]) -> None:
     await database.execute(f"DROP TABLE IF EXISTS t; CREATE TABLE t ({COLUMNS}, PRIMARY KEY (k, n))")
     await database.connection.set_type_codec(

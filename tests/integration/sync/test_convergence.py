@@ -11,6 +11,7 @@ from ingest.errors import IngestError
 from sandbox.elasticsearch.server.faults import Action, Drop, FailItems, Reply
 from sources.errors import SourceError, SourceUnavailableError
 from tests.cluster.relay import serving
+from tests.support.examples import examples_divided_by
 from tests.support.sync_harness import SyncHarness, sync_harness
 
 TABLES = ("album", "track")
@@ -117,7 +118,7 @@ troubled_rounds = st.lists(
 
 
 @given(rounds=quiet_rounds, rows_per_batch=st.integers(1, 5), chunk_size=st.integers(1, 5))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples_divided_by(4), suppress_health_check=[HealthCheck.too_slow])
 def test_i1_i13_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing(
     rounds: Sequence[Sequence[Step]], rows_per_batch: int, chunk_size: int
 ) -> None:
@@ -139,7 +140,7 @@ def test_i1_i13_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing
 
 
 @given(rounds=troubled_rounds)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples_divided_by(4), suppress_health_check=[HealthCheck.too_slow])
 def test_i1_i3_trouble_never_costs_a_living_document_and_a_clean_sync_repairs_everything(
     rounds: Sequence[Sequence[Step]],
 ) -> None:

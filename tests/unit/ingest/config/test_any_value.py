@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import config
@@ -39,7 +39,6 @@ def loaded(folder: Path, settings_: dict[str, Any]) -> list[str]:
     return []
 
 
-@settings(max_examples=60)
 @given(
     st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=4),
     ANYTHING | st.lists(st.dictionaries(st.sampled_from(CONNECTOR_KEYS), ANYTHING, max_size=4), max_size=3),

@@ -1,6 +1,7 @@
 """Every event has a sentence, made of facts that are really logged with it."""
 
 import string
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ OPEN = None
 """The facts of a call that passes some on with `**`."""
 
 
+@cache
 def facts_of_calls() -> dict[str, list[set[str] | None]]:
     """Return, for each event, the names of the facts of each call that logs it."""
     found: dict[str, list[set[str] | None]] = {}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.protocol import (
@@ -105,7 +105,6 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150)
 @given(st.dictionaries(members, json_values, max_size=8))
 def test_no_document_breaks_the_reader(source: dict[str, Any]) -> None:
     connector = Connector.from_wire(hit(source))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.errors import SourceConfigurationError
@@ -227,7 +227,6 @@ ANYTHING = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from((*FIELDS, "unknown")), ANYTHING, max_size=5))
 def test_anything_a_person_may_have_put_into_any_field_is_taken_or_refused_by_its_label(
     values: dict[str, Any],

@@ -4,7 +4,7 @@ import itertools
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.sync.blocks.chunks import FIRST_BYTES, Chunk, Chunker, ChunkLimits, documents
@@ -35,7 +35,6 @@ def ids_in(chunk: Chunk) -> list[str]:
 
 
 @given(blocks=blocks, max_bytes=st.integers(1, 2000), max_count=st.integers(1, 9))
-@settings(max_examples=200, deadline=None)
 def test_chunks_are_the_input_in_order_within_the_limits(
     blocks: list[list[int]], max_bytes: int, max_count: int
 ) -> None:
@@ -47,7 +46,6 @@ def test_chunks_are_the_input_in_order_within_the_limits(
 
 
 @given(blocks=blocks, max_bytes=st.integers(300, 2000))
-@settings(max_examples=100, deadline=None)
 def test_no_chunk_could_have_taken_the_first_document_of_the_next(
     blocks: list[list[int]], max_bytes: int
 ) -> None:

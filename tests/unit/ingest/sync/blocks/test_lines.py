@@ -3,7 +3,7 @@
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.sync.blocks.lines import ACTION, KeyReader, render, rendered_overhead, without_members
@@ -30,7 +30,6 @@ def page(rows: list[tuple[str, int]]) -> bytes:
 
 
 @given(rows)
-@settings(max_examples=150, deadline=None)
 def test_the_content_hash_of_every_line_is_read_exactly(rows: list[tuple[str, int]]) -> None:
     keys = READER.of_lines(b"".join(line(id_, hash_) for id_, hash_ in rows))
 
@@ -38,7 +37,6 @@ def test_the_content_hash_of_every_line_is_read_exactly(rows: list[tuple[str, in
 
 
 @given(rows)
-@settings(max_examples=150, deadline=None)
 def test_equal_ids_and_only_they_have_equal_id_hashes(rows: list[tuple[str, int]]) -> None:
     keys = READER.of_lines(b"".join(line(id_, hash_) for id_, hash_ in rows))
 
@@ -46,7 +44,6 @@ def test_equal_ids_and_only_they_have_equal_id_hashes(rows: list[tuple[str, int]
 
 
 @given(rows)
-@settings(max_examples=150, deadline=None)
 def test_a_page_of_hits_has_the_keys_of_the_lines_that_made_it(rows: list[tuple[str, int]]) -> None:
     of_lines = READER.of_lines(b"".join(line(id_, hash_) for id_, hash_ in rows))
 
@@ -119,7 +116,6 @@ def test_an_id_may_look_like_a_hit() -> None:
 
 
 @given(rows)
-@settings(max_examples=100, deadline=None)
 def test_rendered_lines_are_actions_and_documents(rows: list[tuple[str, int]]) -> None:
     block = b"".join(line(id_, hash_, '"n":[1,2],"t":"ä\\n"}') for id_, hash_ in rows)
 
@@ -134,7 +130,6 @@ def test_rendered_lines_are_actions_and_documents(rows: list[tuple[str, int]]) -
 
 
 @given(rows)
-@settings(max_examples=50, deadline=None)
 def test_rendering_adds_the_same_to_every_line(rows: list[tuple[str, int]]) -> None:
     block = b"".join(line(id_, hash_) for id_, hash_ in rows)
 
@@ -144,7 +139,6 @@ def test_rendering_adds_the_same_to_every_line(rows: list[tuple[str, int]]) -> N
 
 
 @given(rows)
-@settings(max_examples=50, deadline=None)
 def test_lines_without_their_members_have_the_same_keys(rows: list[tuple[str, int]]) -> None:
     block = b"".join(line(id_, hash_) for id_, hash_ in rows)
 

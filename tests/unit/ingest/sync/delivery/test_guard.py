@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.elasticsearch.indices import ContentIndex
@@ -106,7 +106,6 @@ lengths_of_documents = st.lists(
 
 
 @given(lengths=lengths_of_documents, repeated=st.integers(1, 40))
-@settings(deadline=None, max_examples=40)
 @example(lengths=[LONG, LONG], repeated=1)
 @example(lengths=[SHORT, LONG], repeated=3)
 @example(lengths=[SHORT], repeated=5000)

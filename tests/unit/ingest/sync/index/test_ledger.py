@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.elasticsearch.indices import ContentIndex
@@ -33,7 +33,6 @@ def loaded(documents: dict[str, int], reader: KeyReader = READER) -> Ledger:
 
 
 @given(held=documents, read=documents)
-@settings(max_examples=150, deadline=None)
 def test_unchanged_means_known_id_and_equal_content(held: dict[str, int], read: dict[str, int]) -> None:
     ledger = loaded(held)
 
@@ -43,7 +42,6 @@ def test_unchanged_means_known_id_and_equal_content(held: dict[str, int], read: 
 
 
 @given(held=documents, read=documents)
-@settings(max_examples=150, deadline=None)
 def test_stale_is_what_was_held_and_not_met(held: dict[str, int], read: dict[str, int]) -> None:
     ledger = loaded(held)
     ledger.unchanged(keys(read))
@@ -55,7 +53,6 @@ def test_stale_is_what_was_held_and_not_met(held: dict[str, int], read: dict[str
 
 
 @given(held=documents, read=documents)
-@settings(max_examples=150, deadline=None)
 def test_a_collision_never_gives_up_a_document_whose_row_was_met(
     held: dict[str, int], read: dict[str, int]
 ) -> None:
@@ -68,7 +65,6 @@ def test_a_collision_never_gives_up_a_document_whose_row_was_met(
 
 
 @given(held=documents, read=documents)
-@settings(max_examples=150, deadline=None)
 def test_a_collision_between_held_documents_never_calls_a_changed_row_unchanged(
     held: dict[str, int], read: dict[str, int]
 ) -> None:
@@ -82,7 +78,6 @@ def test_a_collision_between_held_documents_never_calls_a_changed_row_unchanged(
 
 
 @given(held=documents, foreign=documents, read=documents)
-@settings(max_examples=100, deadline=None)
 def test_documents_of_another_service_are_sent_once_and_deleted_if_gone(
     held: dict[str, int], foreign: dict[str, int], read: dict[str, int]
 ) -> None:
@@ -134,7 +129,6 @@ def test_a_document_that_was_not_there_at_the_scan_is_not_stale() -> None:
     again=documents,
     earlier_readings=st.sampled_from([0, 1, 60, 61, 62, 200]),
 )
-@settings(max_examples=150, deadline=None)
 def test_an_abandoned_reading_leaves_what_it_wrote_to_be_met_again(
     held: dict[str, int],
     before: dict[str, int],

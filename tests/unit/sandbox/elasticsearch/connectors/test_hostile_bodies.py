@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples_divided_by
 from tests.unit.sandbox.elasticsearch.connectors.calls import Calls
 
 DATE = "2023-05-25T12:30:00.000Z"
@@ -192,7 +193,7 @@ def test_the_bodies_to_be_spoilt_are_good_ones(method: str, path: str, body: Any
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS, ids=NAMES)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples_divided_by(4))
 def test_a_wrong_value_anywhere_is_answered(method: str, path: str, body: Any, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from(places(body)))
     value = data.draw(ANYTHING)
@@ -202,7 +203,7 @@ def test_a_wrong_value_anywhere_is_answered(method: str, path: str, body: Any, d
 
 @pytest.mark.parametrize(("method", "path"), sorted({(method, path) for method, path, _ in CALLS}))
 @given(body=st.binary(min_size=1, max_size=20) | st.text(alphabet='{}[]",:0a\\ ', min_size=1).map(str.encode))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples_divided_by(4))
 def test_what_is_not_even_json_is_answered(method: str, path: str, body: bytes) -> None:
     check(method, path, body)
 

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.clock import Clock
 from sandbox.elasticsearch.indices import Index, IndexSettings
+from tests.support.examples import examples_divided_by
 
 IDS = st.sampled_from("abcd")
 VALUES = st.integers(0, 3)
@@ -97,5 +98,5 @@ class IndexMachine(RuleBasedStateMachine):
         self.numbers[document_id] = seq_no
 
 
-IndexMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+IndexMachine.TestCase.settings = settings(max_examples=examples_divided_by(2), stateful_step_count=30)
 TestIndexMachine = IndexMachine.TestCase

@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.elasticsearch import errors
@@ -48,7 +48,6 @@ def _outcome(mapping: Mapping, document: dict[str, Any]) -> tuple[str, str | Non
     return "accepted", None
 
 
-@settings(max_examples=100, deadline=None)
 @given(documents=st.lists(DOCUMENTS, min_size=1, max_size=12))
 def test_plans_and_walks_agree(documents: list[dict[str, Any]]) -> None:
     planned = Mapping(MAPPINGS)
@@ -61,7 +60,6 @@ def test_plans_and_walks_agree(documents: list[dict[str, Any]]) -> None:
         assert planned.to_wire() == walked.to_wire()
 
 
-@settings(max_examples=60, deadline=None)
 @given(document=DOCUMENTS)
 def test_a_refused_document_changes_nothing(document: dict[str, Any]) -> None:
     mapping = Mapping(MAPPINGS)
@@ -71,7 +69,6 @@ def test_a_refused_document_changes_nothing(document: dict[str, Any]) -> None:
         assert mapping.to_wire() == before
 
 
-@settings(max_examples=100, deadline=None)
 @given(documents=st.lists(DOCUMENTS, max_size=8))
 def test_a_mapping_survives_the_way_over_the_wire(documents: list[dict[str, Any]]) -> None:
     mapping = Mapping(MAPPINGS)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.elasticsearch.clock import Clock
@@ -60,7 +60,6 @@ def everything(views: list[View], body: dict[str, Any]) -> list[str]:
     return [hit.candidate.document.id for hit in selection.hits]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     count=st.integers(0, 40),
     size=st.integers(1, 12),
