@@ -172,7 +172,7 @@ main()
 """The service with a defect: where it fails, secrets are in local variables."""
 
 
-@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize("log_format", ["json", pytest.param("console", marks=pytest.mark.sweep)])
 async def test_no_trace_shows_what_was_in_the_variables_where_it_failed(
     guarded: Guarded, log_format: str
 ) -> None:

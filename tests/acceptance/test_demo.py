@@ -130,6 +130,7 @@ def copy_of_everything(folder: Path) -> None:
             path.chmod(path.stat().st_mode & 0o700)
 
 
+@pytest.mark.sweep
 def test_the_demo_runs_in_a_folder_that_its_owner_alone_may_enter(temporary: Path, tmp_path: Path) -> None:
     copy_of_everything(tmp_path)
 
@@ -143,10 +144,10 @@ def test_the_demo_runs_in_a_folder_that_its_owner_alone_may_enter(temporary: Pat
 @pytest.mark.parametrize(
     ("moment", "number"),
     [
-        ("PostgreSQL ", signal.SIGINT),
-        ("Start the service", signal.SIGTERM),
         ("Configure it", signal.SIGINT),
-        ("Change one row", signal.SIGTERM),
+        pytest.param("PostgreSQL ", signal.SIGINT, marks=pytest.mark.sweep),
+        pytest.param("Start the service", signal.SIGTERM, marks=pytest.mark.sweep),
+        pytest.param("Change one row", signal.SIGTERM, marks=pytest.mark.sweep),
     ],
 )
 def test_a_demo_that_is_interrupted_leaves_nothing(

@@ -66,7 +66,10 @@ async def deleting(installed: Installation) -> AsyncIterator[None]:
 MOMENTS = {"reading": reading, "sending": sending, "deleting": deleting}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    "moment",
+    ["sending", *(pytest.param(name, marks=pytest.mark.sweep) for name in MOMENTS if name != "sending")],
+)
 async def test_a_stopped_service_suspends_its_job_and_the_next_one_completes_it(
     installed: Installation, moment: str
 ) -> None:

@@ -82,7 +82,7 @@ def test_the_page_shows_the_job_and_no_secret(synced: tuple[World, Process], por
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here: apt-get install chromium")
-@pytest.mark.parametrize("width", [1100, 390])
+@pytest.mark.parametrize("width", [390, pytest.param(1100, marks=pytest.mark.sweep)])
 def test_a_browser_shows_the_page_without_scrolling_sideways(
     synced: tuple[World, Process], port: int, tmp_path: Path, width: int
 ) -> None:

@@ -48,7 +48,7 @@ def write(folder: Path, url: str, *connectors: str, **service: Any) -> None:
     (folder / "config.yml").chmod(0o600)
 
 
-@pytest.mark.parametrize("nth", [1, 2, 10, 100, 300, 600])
+@pytest.mark.parametrize("nth", [1, 2, 10, 100, 300, pytest.param(600, marks=pytest.mark.sweep)])
 async def test_a_stop_at_any_import_of_the_start_is_a_stop(
     tmp_path: Path, elasticsearch: Server, nth: int
 ) -> None:
@@ -83,7 +83,9 @@ def can_be_process_1() -> bool:
 
 
 @pytest.mark.skipif(not can_be_process_1(), reason="this user cannot make a process namespace")
-@pytest.mark.parametrize("event", ["elasticsearch.awaited", "service.started"])
+@pytest.mark.parametrize(
+    "event", ["elasticsearch.awaited", pytest.param("service.started", marks=pytest.mark.sweep)]
+)
 async def test_process_1_obeys_a_stop(tmp_path: Path, elasticsearch: Server, event: str) -> None:
     if event == "elasticsearch.awaited":
         elasticsearch.faults.add(Reply(503))

@@ -102,10 +102,10 @@ MIDDLES: dict[str, tuple[Action, str]] = {
 @pytest.mark.parametrize(
     ("middle", "number"),
     [
-        ("claiming", signal.SIGTERM),
         ("writing", signal.SIGTERM),
-        ("writing", signal.SIGINT),
-        ("waiting to write again", signal.SIGTERM),
+        pytest.param("claiming", signal.SIGTERM, marks=pytest.mark.sweep),
+        pytest.param("writing", signal.SIGINT, marks=pytest.mark.sweep),
+        pytest.param("waiting to write again", signal.SIGTERM, marks=pytest.mark.sweep),
     ],
 )
 async def test_a_stop_in_the_middle_loses_nothing(
@@ -210,6 +210,7 @@ async def test_a_new_container_with_the_lock_file_of_a_killed_one_resumes_its_jo
     assert (job["status"], job["error"], job["metadata"]["lost_workers"]) == ("completed", None, 1)
 
 
+@pytest.mark.sweep  # without processes: test_job_states.py
 @pytest.mark.timeout(400)  # five processes, one after the other
 async def test_a_job_that_kills_its_workers_is_given_up_after_three_resumptions(
     harness: ServiceHarness, tmp_path: Path

@@ -47,6 +47,8 @@ WITH_REQUESTS = {
 KILL = "worker killed"
 END_BACKENDS = "database connections ended"
 KINDS = (*WITH_REQUESTS, KILL)
+SAMPLE = ("applied, answer lost", "items turned away", KILL)
+"""Of the quick run; the others are a sweep. In `test_every_call.py` most of them are met by calls as well."""
 
 
 Broken = Callable[[int], Awaitable[tuple[Fault, str]]]
@@ -173,7 +175,9 @@ def struck_by(opened: Shop, fault: Fault) -> str:
     return " ".join(f"{entry.method} {entry.path}" for entry in struck)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in SAMPLE else pytest.param(kind, marks=pytest.mark.sweep) for kind in KINDS]
+)
 async def test_whatever_breaks_at_a_request_the_next_sync_is_exact(kind: str) -> None:
     async with shop(TablesInMemory()) as opened:
         enumeration = Enumeration(opened)

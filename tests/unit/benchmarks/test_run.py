@@ -19,6 +19,7 @@ def test_an_unchanged_table_is_measured_against_the_bare_loop() -> None:
     assert result.exit_code == (0 if all(check["holds"] for check in report["checks"]) else 1)
 
 
+@pytest.mark.sweep
 def test_each_of_many_tables_is_read_and_then_proven_unchanged() -> None:
     result = CliRunner().invoke(main, ["tables", "--rows", "100", "--repeat", "1", "--json"])
 
@@ -34,6 +35,7 @@ def measured(*options: str) -> dict[str, dict[str, float]]:
     return {row["name"]: row["figures"] for row in report["rows"]}
 
 
+@pytest.mark.sweep
 def test_every_change_that_is_followed_is_measured() -> None:
     figures = measured("--part", "sustained", "--part", "large", "--way", "log")
 
