@@ -11,6 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from sandbox.elasticsearch.http import Effect
+from sandbox.elasticsearch.server.journal import Entry
 from tests.support.history.events import Event, events_of
 from tests.torture.connectors import Connector
 
@@ -26,45 +28,6 @@ ADDED = frozenset(
 
 class RefusedError(Exception):
     """Elasticsearch refused a call of ours for good."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Effect:
-    """What a request changed."""
-
-    indexed: list[str]
-    deleted: list[str]
-
-
-@dataclass(slots=True, kw_only=True)
-class Request:
-    """A request as the journal tells it."""
-
-    number: int
-    method: str
-    path: str
-    opaque_id: str | None
-    status: int | None
-    body: bytes
-    answer: bytes
-    fault: str | None
-    began_monotonic: float
-    ended_monotonic: float | None
-    applied_monotonic: float | None
-    is_given_up: bool
-    effect: Effect
-
-    @classmethod
-    def from_wire(cls, entry: Mapping[str, Any]) -> "Request":
-        """Read an entry of the journal."""
-        effect = Effect(indexed=entry["effect"]["indexed"], deleted=entry["effect"]["deleted"])
-        plain = {
-            name: entry[name]
-            for name in ("number", "method", "path", "opaque_id", "status", "fault", "is_given_up")
-        }
-        times = {name: entry[name] for name in ("began_monotonic", "ended_monotonic", "applied_monotonic")}
-        texts = {name: entry[name].encode() for name in ("body", "answer")}
-        return cls(**plain, **times, **texts, effect=effect)
 
 
 @dataclass(slots=True)
@@ -100,11 +63,11 @@ class Elasticsearch:
     async def events(self) -> list[Event]:
         """Return what workers and people did since the last time, as far as it has ended."""
         entries = await self.call("GET", "/_sandbox/journal", since=str(self._read_until))
-        requests: list[Request] = []
+        requests: list[Entry] = []
         for entry in entries:
             if entry["ended_monotonic"] is None:
                 break
-            request = Request.from_wire(entry)
+            request = entry_from_wire(entry)
             if request.number != self._read_until:
                 raise RefusedError(f"the journal has lost requests {self._read_until} to {request.number}")
             self._read_until += 1
@@ -201,3 +164,9 @@ async def running(folder: Path) -> AsyncIterator[Elasticsearch]:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+def entry_from_wire(wire: Mapping[str, Any]) -> Entry:
+    """Read an entry of the journal as the server's admin route shows it."""
+    texts = {name: wire[name].encode() for name in ("body", "answer")}
+    return Entry(**{**wire, **texts, "effect": Effect(**wire["effect"])})

@@ -9,8 +9,10 @@ that arrived, so neither a defect of the service nor a lost answer can hide what
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote
+
+from sandbox.elasticsearch.server.journal import Entry
 
 JOBS_INDEX = "/.elastic-connectors-sync-jobs-v1"
 JOBS_ROUTE = "/_connector/_sync_job/"
@@ -21,33 +23,6 @@ UNDELIVERED = ("Drop", "Reset", "Truncate")
 
 Version = tuple[int, int]
 """Sequence number and primary term."""
-
-
-class Effect(Protocol):
-    """What a request changed."""
-
-    indexed: list[str]
-    deleted: list[str]
-
-
-class Request(Protocol):
-    """What is read of an entry of the journal."""
-
-    method: str
-    path: str
-    opaque_id: str | None
-    status: int | None
-    body: bytes
-    answer: bytes
-    fault: str | None
-    began_monotonic: float
-    ended_monotonic: float | None
-    applied_monotonic: float | None
-    is_given_up: bool
-
-    @property
-    def effect(self) -> Effect:
-        """What it changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +103,12 @@ class Bulk:
 Event = StatusWritten | JobRead | Reported | Scanned | Bulk
 
 
-def events_of(requests: Iterable[Request]) -> list[Event]:
+def events_of(requests: Iterable[Entry]) -> list[Event]:
     """Return everything workers and persons did to jobs and content, in the order it began."""
     return [event for request in requests if (event := _event_of(request)) is not None]
 
 
-def _event_of(request: Request) -> Event | None:
+def _event_of(request: Entry) -> Event | None:
     worker, _, job = unquote(request.opaque_id or "").rpartition("/")
     path = request.path
     if path.startswith(f"{JOBS_INDEX}/_update/"):
@@ -152,7 +127,7 @@ def _event_of(request: Request) -> Event | None:
     return None
 
 
-def _status_written(request: Request, worker: str) -> StatusWritten | None:
+def _status_written(request: Entry, worker: str) -> StatusWritten | None:
     status = json.loads(request.body)["doc"].get("status")
     if status is None or not request.effect.indexed:
         return None
@@ -160,7 +135,7 @@ def _status_written(request: Request, worker: str) -> StatusWritten | None:
     return StatusWritten(at=request.began_monotonic, job=job, worker=worker, status=status)
 
 
-def _job_read(request: Request, worker: str) -> JobRead | None:
+def _job_read(request: Entry, worker: str) -> JobRead | None:
     source = (_delivered(request) or {}).get("_source")
     if source is None:
         return None
@@ -173,7 +148,7 @@ def _job_read(request: Request, worker: str) -> JobRead | None:
     )
 
 
-def _scanned(request: Request, worker: str, job: str) -> Scanned | None:
+def _scanned(request: Entry, worker: str, job: str) -> Scanned | None:
     hits = (_delivered(request) or {}).get("hits", {}).get("hits", [])
     versions = {hit["_id"]: (hit["_seq_no"], hit["_primary_term"]) for hit in hits if "_seq_no" in hit}
     if not versions:
@@ -181,7 +156,7 @@ def _scanned(request: Request, worker: str, job: str) -> Scanned | None:
     return Scanned(at=_end(request), job=job, worker=worker, versions=versions)
 
 
-def _bulk(request: Request, worker: str, job: str) -> Bulk:
+def _bulk(request: Entry, worker: str, job: str) -> Bulk:
     indexed, deleted = set(request.effect.indexed), set(request.effect.deleted)
     asked = list(_actions_in(request.body))
     items = (_delivered(request) or {}).get("items", [])
@@ -215,7 +190,7 @@ def _actions_in(body: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
             yield operation, target
 
 
-def _delivered(request: Request) -> Any:
+def _delivered(request: Entry) -> Any:
     """Return the answer as the worker got it; None if it got none, no success, or nothing it can read."""
     was_cut = request.fault is not None and request.fault.startswith(UNDELIVERED)
     if was_cut or request.is_given_up or not _is_success(request):
@@ -227,11 +202,11 @@ def _delivered(request: Request) -> Any:
     return answer if isinstance(answer, dict) and None not in answer.values() else None
 
 
-def _is_success(request: Request) -> bool:
+def _is_success(request: Entry) -> bool:
     return request.status is not None and request.status < 300
 
 
-def _end(request: Request) -> float:
+def _end(request: Entry) -> float:
     return request.began_monotonic if request.ended_monotonic is None else request.ended_monotonic
 
 
