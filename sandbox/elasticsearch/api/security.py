@@ -145,7 +145,7 @@ def _check_descriptors(descriptors: Mapping[str, Any]) -> None:
     for name, body in descriptors.items():
         if not isinstance(body, dict):
             raise errors.ElasticsearchError(400, "parse_exception", f"failed to parse role [{name}]")
-        _check_known(_names(body.get("cluster")), CLUSTER_GRANTS, "cluster", name)
+        _check_known(_names(body.get("cluster")), CLUSTER_GRANTS, "cluster")
         for entry in body.get("indices") or body.get("index") or []:
             if not isinstance(entry, dict):
                 raise errors.ElasticsearchError(
@@ -159,10 +159,10 @@ def _check_descriptors(descriptors: Mapping[str, Any]) -> None:
                     f"failed to parse indices privileges for role [{name}]. missing required "
                     f"[{missing}] field",
                 )
-            _check_known(_names(entry["privileges"]), INDEX_GRANTS, "index", name)
+            _check_known(_names(entry["privileges"]), INDEX_GRANTS, "index")
 
 
-def _check_known(privileges: list[str], known: Mapping[str, Any], kind: str, role: str) -> None:
+def _check_known(privileges: list[str], known: Mapping[str, Any], kind: str) -> None:
     for privilege in privileges:
         if privilege.lower() not in known and ":" not in privilege and privilege not in OTHER_PRIVILEGES:
             raise errors.validation(

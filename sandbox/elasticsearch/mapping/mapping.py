@@ -42,7 +42,7 @@ class Mapping(FieldTree):
         `parsed` spares reading `source` again.
         """
         if parsed is None:
-            parsed = _object(document_id, source)
+            parsed = _object(source)
         shape = (*parsed, *map(type, parsed.values()))
         plan = self._plans.get(shape)
         if plan is None:
@@ -89,7 +89,7 @@ class Mapping(FieldTree):
         return tuple(steps)
 
 
-def _object(document_id: str, source: bytes) -> Dictionary[str, Any]:
+def _object(source: bytes) -> Dictionary[str, Any]:
     try:
         parsed = orjson.loads(source)
     except orjson.JSONDecodeError as error:
