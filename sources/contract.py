@@ -34,6 +34,11 @@ from sources.network import Network
 ID_END = b"\x01"
 HASH_END = b"\x02"
 
+ADDED_MEMBERS = frozenset(
+    {"_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"}
+)
+"""Members that the service adds to every document. A source gives no field one of these names."""
+
 Key = Hashable
 """What identifies a row of a slice, as its source tells it (`sources.feed`) and nobody else reads it."""
 

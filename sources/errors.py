@@ -5,6 +5,10 @@ SourceError
 └── SourceUnavailableError     may work later: connection lost, server starting, lock not granted
 """
 
+from typing import Final
+
+LONGEST_MESSAGE: Final = 500
+
 
 class SourceError(Exception):
     """The source could not do what was asked; the message is one sentence a person can act on."""
@@ -20,3 +24,9 @@ class SourceConfigurationError(SourceError):
 
 class SourceUnavailableError(SourceError):
     """The source cannot be reached or read right now; reading again later may succeed."""
+
+
+def one_line(text: str) -> str:
+    """Write what another system says as the end of a sentence of ours: on one line, not too long, no dot."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:LONGEST_MESSAGE].rstrip(".")

@@ -8,10 +8,11 @@ from typing import Any, Final
 import click
 
 from ingest.cli import fields, views
-from ingest.cli.output import MASK, facts, table
+from ingest.cli.output import facts, table
 from ingest.cli.session import CommandFailedError, Session, with_session
 from ingest.connector.cron import Schedule
 from ingest.protocol import Connector, JobType, connectors, edits
+from ingest.secret import STARS
 from sources.errors import SourceError
 from sources.registry import SOURCES
 
@@ -113,7 +114,7 @@ async def configure(
         raise click.UsageError("Use --set, --set-file, --set-env or --from-file where there is no terminal.")
     await _judge(session, found, {**fields.values_of(schema), **values}, connects=not no_test)
     await edits.update_configuration(session.client, connector_id, values)
-    shown = {name: MASK if fields.is_sensitive(schema, name) else value for name, value in values.items()}
+    shown = {name: STARS if fields.is_sensitive(schema, name) else value for name, value in values.items()}
     session.output.show(
         {"id": connector_id, "updated": shown}, f"Set {', '.join(sorted(shown))} of {connector_id}."
     )

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.durations import since
+from ingest.secret import STARS
 
-MASK: Final = "********"
 """What is shown instead of a sensitive value."""
 _STYLES: Final[Mapping[str, str]] = {
     "connected": "green",
@@ -98,7 +98,7 @@ def _masked_field(entry: Any) -> Mapping[str, Any]:
         return {}
     if entry.get("sensitive") is not True:
         return entry
-    hidden = {name: MASK for name in ("value", "default_value") if entry.get(name) not in (None, "")}
+    hidden = {name: STARS for name in ("value", "default_value") if entry.get(name) not in (None, "")}
     return {**entry, **hidden}
 
 

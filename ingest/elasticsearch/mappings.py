@@ -5,10 +5,12 @@ from typing import Any, Final
 
 CONTENT_HASH: Final = "_content_hash"
 """Our own member of a document: the source's hash of it."""
+TIMESTAMP: Final = "_timestamp"
+"""When a document was sent."""
 
 OWN_FIELDS: Final[Mapping[str, Any]] = {
     "id": {"type": "keyword"},
-    "_timestamp": {"type": "date"},
+    TIMESTAMP: {"type": "date"},
     CONTENT_HASH: {"type": "long", "index": False},
 }
 """What every document has, whatever its source."""

@@ -28,6 +28,14 @@ from ingest.protocol.parsing import (
 CONNECTORS_INDEX: Final = ".elastic-connectors-v1"
 DEFAULT_PIPELINE: Final = "search-default-ingestion"
 LAST_VERIFY: Final = "last_verify"
+DEFAULT_RULE: Final[Mapping[str, Any]] = {
+    "id": "DEFAULT",
+    "field": "_",
+    "policy": "include",
+    "rule": "regex",
+    "value": ".*",
+}
+"""The rule that Elasticsearch puts last in every set: include what is left."""
 ADVANCED_SNIPPET: Final = "advanced_snippet"
 """The id under which problems of the advanced snippet are reported."""
 SCHEDULED_AT: Final[Mapping[JobType, str]] = {

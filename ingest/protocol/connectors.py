@@ -14,6 +14,7 @@ from ingest.elasticsearch.client import Client, segment
 from ingest.protocol import versioned_documents
 from ingest.protocol.connector import (
     CONNECTORS_INDEX,
+    DEFAULT_RULE,
     LAST_VERIFY,
     SCHEDULED_AT,
     Connector,
@@ -221,17 +222,9 @@ async def _put(client: Client, connector_id: str, endpoint: str, body: Any) -> N
 def _new_connector(service_type: str, index_name: str | None, name: str, now: str) -> dict[str, Any]:
     """Return the document the create route writes."""
     dates = {"created_at": now, "updated_at": now}
-    default_rule = {
-        "id": "DEFAULT",
-        "field": "_",
-        "policy": "include",
-        "rule": "regex",
-        "value": ".*",
-        "order": 0,
-    }
     rules = {
         "advanced_snippet": {**dates, "value": {}},
-        "rules": [{**default_rule, **dates}],
+        "rules": [{**DEFAULT_RULE, "order": 0, **dates}],
         "validation": {"errors": [], "state": ValidationState.VALID.value},
     }
     document = {

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError
+from sources.errors import SourceConfigurationError, SourceError, SourceUnavailableError, one_line
 
 _TRANSIENT_CLASSES = {"08", "53", "57", "58", "40"}
 _TRANSIENT_STATES = {"55P03", "72000", "55006", "25P03", "25P04"}
@@ -69,9 +69,9 @@ def source_error(doing: str, error: BaseException) -> SourceError:
             " give its authority in SSL certificate or choose another SSL mode."
         )
     if isinstance(error, asyncpg.ClientConfigurationError | ssl.SSLError):
-        return SourceConfigurationError(f"{doing} failed: {_one_line(str(error))}.")
+        return SourceConfigurationError(f"{doing} failed: {one_line(str(error))}.")
     if isinstance(error, asyncpg.UnsupportedClientFeatureError):
-        return SourceConfigurationError(f"{doing} failed: {_one_line(str(error))}.")
+        return SourceConfigurationError(f"{doing} failed: {one_line(str(error))}.")
     if isinstance(error, TimeoutError):
         return SourceUnavailableError(
             f"{doing} failed: the server did not answer in time; check host, port and network."
@@ -82,7 +82,7 @@ def source_error(doing: str, error: BaseException) -> SourceError:
         )
     if isinstance(error, OSError) and not isinstance(error, ConnectionError):
         return SourceUnavailableError(
-            f"{doing} failed: {_one_line(error.strerror or str(error))}; check host and port."
+            f"{doing} failed: {one_line(error.strerror or str(error))}; check host and port."
         )
     if isinstance(error, ConnectionRefusedError):
         return SourceUnavailableError(
@@ -95,7 +95,7 @@ def source_error(doing: str, error: BaseException) -> SourceError:
 def _server_error(doing: str, error: asyncpg.PostgresError) -> SourceError:
     state = error.sqlstate or "08006"
     cause = _REMEDIES.get(state)
-    message = "" if state[:2] in ("22", "23") else _one_line(str(error))
+    message = "" if state[:2] in ("22", "23") else one_line(str(error))
     if state == "28000" and ("no encryption" in message or "SSL off" in message):  # as of, before 14
         cause = "the server accepts encrypted connections only; set SSL mode to require or verify-full"
     text = "; ".join(part for part in (cause, message) if part) or "the server refused a value"
@@ -106,7 +106,3 @@ def _server_error(doing: str, error: asyncpg.PostgresError) -> SourceError:
     ) and state not in _PERMANENT_STATES
     kind = SourceUnavailableError if is_transient else SourceConfigurationError
     return kind(f"{doing} failed: {text} (SQLSTATE {state}).")
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:500].rstrip(".")

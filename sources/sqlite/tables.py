@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sources.contract import Batch, IsUnchanged, RowTest, Snapshot
+from sources.contract import ADDED_MEMBERS, Batch, IsUnchanged, RowTest, Snapshot
 from sources.errors import SourceConfigurationError, SourceUnavailableError
 from sources.lines import batch, limited_id, line
 from sources.sqlite.values import is_nulled, json_value, key_text
@@ -58,6 +58,12 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def field_name(table: str, column: str) -> str:
+    """Return the name of a column's field, which is none of those that the service adds."""
+    name = f"{table}_{column}"
+    return f"{name}_" if name in ADDED_MEMBERS else name
+
+
 def layout(connection: sqlite3.Connection, table: str) -> tuple[list[str], list[str]]:
     """Return the names of a table's columns, and those of its primary key in its order."""
     rows = connection.execute(COLUMNS, (table,)).fetchall()
@@ -81,11 +87,11 @@ class TableSlice:
     @property
     def mapping(self) -> Mapping[str, Any]:
         """A keyword takes whatever a column may hold."""
-        return {f"{self.name}_{column}": {"type": "keyword", "ignore_above": 8191} for column in self.names}
+        return {field: {"type": "keyword", "ignore_above": 8191} for field in self.columns}
 
     @property
     def columns(self) -> Mapping[str, str]:
-        return {f"{self.name}_{column}": column for column in self.names}
+        return {field_name(self.name, column): column for column in self.names}
 
     @property
     def scope(self) -> Mapping[str, str]:
@@ -132,5 +138,5 @@ class TableSlice:
                 f"Reading table {self.name} failed: a row has a null in its primary key; declare it NOT NULL."
             )
         id_ = limited_id(f"{self.path}_{self.name}_{key_text(values)}")
-        members = {f"{self.name}_{column}": json_value(value) for column, value in row.items()}
+        members = {field_name(self.name, column): json_value(value) for column, value in row.items()}
         return line(id_, {**self.scope, **members}, self.seed)

@@ -17,7 +17,7 @@ from ingest.config import Service as ServiceSettings
 from ingest.elasticsearch.client import connect
 from ingest.service.process import Service
 from sandbox.elasticsearch import Server
-from sources.contract import Source
+from sources.contract import ADDED_MEMBERS, Source
 from tests.support.history.events import events_of
 from tests.support.history.promises import Circumstances, problems
 from tests.support.shelf_source import SERVICE_TYPE, Shelf, source_over
@@ -26,10 +26,6 @@ T = TypeVar("T")
 CONNECTOR = "my-connector-id"
 PATIENCE_SECONDS = 180.0
 """More than the minute for which the service tries one request again before its job is in error."""
-ADDED_MEMBERS = frozenset(
-    {"_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"}
-)
-"""What the service adds to each document."""
 
 
 def config_for(server: Server, *connector_ids: str, **service: Any) -> Config:

@@ -13,6 +13,7 @@ import aiohttp
 
 from sandbox.elasticsearch.http import Effect
 from sandbox.elasticsearch.server.journal import Entry
+from sources.contract import ADDED_MEMBERS
 from tests.support.history.events import Event, events_of
 from tests.torture.connectors import Connector
 
@@ -20,10 +21,6 @@ PATIENCE_SECONDS = 120.0
 MOST_DOCUMENTS = 10_000
 """What one search may show."""
 FOREIGN = "foreign-"
-ADDED = frozenset(
-    {"_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"}
-)
-"""Members that the service and its pipeline add to each document."""
 
 
 class RefusedError(Exception):
@@ -126,7 +123,7 @@ class Elasticsearch:
         """Return the connector's documents, without the members every document is given."""
         hits = await self._hits(connector, True)
         return {
-            hit["_id"]: {name: value for name, value in hit["_source"].items() if name not in ADDED}
+            hit["_id"]: {name: value for name, value in hit["_source"].items() if name not in ADDED_MEMBERS}
             for hit in hits
             if not hit["_id"].startswith(FOREIGN)
         }

@@ -14,6 +14,7 @@ from typing import Self
 
 import orjson
 
+from ingest.elasticsearch.mappings import TIMESTAMP
 from ingest.protocol import Pipeline, timestamp
 from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
 from ingest.sync.blocks.lines import Lines
@@ -114,7 +115,7 @@ class Delivery:
 def _constants(pipeline: Pipeline, moment: datetime) -> bytes:
     """Render the members that documents share, each with a comma after it."""
     members = {
-        "_timestamp": timestamp(moment),
+        TIMESTAMP: timestamp(moment),
         "_extract_binary_content": pipeline.extract_binary_content,
         "_reduce_whitespace": pipeline.reduce_whitespace,
         "_run_ml_inference": pipeline.run_ml_inference,

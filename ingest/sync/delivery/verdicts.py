@@ -190,10 +190,10 @@ def count_successes(answer: bytes, count: int, index_name: str, guards: int = 0)
 
 def reason_of(error: Mapping[str, Any]) -> str:
     """Say why, and what caused it, without the value of any field."""
-    said = [redacted(str(error.get("reason") or ""))]
+    said = [without_values(str(error.get("reason") or ""))]
     cause = error.get("caused_by")
     while isinstance(cause, Mapping) and len(said) <= _DEEPEST_CAUSE:
-        text = redacted(str(cause.get("reason") or ""))
+        text = without_values(str(cause.get("reason") or ""))
         if not _NAMES_FIELDS_ONLY.match(text):
             text = _QUOTED.sub("...", text)
         said.append(": ".join(part for part in (str(cause.get("type") or ""), text) if part))
@@ -201,6 +201,6 @@ def reason_of(error: Mapping[str, Any]) -> str:
     return "; caused by ".join(part for part in said if part)[:_REASON_LIMIT]
 
 
-def redacted(reason: str) -> str:
+def without_values(reason: str) -> str:
     """Cut from a reason whatever quotes a field's value."""
     return _VALUES.sub(lambda found: next(filter(None, found.groups())) + "...", reason)[:_REASON_LIMIT]

@@ -34,7 +34,7 @@ from ingest.sync.delivery.guard import Body, guarded, unguarded
 from ingest.sync.delivery.rejections import RejectionMonitor
 from ingest.sync.delivery.settling import COUNTS_OF_TALLY, Destination, Settled, id_of, settle
 from ingest.sync.delivery.slots import Slots
-from ingest.sync.delivery.verdicts import MismatchError, redacted
+from ingest.sync.delivery.verdicts import MismatchError, without_values
 from ingest.sync.progress.backpressure import RetryCause
 from ingest.sync.progress.stats import Rejection, Tally
 from ingest.sync.request import SyncContext, SyncOptions
@@ -263,6 +263,6 @@ def _blame(response: Response, chunk: Chunk) -> Rejection | None:
             refused = refusal("POST _bulk", response)
             if refused.error_type not in _OF_A_DOCUMENT:
                 return None
-            return Rejection(id="", error_type=refused.error_type, reason=redacted(refused.reason))
+            return Rejection(id="", error_type=refused.error_type, reason=without_values(refused.reason))
         case _:
             return None

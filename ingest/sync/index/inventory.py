@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.indices import ContentIndex
-from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS
+from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS, TIMESTAMP
 from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Keys
@@ -33,7 +33,6 @@ SCANS: Final = 3
 TELL_SECONDS: Final = 10.0
 """How often it is logged how far the index has been read."""
 PAGE_SIZE: Final = 10_000
-TIMESTAMP: Final = "_timestamp"
 FEW_HASHES: Final = 32
 """Up to so many stale documents are searched by their content hash; more are found by scanning everything.
 
@@ -41,7 +40,7 @@ The field is not indexed, so Elasticsearch makes a clause of each hash and compa
 clause; a small node allows 1,024 of them.
 """
 
-_OF_ELASTICS_SERVICE: Final = ("id", "table", "_timestamp")
+_OF_ELASTICS_SERVICE: Final = ("id", "table", TIMESTAMP)
 """Besides the scope, what its documents have."""
 
 

@@ -4,11 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ingest.protocol import FilteringError
+from ingest.protocol import DEFAULT_RULE, FilteringError
 from ingest.sync.rules.value_matching import Operator, PatternError, Policy, compile_pattern
 
 MOST_RULES = 1000
-DEFAULT_RULE = {"id": "DEFAULT", "field": "_", "policy": "include", "rule": "regex", "value": ".*"}
 MATCH_EVERYTHING = {".*", "(.*)", "^.*", "^.*$", ".*$", ""}
 
 _TEXTS = ("id", "field", "value", "policy", "rule")

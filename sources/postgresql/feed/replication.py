@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from psycopg import OperationalError, pq
 
-from sources.errors import SourceError, SourceUnavailableError
+from sources.errors import SourceError, SourceUnavailableError, one_line
 from sources.feed import NoFeedError
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.feed import queries
@@ -211,7 +211,7 @@ class Replication:
         return self._lost()
 
     def _lost(self) -> str:
-        reason = _one_line(self._connection.error_message)
+        reason = one_line(_text(self._connection.error_message) or "")
         return f"The replication connection was lost{f' ({reason})' if reason else ''}."
 
 
@@ -255,7 +255,7 @@ async def require_one_server(replication: Replication, started: str) -> None:
 async def _connect(connection: Any) -> None:
     while (status := connection.connect_poll()) != pq.PollingStatus.OK:
         if status == pq.PollingStatus.FAILED:
-            reason = _one_line(connection.error_message)
+            reason = one_line(_text(connection.error_message) or "")
             # A server that answered so has just let us in for reading: it refuses the replication.
             kind = NoFeedError if "FATAL" in reason else SourceUnavailableError
             raise kind(f"The server does not let us in for replication ({reason}).")
@@ -295,15 +295,10 @@ def _state_of(result: Any) -> str:
 
 def _refused(result: Any) -> SourceError:
     state = _state_of(result)
-    message = _one_line(result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"")
+    message = one_line(_text(result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY)) or "")
     kind = NoFeedError if state in _TAKES_A_PERSON else SourceUnavailableError
     return kind(f"The server refused to replicate: {message} (SQLSTATE {state}).")
 
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode(errors="replace")
-
-
-def _one_line(message: bytes) -> str:
-    text = message.decode(errors="replace")
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:500].rstrip(".")

@@ -14,7 +14,7 @@ from typing import Any
 
 from sources.errors import SourceUnavailableError
 from sources.postgresql.connection import Limits, is_encrypted
-from sources.postgresql.render.documents import COPY_OPTIONS
+from sources.postgresql.render.document_sql import COPY_OPTIONS
 
 BLOCK_BYTES = 512 * 1024
 _SMALL_PIECE_BYTES = 64 * 1024

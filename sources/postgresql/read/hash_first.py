@@ -22,7 +22,7 @@ from sources.postgresql import statements
 from sources.postgresql.connection import Limits
 from sources.postgresql.read.blocks import batch_of, changed_batch_of
 from sources.postgresql.read.copying import copied
-from sources.postgresql.render.documents import Documents
+from sources.postgresql.render.document_sql import DocumentSQL
 
 PAGES_AT_ONCE = 4096
 ROWS_AT_ONCE = 10_000
@@ -41,7 +41,7 @@ class ChangedRows:
 
     connection: Any
     limits: Limits
-    documents: Documents
+    document_sql: DocumentSQL
     source: str
     pages: int
     is_unchanged: IsUnchanged
@@ -65,7 +65,7 @@ class ChangedRows:
         The last is open: small tables need no condition, and a storage other than a heap may place rows
         beyond the pages it tells of.
         """
-        if self.documents.rendering.server_version < _FIRST_VERSION_WITH_RANGES:
+        if self.document_sql.rendering.server_version < _FIRST_VERSION_WITH_RANGES:
             yield 0, None
             return
         for first in range(0, max(self.pages, 1), PAGES_AT_ONCE):
@@ -74,13 +74,13 @@ class ChangedRows:
 
     async def _in_full(self, first: int, end: int | None) -> AsyncGenerator[Batch, None]:
         async with aclosing(
-            self._blocks(self._part(self.documents.select(self.source), first, end))
+            self._blocks(self._part(self.document_sql.select(self.source), first, end))
         ) as blocks:
             async for block in blocks:
                 yield changed_batch_of(block, self.is_unchanged)
 
     async def _by_hash(self, first: int, end: int | None) -> AsyncGenerator[Batch, None]:
-        hashes = self._part(self.documents.select_hashes(self.source), first, end)
+        hashes = self._part(self.document_sql.select_hashes(self.source), first, end)
         # Eight bytes a place: before version 14 there is one run, and it may be a whole table.
         wanted = array("Q")
         async with aclosing(self._blocks(hashes)) as blocks:
@@ -95,7 +95,7 @@ class ChangedRows:
         await self.connection.execute(statements.BY_PLACE, timeout=self.limits.command_seconds)
         for start in range(0, len(wanted), ROWS_AT_ONCE):
             places = [(place >> 16, place & 0xFFFF) for place in wanted[start : start + ROWS_AT_ONCE]]
-            query = statements.rows_at(self.documents.select(self.source), places)
+            query = statements.rows_at(self.document_sql.select(self.source), places)
             async with aclosing(self._blocks(query)) as blocks:
                 async for block in blocks:
                     yield batch_of(block)

@@ -17,7 +17,7 @@ from sources.postgresql.catalog.types import Attribute, Type, TypeKind
 from sources.postgresql.connection import Limits
 from sources.postgresql.read.blocks import batch_of
 from sources.postgresql.read.copying import copied
-from sources.postgresql.render.documents import Documents
+from sources.postgresql.render.document_sql import DocumentSQL
 
 ROWS_AT_ONCE = 5_000
 """How many rows one statement asks for."""
@@ -39,7 +39,7 @@ class KeyedRows:
 
     connection: Any
     limits: Limits
-    documents: Documents
+    document_sql: DocumentSQL
     source: str
 
     async def batches(self, keys: Sequence[Sequence[str]]) -> AsyncGenerator[Batch, None]:
@@ -50,7 +50,7 @@ class KeyedRows:
             found: set[bytes] = set()
             await self.connection.execute(statements.BY_PLACE, timeout=self.limits.command_seconds)
             query = statements.rows_of(
-                self.documents.select(self.source), self._conditions(equalities), _columns(some)
+                self.document_sql.select(self.source), self._conditions(equalities), _columns(some)
             )
             async with aclosing(copied(self.connection, query, self.limits)) as blocks:
                 async for block in blocks:
@@ -62,7 +62,7 @@ class KeyedRows:
     async def _absent(self, keys: Sequence[Sequence[str]], found: set[bytes]) -> tuple[str, ...]:
         if len(found) == len(keys) and all(c.type.base_name in _DISTINCT_AS_TEXT for c in self._key):
             return ()
-        query = statements.ids_of(self.documents.id_of(_casts(self._key)), len(self._key))
+        query = statements.ids_of(self.document_sql.id_of(_casts(self._key)), len(self._key))
         rows = await self.connection.fetch(query, *_columns(keys), timeout=self.limits.stall_seconds)
         ids = dict.fromkeys(row[0] for row in rows)
         return tuple(orjson.loads(id_) for id_ in ids if id_.encode() not in found)
@@ -82,8 +82,8 @@ class KeyedRows:
 
     @property
     def _key(self) -> list[Attribute]:
-        by_name = {column.name: column for column in self.documents.columns}
-        return [by_name[name] for name in self.documents.key]
+        by_name = {column.name: column for column in self.document_sql.columns}
+        return [by_name[name] for name in self.document_sql.key]
 
 
 def _casts(key: Sequence[Attribute]) -> list[str]:

@@ -46,11 +46,11 @@ class RuleSlice:
 
     @property
     def mapping(self) -> Mapping[str, Any]:
-        return self.described.documents(self.database.settings, self.seed).mapping
+        return self.described.document_sql(self.database.settings, self.seed).mapping
 
     @property
     def columns(self) -> Mapping[str, str]:
-        return self.described.documents(self.database.settings, self.seed).fields
+        return self.described.document_sql(self.database.settings, self.seed).fields
 
     @property
     def scope(self) -> None:
@@ -96,10 +96,10 @@ class RuleSlice:
         catalog = Catalog(connection, self.database.limits.command_seconds)
         oids = [relation.oid for relation in described.relations]
         files = await catalog.files(oids)
-        documents = described.documents(self.database.settings, self.seed)
-        query = documents.select(statements.sub_select(described.rule.query))
-        if documents.mapping != self.mapping:
-            yield Batch(lines=b"", count=0, mapping=documents.mapping)
+        document_sql = described.document_sql(self.database.settings, self.seed)
+        query = document_sql.select(statements.sub_select(described.rule.query))
+        if document_sql.mapping != self.mapping:
+            yield Batch(lines=b"", count=0, mapping=document_sql.mapping)
         async with aclosing(copied(connection, query, self.database.limits)) as blocks:
             async for block in blocks:
                 yield batch_of(block) if is_unchanged is None else changed_batch_of(block, is_unchanged)

@@ -19,7 +19,7 @@ from sources.postgresql.read.blocks import batch_of, changed_batch_of
 from sources.postgresql.read.copying import copied
 from sources.postgresql.read.hash_first import ChangedRows
 from sources.postgresql.read.keyed import KeyedRows
-from sources.postgresql.render.documents import Documents
+from sources.postgresql.render.document_sql import DocumentSQL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class TableSnapshot:
     connection: Any
     limits: Limits
     target: Target
-    documents: Documents
+    document_sql: DocumentSQL
     source: str
     """The relation as FROM names it."""
     has_children: bool
@@ -58,7 +58,7 @@ class TableSnapshot:
             if not self.is_unique:
                 await self._require_unique()
             if is_unchanged is None or self.has_children or not self.target.relation.is_plain:
-                read = self._in_full(self.documents.select(self.source), is_unchanged)
+                read = self._in_full(self.document_sql.select(self.source), is_unchanged)
             else:
                 read = self._by_hash(is_unchanged)
             if self.is_altered:
@@ -73,7 +73,7 @@ class TableSnapshot:
             if position is None:
                 raise ValueError(f"Not a position: {since!r}.")
             age = await self._value(versions.HORIZON_AGE, position.horizon)
-            query = versions.changed(self.documents.select(self.source), age)
+            query = versions.changed(self.document_sql.select(self.source), age)
             if self.is_altered:
                 yield self._new_mapping
             async with aclosing(self._in_full(query, None)) as batches:
@@ -87,7 +87,10 @@ class TableSnapshot:
             if self.is_altered:
                 yield self._new_mapping
             read = KeyedRows(
-                connection=self.connection, limits=self.limits, documents=self.documents, source=self.source
+                connection=self.connection,
+                limits=self.limits,
+                document_sql=self.document_sql,
+                source=self.source,
             )
             told = [key for key in keys if isinstance(key, tuple)]
             async with aclosing(read.batches(told)) as batches:
@@ -96,18 +99,18 @@ class TableSnapshot:
 
     async def count(self) -> int:
         with translated(self._doing):
-            counted: int = await self._value(versions.count(self.source, self.documents.wanted))
+            counted: int = await self._value(versions.count(self.source, self.document_sql.wanted))
             return counted
 
     async def digest(self) -> Digest:
         with translated(self._doing):
-            query = versions.digest(self.source, self.documents.wanted, self.documents.row_hash)
+            query = versions.digest(self.source, self.document_sql.wanted, self.document_sql.row_hash)
             (row,) = await self.connection.fetch(query, timeout=self.limits.stall_seconds)
             return Digest(rows=row["rows"], sums=row["sums"] or "0")
 
     @property
     def _new_mapping(self) -> Batch:
-        return Batch(lines=b"", count=0, mapping=self.documents.mapping)
+        return Batch(lines=b"", count=0, mapping=self.document_sql.mapping)
 
     @property
     def _doing(self) -> str:
@@ -122,7 +125,7 @@ class TableSnapshot:
         return ChangedRows(
             connection=self.connection,
             limits=self.limits,
-            documents=self.documents,
+            document_sql=self.document_sql,
             source=self.source,
             pages=self.pages,
             is_unchanged=is_unchanged,
@@ -130,10 +133,10 @@ class TableSnapshot:
 
     async def _require_unique(self) -> None:
         """Make sure that a key which the server does not guarantee tells rows apart."""
-        repeated = statements.duplicates(self.source, self.documents.identity)
+        repeated = statements.duplicates(self.source, self.document_sql.identity)
         if await self.connection.fetch(repeated, timeout=self.limits.stall_seconds):
             raise SourceConfigurationError(
-                f"{self._doing} failed: several rows have the same {', '.join(self.documents.key)}."
+                f"{self._doing} failed: several rows have the same {', '.join(self.document_sql.key)}."
                 " Name more columns in Id columns, so that they tell rows apart."
             )
 

@@ -26,7 +26,7 @@ from sources.postgresql.changes.table_state import Servers, TableState
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
 from sources.postgresql.read.snapshots import TableSnapshot
-from sources.postgresql.render.documents import Documents, Origin, reference
+from sources.postgresql.render.document_sql import DocumentSQL, Origin, reference
 from sources.postgresql.render.sql import Rendering
 from sources.postgresql.rules import conditions
 from sources.postgresql.settings import Settings
@@ -62,11 +62,11 @@ class TableSlice:
 
     @property
     def mapping(self) -> Mapping[str, Any]:
-        return self._documents(self.target, self.server_version).mapping
+        return self._document_sql(self.target, self.server_version).mapping
 
     @property
     def columns(self) -> Mapping[str, str]:
-        return self._documents(self.target, self.server_version).fields
+        return self._document_sql(self.target, self.server_version).fields
 
     @property
     def scope(self) -> Mapping[str, str]:
@@ -120,13 +120,13 @@ class TableSlice:
         self, connection: Any, target: Target, presence: Presence, server: ServerFacts | None
     ) -> TableSnapshot:
         has_children = presence.has_children and not target.only
-        documents = self._documents(target, connection.get_server_version().major)
+        document_sql = self._document_sql(target, connection.get_server_version().major)
         is_unique = not target.given_key and not (target.relation.kind == "r" and has_children)
         state = TableState(
             presence=presence,
             server=server,
             target=target,
-            select=documents.select(self._source),
+            select=document_sql.select(self._source),
             reads_children=has_children,
             is_unique=is_unique,
         )
@@ -134,7 +134,7 @@ class TableSlice:
             connection=connection,
             limits=self._limits,
             target=target,
-            documents=documents,
+            document_sql=document_sql,
             source=self._source,
             has_children=has_children,
             pages=presence.pages or 0,
@@ -202,13 +202,13 @@ class TableSlice:
         relation = self.target.relation
         return Origin(database=self._settings.database, schema=relation.schema, tables=(relation.name,))
 
-    def _documents(self, target: Target, server_version: int) -> Documents:
+    def _document_sql(self, target: Target, server_version: int) -> DocumentSQL:
         wanted = self._wanted(target, server_version)
         if wanted is None:
             raise SourceUnavailableError(
                 f"Table {self.name} was altered meanwhile, and the sync rules have to be looked at again."
             )
-        return Documents(
+        return DocumentSQL(
             origin=self._origin,
             wanted=wanted,
             columns=target.layout.columns,

@@ -2,10 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-RESERVED = frozenset(
-    {"_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference"}
-)
-"""Members which the service adds to a document."""
+from sources.contract import ADDED_MEMBERS
 
 
 def field_names(schema: str, tables: Iterable[str], columns: Sequence[str]) -> dict[str, str]:
@@ -33,7 +30,7 @@ def _with_valid_paths(names: Mapping[str, str]) -> dict[str, str]:
     A dot divides an object from its member in Elasticsearch; where that would not make a valid path, or two
     fields would be an object and its member, dots become underscores.
     """
-    if all("." not in name and name.strip() and name not in RESERVED for name in names.values()):
+    if all("." not in name and name.strip() and name not in ADDED_MEMBERS for name in names.values()):
         return dict(names)
     paths = set(names.values())
     taken: set[str] = set()
@@ -42,7 +39,7 @@ def _with_valid_paths(names: Mapping[str, str]) -> dict[str, str]:
         steps = name.split(".")
         parents = {".".join(steps[:length]) for length in range(1, len(steps))}
         field = name
-        if parents & paths or name in RESERVED or not all(step.strip() for step in steps):
+        if parents & paths or name in ADDED_MEMBERS or not all(step.strip() for step in steps):
             field = name.replace(".", "_") if name.strip() else "_"
             while field in taken or field in paths:
                 field += "_"

@@ -19,7 +19,7 @@ from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.types import Attribute, Relation
 from sources.postgresql.connection import Database, Limits
 from sources.postgresql.failures import translated
-from sources.postgresql.render.documents import Documents, Origin
+from sources.postgresql.render.document_sql import DocumentSQL, Origin
 from sources.postgresql.render.sql import Rendering
 from sources.postgresql.selection import Name
 from sources.postgresql.settings import Settings
@@ -56,10 +56,10 @@ class Described:
     relations: tuple[Relation, ...]
     """All it reads from that can be locked."""
 
-    def documents(self, settings: Settings, seed: int) -> Documents:
+    def document_sql(self, settings: Settings, seed: int) -> DocumentSQL:
         """Return how its rows become documents."""
         rendering = Rendering.of(settings, self.server_version)
-        return Documents(
+        return DocumentSQL(
             origin=self.origin, columns=self.columns, key=self.key, rendering=rendering, seed=seed
         )
 
@@ -113,8 +113,8 @@ async def describe(rule: Rule, database: Database) -> Described:
             await connection.execute(look_in, timeout=limits.command_seconds)
             described = await described_by(rule, connection, database)
             # Renders nothing yet, but lets the server refuse what cannot be rendered.
-            documents = described.documents(database.settings, 0)
-            query = statements.declare(documents.select(statements.sub_select(rule.query)))
+            document_sql = described.document_sql(database.settings, 0)
+            query = statements.declare(document_sql.select(statements.sub_select(rule.query)))
             await connection.fetch(query, timeout=limits.command_seconds)
             return described
 

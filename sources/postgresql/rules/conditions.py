@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from sources.contract import RowTest
 from sources.postgresql.catalog.types import Attribute, TypeKind
 from sources.postgresql.quoting import literal
+from sources.postgresql.render.document_sql import CONSTANTS
 
-CONSTANT_MEMBERS = frozenset({"id", "database", "schema", "table"})
 _NEVER = "false"
 _WHOLE_NUMBERS = {"int2", "int4", "int8"}
 _TEXTS = {"text", "varchar"}
@@ -35,7 +35,7 @@ def wanted(
     """
     steps = []
     for test in tests:
-        if test.field in CONSTANT_MEMBERS:
+        if test.field in CONSTANTS:
             return None
         if test.field not in columns:
             continue

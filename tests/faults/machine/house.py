@@ -12,6 +12,7 @@ from ingest.config import Bulk, Config, Elasticsearch
 from ingest.elasticsearch.client import Client, connect
 from sandbox.elasticsearch import Server
 from sandbox.elasticsearch.server.journal import Entry
+from sources.contract import ADDED_MEMBERS
 from tests.cluster.relay import serving
 from tests.faults.machine.direct import Direct, People
 from tests.faults.machine.stepping import SteppingLoop
@@ -25,7 +26,6 @@ TERMINAL = ("completed", "error", "canceled")
 IDLE_LIMIT_SECONDS = 300.0
 WORKERS = 2
 CHUNK_SIZE = 2
-ADDED = ("_timestamp", "_content_hash", "_extract_binary_content", "_reduce_whitespace", "_run_ml_inference")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,7 +124,7 @@ class House:
         body = {"size": 1000, "query": {"match_all": {}}}
         hits = (await self.people.ok("POST", f"/{index}/_search", body))["hits"]["hits"]
         return {
-            hit["_id"]: {name: value for name, value in hit["_source"].items() if name not in ADDED}
+            hit["_id"]: {name: value for name, value in hit["_source"].items() if name not in ADDED_MEMBERS}
             for hit in hits
         }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sources.contract import ADDED_MEMBERS
 from sources.errors import SourceConfigurationError
 from sources.sqlite import SQLite
 from tests.support.database import read
@@ -43,6 +44,18 @@ async def test_every_storage_class_has_its_form(file: File) -> None:
     shown = [str(document["t_v"]) for document in reading.documents.values()]
     assert shown == ["None", str(2**63 - 1), str(-(2**63)), "0.1", "ä\n\x01", "AP8=", "None", "None"]
     assert reading.nulled == 1  # SQLite stores NaN as null itself
+
+
+async def test_no_field_is_called_as_a_member_that_the_service_adds(file: File) -> None:
+    file.connection.execute('CREATE TABLE _content (id INTEGER PRIMARY KEY, "hash")')
+    file.connection.execute("INSERT INTO _content VALUES (1, 'x')")
+    (slice_,) = await file.source().slices(None, 0)
+
+    (document,) = (await read(slice_)).documents.values()
+
+    assert document["_content_hash_"] == "x"
+    assert "_content_hash_" in slice_.columns
+    assert not ADDED_MEMBERS & set(document)
 
 
 async def test_keys_that_differ_in_type_or_by_a_divider_are_different_ids(file: File) -> None:

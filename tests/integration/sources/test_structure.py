@@ -8,7 +8,7 @@ import pytest
 
 from sources.contract import HASH_END
 from sources.postgresql.catalog.types import Attribute, Type, TypeKind
-from sources.postgresql.render.documents import Documents, Origin
+from sources.postgresql.render.document_sql import DocumentSQL, Origin
 from sources.postgresql.render.sql import Rendering
 from tests.support.database import Database
 
@@ -35,7 +35,7 @@ async def test_text_in_a_column_believed_to_be_of_another_type_is_an_error_or_a_
     await database.connection.executemany("INSERT INTO t VALUES ($1, $1)", [(text,) for text in HOSTILE])
     column = Attribute(name="v", type=built_in(believed), is_not_null=True)
     identity = Attribute(name="id", type=built_in(believed if is_key else "text"), is_not_null=True)
-    documents = Documents(
+    document_sql = DocumentSQL(
         origin=Origin(database="d", schema="s", tables=("t",)),
         columns=(identity, column),
         key=("id",),
@@ -44,7 +44,7 @@ async def test_text_in_a_column_believed_to_be_of_another_type_is_an_error_or_a_
     )
 
     for text in HOSTILE:
-        select = f"{documents.select('(SELECT * FROM t)')} AND t.v = $1"
+        select = f"{document_sql.select('(SELECT * FROM t)')} AND t.v = $1"
         try:
             id_and_hash, rest = await database.connection.fetchrow(select, text)
         except asyncpg.PostgresError:

@@ -19,7 +19,7 @@ RENDERING = {
     "render/json_values.py",
     "render/extensions.py",
     "render/hashing.py",
-    "render/documents.py",
+    "render/document_sql.py",
 }
 """Every name and text in these goes through `quoting`."""
 CONSTANT = {"catalog/presence_queries.py", "catalog/queries.py", "feed/queries.py"}

@@ -6,6 +6,7 @@ import orjson
 
 from ingest.protocol import Pipeline
 from sandbox.elasticsearch import Server
+from sources.contract import ADDED_MEMBERS
 from tests.support.sync_harness import SyncHarness, sync_harness
 
 
@@ -29,6 +30,7 @@ async def test_a_document_carries_what_the_protocol_asks_for(shop: SyncHarness) 
     assert document["_run_ml_inference"] is False
     assert document["_timestamp"].endswith("Z")
     assert isinstance(document["_content_hash"], int)
+    assert document.keys() == shop.expected()["shop_album_0"].keys() | ADDED_MEMBERS
 
 
 async def test_a_second_sync_writes_nothing(shop: SyncHarness) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sources.postgresql.catalog.types import Attribute, Type, TypeKind
 from sources.postgresql.quoting import identifier, json_string, literal, qualified
-from sources.postgresql.render.documents import Origin
+from sources.postgresql.render.document_sql import Origin
 from sources.postgresql.render.hashing import seed_of
 from sources.postgresql.render.mappings import mapping_of
 from sources.postgresql.render.names import field_names

@@ -25,6 +25,8 @@ from sources.postgresql.render.sql import Rendering, joined
 from sources.postgresql.render.values import json_text
 
 ALIAS = "t"
+CONSTANTS = ("id", "database", "schema", "table")
+"""Members of every document; the others are fields of columns."""
 _ID_MEMBER = '"id":'
 
 COPY_OPTIONS: Mapping[str, str] = {
@@ -63,8 +65,8 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Documents:
-    """The SELECTs that read one relation or query as documents."""
+class DocumentSQL:
+    """The SQL that reads one relation or query as documents."""
 
     origin: Origin
     columns: tuple[Attribute, ...]
@@ -103,7 +105,7 @@ class Documents:
     @property
     def mapping(self) -> Mapping[str, Any]:
         """Return Elasticsearch `properties` of all members."""
-        constants = {name: mappings.keyword() for name in ("id", "database", "schema", "table")}
+        constants = {name: mappings.keyword() for name in CONSTANTS}
         names = self.origin.fields([column.name for column in self.columns])
         fields = {
             names[column.name]: mappings.column_mapping(column.type, column.modifier)
