@@ -1,14 +1,28 @@
-"""Writing lines of the contract in Python, for a source whose system cannot write them itself."""
+"""Lines of the contract: written in Python, for a source whose system cannot write them, and counted."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import orjson
 
 from sources.contract import HASH_END, ID_END, Batch, IsUnchanged
 
 MAX_ID_BYTES = 512
+_COUNTED_BYTES = 64 * 1024
+_LINE_FEED = 0x0A
+
+
+def count_lines(block: bytes) -> int:
+    """Count the line feeds of a block: numpy compares sixteen bytes at a time, `bytes.count` one.
+
+    Piece by piece, because each comparison needs as much room as what it compares: a large block would have
+    pages mapped for it, which takes longer than counting.
+    """
+    octets = np.frombuffer(block, np.uint8)
+    pieces = (octets[start : start + _COUNTED_BYTES] for start in range(0, len(octets), _COUNTED_BYTES))
+    return sum(int(np.count_nonzero(piece == _LINE_FEED)) for piece in pieces)
 
 
 def line(id_: str, members: Mapping[str, Any], seed: int) -> bytes:

@@ -136,7 +136,10 @@ class Bulk:
         "Seconds, see max_retries; the waits themselves grow from one second to a minute.",
     )
     compress: bool = setting(
-        "compress", types.boolean(), False, "Send gzip. Saves network, costs CPU of the service."
+        "compress",
+        types.boolean(),
+        False,
+        "Gzip requests and answers. Saves network, costs CPU of the service and of Elasticsearch.",
     )
     error_monitor: ErrorMonitor = section("error_monitor", ErrorMonitor)
 

@@ -130,6 +130,8 @@ async def connect(
     """Open a client on the Elasticsearch of the settings, with their credentials."""
     headers = {
         "Accept": JSON,
+        # Otherwise Elasticsearch compresses every page and every bulk answer, and we take it apart again.
+        "Accept-Encoding": "gzip" if settings.bulk.compress else "identity",
         "User-Agent": f"elastic-ingest/{_version()}",
         "X-elastic-product-origin": "connectors",
         **settings.headers,

@@ -27,6 +27,10 @@ NDJSON: Final = "application/x-ndjson"
 MAX_RESPONSE_BYTES: Final = 128 * 2**20
 CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _MOST_WRITTEN_BYTES: Final = 256 * 2**10
+_SMALL_BYTES: Final = 1024
+"""A piece below this is sent with the next one: writing to the socket costs more than copying both."""
+_MOST_JOINED_BYTES: Final = 120 * 2**10
+"""From 128 KiB on the allocator maps each copy anew, which costs several times the copying."""
 _READ_BYTES: Final = 256 * 2**10
 _STATUSES_WITHOUT_PRODUCT: Final = frozenset({401, 403, 413})
 """Answers Elasticsearch itself, or its HTTP layer, gives without the product header."""
@@ -250,14 +254,21 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 async def _one_by_one(pieces: tuple[bytes | memoryview, ...]) -> AsyncIterator[bytes | memoryview]:
+    small = b""
     for piece in pieces:
-        if len(piece) <= _MOST_WRITTEN_BYTES:
-            yield piece
+        if small and len(small) + len(piece) <= _MOST_JOINED_BYTES:
+            piece = b"".join((small, piece))
+        elif small:
+            yield small
+        small = bytes(piece) if len(piece) < _SMALL_BYTES else b""
+        if small:
             continue
         # What the socket does not take at once is copied; in parts, that never is all of a large value.
         view = memoryview(piece)
         for start in range(0, len(view), _MOST_WRITTEN_BYTES):
             yield view[start : start + _MOST_WRITTEN_BYTES]
+    if small:
+        yield small
 
 
 async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:

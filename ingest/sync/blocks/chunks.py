@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from ingest.sync.blocks.lines import (
     ACTION,
     SMALL_BLOCK_BYTES,
-    count_lines,
     render,
     render_large,
     rendered_overhead,
     small_blocks,
 )
+from sources.lines import count_lines
 
 FIRST_BYTES: Final = 512 * 1024
 """How large the first chunk becomes at most."""

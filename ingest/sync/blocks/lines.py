@@ -9,6 +9,7 @@ line at a time; `bytes.replace` writes bulk lines. A row costs 0.1 to 0.6 µs th
 it off would.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -83,9 +84,9 @@ class KeyReader:
 
     def __init__(self, *, id_bits: int = 64) -> None:
         """`id_bits` cuts the id hash short, which is how a test forces collisions."""
-        random = np.random.default_rng()
-        shape = (_LONGEST_ID // 8 + 2, 2)
-        self._weights = random.integers(0, 2**64, size=shape, dtype=np.uint64) | np.uint64(1)
+        # From the system, for importing numpy.random takes longer than a small job.
+        octets = os.urandom((_LONGEST_ID // 8 + 2) * 16)
+        self._weights = np.frombuffer(octets, np.uint64).reshape(-1, 2) | np.uint64(1)
         self._shift = np.uint64(64 - id_bits)
 
     def of_lines(self, block: bytes) -> Keys:
@@ -197,13 +198,6 @@ class KeyReader:
         ends = np.cumsum([len(id_) for id_ in canonical]) + _PREFIX
         starts = np.concatenate(([_PREFIX], ends[:-1]))
         return self._id_hashes(text, starts, ends)
-
-
-def count_lines(lines: bytes) -> int:
-    """Count the lines of a block, at a fifth of what `bytes.count` costs, which needs no room in return."""
-    if len(lines) >= LARGE_LINE_BYTES:
-        return lines.count(b"\n")
-    return int(np.count_nonzero(np.frombuffer(lines, np.uint8) == _LF))
 
 
 def small_blocks(block: bytes) -> Iterator[bytes | memoryview]:

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import IncompleteSyncError
-from ingest.sync.blocks.lines import KeyReader, Keys, Lines, count_lines, without_members
+from ingest.sync.blocks.lines import KeyReader, Keys, Lines, without_members
 from ingest.sync.comparison.checkpoints import Checkpoint
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.progress.stats import ComparedBy, Tally
 from ingest.sync.rules import BasicRules
 from sources.contract import HASH_END, Batch, Slice, Snapshot
+from sources.lines import count_lines
 
 LARGE_BLOCK_BYTES = 2**21
 """A block larger than this holds large values, of which no further copies are made to read its keys."""

@@ -23,6 +23,7 @@ from ingest.sync.blocks.lines import ACTION
 from ingest.sync.delivery.verdicts import Item, Verdict
 
 GUARD: Final = b'{"update":{"_id":"_","require_alias":true}}\n{"doc":{}}\n'
+_GUARD_AND_ACTION: Final = GUARD + ACTION
 GUARD_ACTION: Final = "update"
 """Documents are indexed or deleted, so this tells guards from them."""
 APART_BYTES: Final = 64 * 1024
@@ -60,7 +61,7 @@ def guarded(chunk: Chunk) -> Body:
         since += len(piece)
         if since >= APART_BYTES and piece[-len(ACTION) :] == ACTION:
             # The piece ends with the start of the next action; the guard belongs before that.
-            pieces += (memoryview(piece)[: -len(ACTION)], GUARD, ACTION)
+            pieces += (memoryview(piece)[: -len(ACTION)], _GUARD_AND_ACTION)
             guards, since = guards + 1, 0
         else:
             pieces.append(piece)

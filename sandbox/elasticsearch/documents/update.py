@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.documents import scripts
 from sandbox.elasticsearch.documents.source_filter import SourceFilter
-from sandbox.elasticsearch.indices import Index, Write
+from sandbox.elasticsearch.indices import DROPPED_VERSION, Index, Write
 
 MEMBERS = frozenset(
     {
@@ -100,7 +100,7 @@ class UpdateBody:
             )
         previous = index.get(document_id)
         if previous is None:
-            return self._insert(self.script, index, document_id, now_milliseconds)
+            return self._insert(self.script, index, document_id, now_milliseconds, ingest)
         source, operation = self.script.run(previous.parsed(), now_milliseconds)
         match operation:
             case "none" | "noop":
@@ -108,18 +108,33 @@ class UpdateBody:
             case "delete":
                 return index.delete(document_id, if_seq_no=if_seq_no, if_primary_term=if_primary_term)
             case _:
-                return index.index(document_id, source, if_seq_no=if_seq_no, if_primary_term=if_primary_term)
+                written = source if ingest is None else ingest(source)
+                if written is None:
+                    return Write(
+                        "noop", document_id, previous.version, previous.seq_no, previous.primary_term
+                    )
+                return index.index(document_id, written, if_seq_no=if_seq_no, if_primary_term=if_primary_term)
 
-    def _insert(self, script: scripts.Script, index: Index, document_id: str, now_milliseconds: int) -> Write:
+    def _insert(
+        self,
+        script: scripts.Script,
+        index: Index,
+        document_id: str,
+        now_milliseconds: int,
+        ingest: Ingest | None,
+    ) -> Write:
         """Write the upsert where there is no document, as the script changes it if it is to."""
         if self.upsert is None:
             raise errors.document_missing(document_id, index=index.name, index_uuid=index.uuid)
-        if not self.scripted_upsert:
-            return index.index(document_id, self.upsert)
-        source, operation = script.run(dict(self.upsert), now_milliseconds)
-        if operation not in ("index", "create"):  # there is nothing to delete
-            return Write("noop", document_id, -1, -2, 0)
-        return index.index(document_id, source)
+        source = dict(self.upsert)
+        if self.scripted_upsert:
+            source, operation = script.run(source, now_milliseconds)
+            if operation not in ("index", "create"):  # there is nothing to delete
+                return Write("noop", document_id, -1, -2, 0)
+        written = source if ingest is None else ingest(source)
+        if written is None:
+            return Write("noop", document_id, DROPPED_VERSION, -1, 0)
+        return index.index(document_id, written)
 
 
 def _flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:

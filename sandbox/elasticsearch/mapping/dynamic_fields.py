@@ -11,7 +11,7 @@ from sandbox.elasticsearch.mapping.fields import Field
 from sandbox.elasticsearch.mapping.tree import FieldTree
 
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?", re.ASCII)
+DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?[dDfF]?", re.ASCII)
 
 
 def created(mapping: FieldTree, path: str, name: str, value: Any) -> Field | None:

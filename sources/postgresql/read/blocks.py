@@ -7,9 +7,8 @@ block in which some rows changed and some did not is taken apart.
 import numpy as np
 
 from sources.contract import Batch, IsUnchanged
+from sources.lines import count_lines
 from sources.postgresql.render.sql import NULL_MARK
-
-_LINE_FEED = 0x0A
 
 
 def batch_of(block: bytes) -> Batch:
@@ -18,12 +17,7 @@ def batch_of(block: bytes) -> Batch:
     if NULL_MARK in block:  # finding that there is none costs a fiftieth of counting none
         nulled = block.count(NULL_MARK)
         block = block.replace(NULL_MARK, b"")
-    return Batch(lines=block, count=_line_count(block), nulled=nulled)
-
-
-def _line_count(block: bytes) -> int:
-    """Count the line feeds; numpy compares sixteen bytes at a time, `bytes.count` one."""
-    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == _LINE_FEED))
+    return Batch(lines=block, count=count_lines(block), nulled=nulled)
 
 
 def changed_batch_of(block: bytes, is_unchanged: IsUnchanged) -> Batch:

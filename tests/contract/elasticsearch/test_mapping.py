@@ -34,6 +34,7 @@ SLASHED_DATE = {"type": "date", "format": "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoc
         ("2024", TEXT),
         ("12", TEXT),
         ("1.5", TEXT),
+        pytest.param("1" * 100_000 + "x", TEXT, id="many digits"),
         ([None, 2], {"type": "long"}),
         ({"b": 1}, {"properties": {"b": {"type": "long"}}}),
         ([{"b": 1}, {"c": True}], {"properties": {"b": {"type": "long"}, "c": {"type": "boolean"}}}),

@@ -41,6 +41,44 @@ async def test_an_update_goes_through_the_pipeline_whole(api: Api, stamped: str)
     assert (await api("GET", f"/{stamped}/_source/0")).body == {"a": 1, "b": 2, "by": STAMP}
 
 
+@pytest.mark.needs("lang-painless")
+@pytest.mark.parametrize(
+    ("number", "is_scripted", "source"),
+    [
+        (0, False, {"a": 5, "by": STAMP}),
+        (1, False, {"a": 2, "by": STAMP}),
+        (1, True, {"a": 6, "by": STAMP}),
+    ],
+    ids=["there", "not there", "not there, scripted"],
+)
+async def test_what_a_script_leaves_goes_through_the_pipeline(
+    api: Api, stamped: str, number: int, is_scripted: bool, source: dict[str, Any]
+) -> None:
+    script = {"source": "ctx._source.a += params.by", "params": {"by": 4}}
+    body = {"script": script, "upsert": {"a": 2}, "scripted_upsert": is_scripted}
+
+    await api("POST", f"/{stamped}/_update/{number}", body)
+
+    assert (await api("GET", f"/{stamped}/_source/{number}")).body == source
+
+
+@pytest.mark.needs("lang-painless")
+@pytest.mark.parametrize("number", [0, 1], ids=["there", "not there"])
+async def test_what_a_script_leaves_may_be_dropped_by_the_pipeline(
+    api: Api, stamped: str, number: int
+) -> None:
+    name = api.pipeline()
+    await api("PUT", f"/_ingest/pipeline/{name}", {"processors": [{"drop": {}}]})
+    await api("PUT", f"/{stamped}/_settings", {"index.default_pipeline": name})
+    body = {"script": {"source": "ctx._source.a += 4"}, "upsert": {"a": 2}}
+
+    answer = await api("POST", f"/{stamped}/_update/{number}", body)
+
+    found = (await api("GET", f"/{stamped}/_doc/{number}")).body
+    assert (answer.status, answer.body["result"]) == (200, "noop")
+    assert found.get("_source") == ({"a": 1} if number == 0 else None)
+
+
 async def test_in_bulk_only_what_may_be_created_goes_through_the_pipeline(api: Api, stamped: str) -> None:
     # A bulk request runs pipelines before it knows whether there is a document.
     first = await api("POST", f"/{stamped}/_bulk", [{"update": {"_id": "0"}}, {"doc": {"b": 2}}])

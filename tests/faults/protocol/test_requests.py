@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ingest import errors
-from ingest.config import Elasticsearch
+from ingest.config import Bulk, Elasticsearch
 from ingest.elasticsearch.answers import an_object
 from ingest.elasticsearch.client import Client, connect
 from ingest.elasticsearch.retry import Backoff
@@ -168,6 +168,44 @@ async def test_an_oversized_answer_is_not_read_to_its_end(elasticsearch: Server)
     async with connect(settings, max_response_bytes=2**19) as client:
         with pytest.raises(errors.ElasticsearchUnavailableError, match="larger than"):
             await client.send(Request(method="GET", path="/"))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [10],
+        [10, 20, 30],
+        [60_000, 72, 66_000, 72],
+        [72, 122_000, 72, 130_000],
+        [72, 300_000, 1_000_000, 10],
+        [2_000, 1_023, 1_024],
+    ],
+    ids=str,
+)
+async def test_a_body_in_pieces_arrives_whole(
+    elasticsearch: Server, client: Client, sizes: list[int]
+) -> None:
+    texts = [b"%d" % number * size for number, size in enumerate(sizes)]
+    pieces = (b'{"text":"', *texts, memoryview(b"-" * len(texts)), b'"}')
+
+    answer = await client.send(Request(method="PUT", path="/music/_doc/1", body=pieces))
+
+    assert answer.status == 201
+    stored = elasticsearch.state.index("music").get("1")
+    assert stored is not None
+    assert stored.parsed()["text"].encode() == b"".join(texts) + b"-" * len(texts)
+
+
+@pytest.mark.parametrize(("compresses", "encoding"), [(False, "identity"), (True, "gzip")])
+async def test_answers_are_compressed_only_where_requests_are(
+    elasticsearch: Server, compresses: bool, encoding: str
+) -> None:
+    settings = replace(Elasticsearch(), hosts=(elasticsearch.url,), bulk=Bulk(compress=compresses))
+    async with connect(settings) as client:
+        answer = await client.send(Request(method="GET", path="/"))
+
+    assert answer.is_success
+    assert [entry.headers["Accept-Encoding"] for entry in elasticsearch.journal] == [encoding]
 
 
 async def test_heartbeats_are_not_held_up_by_slow_bulks(elasticsearch: Server, client: Client) -> None:
