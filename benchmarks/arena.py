@@ -103,7 +103,7 @@ class Arena:
     ) -> Run:
         """Run a contestant over a table, with these options of the sink, from where another run ended."""
         self.sink.configure(**options)
-        cpu_before = self._postgresql_cpu_seconds()
+        cpu_before = self.postgresql_cpu_seconds()
         cursor = None if begin_from is None else begin_from.outcome.cursor
         outcome = self.outcome(
             contestant, table, rows, into=self.sink.url, probes=probes, job=job, cursor=cursor
@@ -111,7 +111,7 @@ class Arena:
         run = Run(
             rows=rows,
             outcome=outcome,
-            postgresql_cpu_seconds=self._postgresql_cpu_seconds() - cpu_before,
+            postgresql_cpu_seconds=self.postgresql_cpu_seconds() - cpu_before,
             sink=self.sink.counters(),
         )
         if run.sink["unknown"]:
@@ -141,7 +141,7 @@ class Arena:
             raise ValueError(f"{contestant} read or skipped {read} of {rows} rows")
         return outcome
 
-    def _postgresql_cpu_seconds(self) -> float:
+    def postgresql_cpu_seconds(self) -> float:
         """Processor time of the server, once the backends of the last run are gone.
 
         A backend that ended has been added to its parent's account.

@@ -74,8 +74,8 @@ class RealElasticsearch:
         """Write every document of the index as bulk bodies, a file each."""
         lines, size, count = [], 0, 0
         for hit in self._hits():
-            action = json.dumps({"index": {"_id": hit["_id"]}})
-            lines.append(f"{action}\n{json.dumps(hit['_source'], ensure_ascii=False)}\n".encode())
+            action = _compact({"index": {"_id": hit["_id"]}})
+            lines.append(f"{action}\n{_compact(hit['_source'])}\n".encode())
             size += len(lines[-1])
             if size > BODY_BYTES:
                 (folder / f"{count:06}").write_bytes(b"".join(lines[:-1]))
@@ -110,6 +110,11 @@ def without_credentials(url: str) -> tuple[str, dict[str, str]]:
         return bare, {}
     pair = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
     return bare, {"Authorization": f"Basic {pair}"}
+
+
+def _compact(value: Any) -> str:
+    """Write JSON as the service does: without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _prepared(url: str) -> RealElasticsearch:

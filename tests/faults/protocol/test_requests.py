@@ -186,7 +186,7 @@ async def test_a_body_in_pieces_arrives_whole(
     elasticsearch: Server, client: Client, sizes: list[int]
 ) -> None:
     texts = [b"%d" % number * size for number, size in enumerate(sizes)]
-    pieces = (b'{"text":"', *texts, memoryview(b"-" * len(texts)), b'"}')
+    pieces: tuple[bytes | memoryview, ...] = (b'{"text":"', *texts, memoryview(b"-" * len(texts)), b'"}')
 
     answer = await client.send(Request(method="PUT", path="/music/_doc/1", body=pieces))
 
