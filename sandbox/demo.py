@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def tell(world: World, console: Console) -> None:
-    """Tell the story, step by step."""
+    """Run the steps of the tutorial."""
     _introduce(world, console)
     elasticsearch = world.elasticsearch
     _step(console, "Create connector [cyan]my-connector-id[/] for index [cyan]music[/]")

@@ -74,7 +74,7 @@ class Process:
 
     def _start(self) -> None:
         with self.log_file.open("wb") as log, interrupts_held_back():
-            # In a session of its own: Ctrl-C at the terminal is for us, who then end it in order.
+            # In a session of its own: Ctrl-C reaches this process alone, which then ends that one in order.
             self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -96,7 +96,7 @@ class Process:
                 f"The {self.name} did not end when told to:\n{self._last_words()}"
             ) from None
         finally:
-            # However this wait ended, also by a second Ctrl-C: it must not stay.
+            # However the wait ended, also by a second Ctrl-C, the process is gone afterwards.
             self._process.kill()
             self._process.wait()
 
@@ -105,7 +105,7 @@ class Process:
 def interrupts_held_back() -> Iterator[None]:
     """Deliver Ctrl-C and its like only at the end of the block.
 
-    `Popen` starts a process in two steps; interrupted between them it leaves a process that nobody knows.
+    `Popen` starts a process in two steps; interrupted between them it leaves a process that is never stopped.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are for the main thread alone

@@ -64,11 +64,11 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader};
 
 
 class TookTooLongError(Exception):
-    """Something that should have happened by now did not."""
+    """A condition was not met in time."""
 
 
 class WrongResultError(Exception):
-    """A story ran, but what came out is not what is promised."""
+    """A demonstration ran to its end, with a wrong result."""
 
 
 FAILURES = (
@@ -176,7 +176,7 @@ def until(condition: Callable[[], T | None], what: str, *, watching: Process) ->
 
 
 def play(story: Callable[[World, Console], None], console: Console) -> int:
-    """Run a story in a new world; return the exit code. Ctrl-C and SIGTERM end both in order."""
+    """Run a demonstration in a new world; return the exit code. Ctrl-C and SIGTERM end both in order."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)

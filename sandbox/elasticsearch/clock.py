@@ -1,4 +1,4 @@
-"""The server's clock: UTC, strictly increasing, and movable so that tests can part it from the client's."""
+"""The server's clock: UTC, strictly increasing, with an offset that tests can set."""
 
 import time
 from collections.abc import Callable

@@ -69,13 +69,13 @@ class PlainError(Exception):
 
 
 def validation(*messages: str) -> ElasticsearchError:
-    """A request that parsed but cannot be meant."""
+    """A request that is well formed but invalid."""
     numbered = "".join(f"{number}: {message};" for number, message in enumerate(messages, 1))
     return ElasticsearchError(400, "action_request_validation_exception", f"Validation Failed: {numbered}")
 
 
 def illegal_argument(reason: str, *, caused_by: ElasticsearchError | None = None) -> ElasticsearchError:
-    """A value the server will not take."""
+    """A value the server does not accept."""
     return ElasticsearchError(400, "illegal_argument_exception", reason, caused_by=caused_by)
 
 

@@ -21,7 +21,7 @@ ADD_MEMBERS = TARGET_MEMBERS | {"routing", *aliases.MEMBERS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One action of a list, on the indices it names; `is_void` if it takes off what is not there."""
+    """One action of a list, on the indices it names; `is_void` if it removes an alias that is not there."""
 
     kind: str
     indices: list[Index]
@@ -31,7 +31,7 @@ class Step:
 
 
 def change(request: Request) -> Answer:
-    """Carry out a list of actions: all of them, or none. What takes off nothing is told and passed over."""
+    """Carry out all actions of a list, or none. Those without effect are reported and skipped."""
     actions = request.json_object().get("actions")
     if not isinstance(actions, list) or not actions:
         raise errors.illegal_argument("No action specified")
@@ -63,7 +63,7 @@ def put(request: Request) -> Answer:
 
 
 def delete(request: Request) -> Answer:
-    """Take aliases off the named indices."""
+    """Remove aliases from the named indices."""
     patterns = request.parameter("alias").split(",")
     step = _removal(targets.named(request), patterns)
     if step.is_void:
@@ -133,7 +133,7 @@ def _removal(indices: list[Index], patterns: list[str]) -> Step:
 
 
 def _carry_out(request: Request, steps: Iterable[Step]) -> None:
-    """Carry out steps that were checked; puts every alias back if two indices want its writes."""
+    """Carry out steps that were checked; restores all aliases if one would have two write indices."""
     before = {index.name: dict(index.aliases) for index in request.state.indices.values()}
     for step in steps:
         for index in step.indices:
@@ -154,7 +154,7 @@ def _carry_out(request: Request, steps: Iterable[Step]) -> None:
 
 
 def _matching(known: Iterable[str], patterns: list[str]) -> list[str]:
-    """The aliases that patterns stand for; one that begins with `-` takes out what those before it found."""
+    """The aliases that patterns stand for; one that begins with `-` excludes what those before it matched."""
     found: dict[str, None] = {}
     for pattern in patterns:
         if pattern.startswith("-"):

@@ -1,7 +1,7 @@
 """`_bulk`: many writes in one request, each with a verdict of its own.
 
 The whole body is read first (`bulk_lines`): a malformed line refuses the request and nothing is executed.
-Then each operation runs by itself, and what goes wrong with it goes wrong with nothing else.
+Then each operation runs by itself, and its failure concerns no other.
 """
 
 import time

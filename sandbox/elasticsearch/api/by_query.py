@@ -90,7 +90,7 @@ def _body(request: Request, members: frozenset[str]) -> Mapping[str, Any]:
 
 
 def _check_parameters(request: Request) -> None:
-    """Refuse values that are none, also of parameters that change nothing here."""
+    """Refuse invalid values, also of parameters that have no effect here."""
     query = request.query
     for name in ("refresh", "wait_for_completion"):
         request.flag(name)

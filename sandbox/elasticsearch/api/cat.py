@@ -100,7 +100,7 @@ def indices(request: Request) -> Answer:
 
 
 def _columns(request: Request) -> list[tuple[str, Column]]:
-    """The columns asked for, by name, short name or pattern; what is none is passed over."""
+    """The columns asked for, by name, short name or pattern; unknown ones are skipped."""
     wanted = request.names("h")
     if not wanted:
         return [(column.name, column) for column in COLUMNS if column.is_default]

@@ -1,4 +1,4 @@
-"""The cluster as a whole: who the server is, its license, its nodes, its features."""
+"""The cluster as a whole: its name and version, license, nodes and features."""
 
 from datetime import timedelta
 

@@ -1,6 +1,6 @@
-"""`_cluster/health`: how the cluster or some indices are, and waiting for them to be well.
+"""`_cluster/health`: how the cluster or some indices are, and waiting for a status.
 
-Nothing ever changes here while somebody waits, so waiting for what is not there ends at once, in 408.
+Nothing changes here while a request waits, so waiting for a status that is not reached ends at once with 408.
 """
 
 import operator

@@ -75,7 +75,7 @@ def open_point(request: Request) -> Answer:
 
 
 def close_point(request: Request) -> Answer:
-    """Let a point in time go."""
+    """Close a point in time."""
     body = request.json_object()
     if not isinstance(body.get("id"), str):
         raise errors.illegal_argument("Required [id]")
@@ -97,7 +97,7 @@ def next_page(request: Request) -> Answer:
 
 
 def clear_scroll(request: Request) -> Answer:
-    """Let scrolls go."""
+    """Close scrolls."""
     body = request.json_object(required=False)
     wanted = body.get("scroll_id") or request.names("scroll_id") or request.parameter("scroll_id")
     ids = [wanted] if isinstance(wanted, str) else list(wanted or ())

@@ -1,4 +1,4 @@
-"""Routes of security: API keys, who am I, what may I."""
+"""Routes of security: API keys, the authenticated caller, and its privileges."""
 
 import fnmatch
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ def get_api_keys(request: Request) -> Answer:
 
 
 def invalidate_api_keys(request: Request) -> Answer:
-    """Make keys open nothing any more."""
+    """Invalidate keys."""
     body = request.json_object()
     unknown = next((name for name in body if name not in INVALIDATE_MEMBERS), None)
     if unknown is not None:
@@ -80,7 +80,7 @@ def invalidate_api_keys(request: Request) -> Answer:
 
 
 def authenticate(request: Request) -> Answer:
-    """Who the caller is."""
+    """The authenticated caller."""
     principal = request.principal
     is_key = principal.api_key_id is not None
     realm = (

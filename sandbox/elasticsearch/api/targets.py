@@ -86,7 +86,7 @@ def writable(request: Request, name: str, *, kind: str = "write", require_alias:
 
 
 def check_without_wildcards(expression: str) -> None:
-    """Refuse patterns where they would change or remove more than anybody named (the default since 8.0)."""
+    """Refuse patterns where they would change or remove indices not named (the default since 8.0)."""
     if expressions.has_wildcards(expression):
         raise errors.illegal_argument("Wildcard expressions or all indices are not allowed")
 

@@ -106,7 +106,7 @@ def update_features(request: Request) -> Answer:
     given = bodies.read(request, _FEATURES)
     connector_id = _checked_id(request)
     if "features" not in given:
-        # The server's parser does not ask for them, and what comes after does not expect their absence.
+        # The server does not require them, and fails on their absence.
         raise errors.ElasticsearchError(500, "null_pointer_exception", "features is null")
     return stored_documents.update_connector(request, connector_id, given)
 
@@ -135,7 +135,7 @@ def update_filtering(request: Request) -> Answer:
 
 
 def update_filtering_validation(request: Request) -> Answer:
-    """Set the verdict on the draft."""
+    """Set the validation of the draft."""
     given = bodies.read(request, filtering.VALIDATION_REQUEST)
     connector_id = _checked_id(request)
     validated = filtering.validated(_stored_filtering(request, connector_id), given["validation"])
@@ -143,7 +143,7 @@ def update_filtering_validation(request: Request) -> Answer:
 
 
 def activate_filtering(request: Request) -> Answer:
-    """Put a valid draft in force."""
+    """Make a valid draft the active filtering."""
     connector_id = _checked_id(request)
     stored = _stored_filtering(request, connector_id)
     state = filtering.draft_state(stored)
@@ -177,7 +177,7 @@ def update_index_name(request: Request) -> Answer:
 
 
 def update_last_sync(request: Request) -> Answer:
-    """Merge what is known of the last sync; a null says nothing."""
+    """Merge members about the last sync; nulls are ignored."""
     given = bodies.read(request, _LAST_SYNC)
     known = {name: value for name, value in given.items() if value is not None}
     return stored_documents.update_connector(request, _checked_id(request), known)
@@ -193,7 +193,7 @@ def update_name(request: Request) -> Answer:
 
 
 def update_native(request: Request) -> Answer:
-    """Hand the connector over to Elastic, or take it back."""
+    """Set whether Elastic or a service of one's own runs the connector."""
     given = bodies.read(request, _NATIVE)
     connector_id = _checked_id(request)
     stored = stored_documents.read_connector(request.state, connector_id)

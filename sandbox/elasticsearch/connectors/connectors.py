@@ -70,7 +70,7 @@ def list_connectors(request: Request) -> Answer:
 
 
 def delete_connector(request: Request) -> Answer:
-    """Hide the connector, or with `hard` remove it; with `delete_sync_jobs` remove its jobs as well."""
+    """Mark the connector as deleted, or with `hard` remove it; with `delete_sync_jobs` its jobs as well."""
     connector_id = request.parameter("connector_id")
     if not connector_id:
         raise errors.validation("connector_id missing")

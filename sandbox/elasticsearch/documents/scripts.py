@@ -2,8 +2,7 @@
 
     ctx._source.status = 'x'; ctx._source.count += params.n; ctx._source.remove('a'); ctx.op = 'noop'
 
-Anything else is refused as a script that does not compile, so that nobody takes a script for executed that
-was not.
+Anything else is refused as a script that does not compile, never ignored.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The body of an update: a partial document, an upsert, or a script the double knows how to run."""
+"""The body of an update: a partial document, an upsert, or a script that the double can run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -41,7 +41,7 @@ def check_name(alias: str, indices: Mapping[str, Index] | Iterable[str]) -> None
 
 
 def check_writing(indices: Iterable[Index]) -> None:
-    """Refuse two indices that both want what is written to one alias."""
+    """Refuse a second write index of an alias."""
     writing: dict[str, list[str]] = {}
     for index in indices:
         for alias, body in index.aliases.items():

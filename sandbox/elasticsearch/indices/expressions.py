@@ -1,4 +1,4 @@
-"""Which indices an expression stands for: names, aliases, patterns, `_all`, and what it takes out again.
+"""Which indices an expression stands for: names, aliases, patterns, `_all`, and what it excludes.
 
     music,album-*,-album-old
 

@@ -197,7 +197,7 @@ class _Walk:
         anchor = Anchor.END if isinstance(value, dict | list) else Anchor.VALUE
         line, column = locate(self.source, where, anchor)
         reason = f"[{line}:{column}] failed to parse field [{target.path}] of type [{target.type}]"
-        if target.type != "geo_point":  # of a point it says no more
+        if target.type != "geo_point":  # the server says no more about a point
             reason += f" in document with id '{self.document_id}'. Preview of field's value: '{shown}'"
         return errors.ElasticsearchError(400, "document_parsing_exception", reason, caused_by=cause)
 

@@ -1,4 +1,4 @@
-"""What kind of field a value becomes that no mapping foresaw."""
+"""Dynamic mapping: the field that a new value gets."""
 
 import fnmatch
 import re

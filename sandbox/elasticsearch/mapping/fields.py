@@ -1,7 +1,7 @@
 """The types of fields: which exist, and which values each takes.
 
-`check(field, value)` raises `UnfitError` with the cause the server names. Null and arrays are the mapping's
-business; here arrive single values only.
+`check(field, value)` raises `UnfitError` with the cause the server names. Nulls and arrays are
+handled before; these functions get single values.
 """
 
 import ipaddress

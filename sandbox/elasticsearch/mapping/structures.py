@@ -103,7 +103,7 @@ def _check_range(target: Field, value: Any) -> None:
         else:
             upper = _moved(target, limit, -1) if name == "lt" else limit
     if lower > upper:
-        # The parser stands behind the object by then, where there is no value to show.
+        # By then the parser's position is behind the object, where there is no value to show.
         raise UnfitError("illegal_argument_exception", _crossed(target, lower, upper), shows_value=False)
 
 

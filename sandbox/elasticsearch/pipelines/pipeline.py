@@ -1,7 +1,7 @@
 """Ingest pipelines: which one a document goes through, and what comes out.
 
-Two are built in: `search-default-ingestion` and its older name. They take away the flags a connector
-service adds to each document, and tidy `body`.
+Two are built in: `search-default-ingestion` and its older name. They remove the flags that a
+connector service adds to each document, and trim `body`.
 """
 
 import base64
@@ -22,7 +22,7 @@ from sandbox.elasticsearch.pipelines.processors import PROCESSORS, DroppedError,
 
 NO_PIPELINE = "_none"
 SIMULATED = "_simulate_pipeline"
-"""What a pipeline is called that is only simulated."""
+"""The name of a pipeline that is only simulated."""
 MAX_DEPTH = 20
 PIPELINE_MEMBERS = frozenset(
     {"description", "processors", "on_failure", "version", "_meta", "deprecated", "field_access_pattern"}

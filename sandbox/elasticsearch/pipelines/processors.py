@@ -1,7 +1,7 @@
 """The processors of ingest pipelines that the double executes, each a function on one document.
 
-A processor that is known but not executed (scripts, attachments, inference) fails where it is reached, so
-that nobody takes a document for processed that was not.
+A processor that is known but not executed (scripts, attachments, inference) fails where it is reached;
+it is never skipped.
 """
 
 import re

@@ -42,7 +42,7 @@ class Contexts:
     scrolls: dict[str, Scroll] = field(default_factory=dict)
 
     def open_point(self, views: Sequence[View], keep_alive_seconds: float) -> PointInTime:
-        """Hold on to these views."""
+        """Keep these views under a new id."""
         point = PointInTime(secrets.token_urlsafe(48), views, self._deadline(keep_alive_seconds))
         self._forget_expired()
         self.points[point.id] = point
@@ -59,7 +59,7 @@ class Contexts:
         return point
 
     def open_scroll(self, scroll: Scroll) -> None:
-        """Hold on to a scroll."""
+        """Keep a scroll under a new id."""
         self._forget_expired()
         self.scrolls[scroll.id] = scroll
 
@@ -78,7 +78,7 @@ class Contexts:
         return self._deadline(keep_alive_seconds)
 
     def close_index(self, name: str) -> None:
-        """Forget what looks at an index that is gone."""
+        """Drop the points in time and scrolls over a deleted index."""
         self.points = {
             key: point
             for key, point in self.points.items()

@@ -25,7 +25,7 @@ def select(views: Sequence[View], search: SearchBody, context: queries.Context) 
 
 
 def select_all(views: Sequence[View], search: SearchBody, context: queries.Context) -> Selection:
-    """As `select`, for pages of any size."""
+    """Like `select`, for pages of any size."""
     scorer = queries.compiled(search.query, context) if search.query is not None else None
     if scorer is not None:
         _probe(views, scorer)
@@ -79,7 +79,7 @@ def check_window(views: Sequence[View], search: SearchBody) -> None:
 
 
 def _probe(views: Sequence[View], scorer: queries.Scorer) -> None:
-    """Let a query that cannot be answered fail on an index without documents, too."""
+    """Evaluate the query on an empty candidate: it has to fail on an index without documents, too."""
     for view in views:
         scorer(Candidate(view.index, Document("", b"{}", 0, 0, 0), 0))
 

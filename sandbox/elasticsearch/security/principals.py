@@ -166,7 +166,7 @@ class User:
 
 @dataclass(slots=True, kw_only=True)
 class ApiKey:
-    """A key as it was created; `invalidated` once it no longer opens anything."""
+    """A key as it was created; `invalidated` once it is no longer accepted."""
 
     id: str
     name: str

@@ -37,7 +37,7 @@ def routes(faults: Faults, journal: Journal) -> list[Route]:
 
 
 def move_clock(request: Request) -> Answer:
-    """Put the server's clock so many seconds off."""
+    """Set the offset of the server's clock."""
     offset = request.json_object().get("offset_seconds")
     if isinstance(offset, bool) or not isinstance(offset, int | float):
         raise errors.illegal_argument("Required [offset_seconds]")

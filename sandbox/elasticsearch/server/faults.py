@@ -177,7 +177,7 @@ class Fault:
         return await self.action.act(self, answer)
 
     def release(self) -> None:
-        """Let go of what is held, and hold nothing any more."""
+        """Release the requests that are held, and hold no more."""
         self._released.set()
 
     async def released(self) -> None:

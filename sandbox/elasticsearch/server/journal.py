@@ -156,7 +156,7 @@ class Journal:
         return entry
 
     def end(self, entry: Entry, *, status: int | None, answer: bytes, ended_monotonic: float) -> None:
-        """Note what the request was answered with (status None: nothing), and wake who waits for it."""
+        """Note what the request was answered with (status None: nothing), and wake those that wait for it."""
         entry.status = status
         entry.answer = answer[: self.kept_bytes]
         entry.answer_bytes = len(answer)

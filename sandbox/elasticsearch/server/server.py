@@ -56,9 +56,9 @@ class Server:
     async def outcome(
         self, call: Call, *, is_too_large: bool = False, has_left: Callable[[], bool] = lambda: False
     ) -> Answer | Broken:
-        """What comes of a call, however it arrived; it is in the journal, and meets its fault.
+        """The answer to a call, with its entry in the journal and the fault that strikes it.
 
-        `has_left` says whether whoever asked has given up.
+        `has_left` says whether the client has disconnected.
         """
         clock = self.state.clock
         entry = self.journal.begin(

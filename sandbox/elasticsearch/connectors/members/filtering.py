@@ -136,7 +136,7 @@ def first_entry(stored: Any, now: str) -> Mapping[str, Any]:
 
 
 def overridden(entries: Sequence[dict[str, Any]], now: str) -> list[dict[str, Any]]:
-    """Return a full override as it is stored. The domain is not the caller's to choose."""
+    """Return a full override as it is stored; its domain is always the default one."""
     return [
         {"active": _dated(entry["active"], now), "domain": DOMAIN, "draft": _dated(entry["draft"], now)}
         for entry in entries
@@ -161,12 +161,12 @@ def edited(
 
 
 def validated(entry: Mapping[str, Any], validation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the filtering with the draft judged."""
+    """Return the filtering with this validation of its draft."""
     return [{**entry, "draft": {**entry["draft"], "validation": validation}}]
 
 
 def activated(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the filtering with the draft in force."""
+    """Return the filtering with its draft as the active one."""
     return [{**entry, "active": entry["draft"]}]
 
 

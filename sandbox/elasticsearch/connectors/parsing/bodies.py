@@ -38,7 +38,7 @@ def refusal(error: BodyError, raw: bytes | None = None) -> errors.ElasticsearchE
         answer = errors.ElasticsearchError(400, each.kind, reason, caused_by=answer)
         if innermost is None and each.kind == PARSE_EXCEPTION:
             innermost = answer
-    if answer is None:  # a chain has at least its first link
+    if answer is None:  # cannot be: a chain has at least one error
         raise ValueError("no error to answer with")
     answer.root_cause = innermost
     return answer

@@ -158,7 +158,7 @@ class ObjectParser:
             ) from error
 
     def _require(self, parsed: dict[str, Any]) -> None:
-        # A null counts as absent. Where every declared member was given, nobody asks.
+        # A null counts as absent. The server does not check where every declared member was given.
         missing = [each.name for each in self.fields if each.required and parsed.get(each.name) is None]
         if missing:
             raise BodyError(f"Required [{', '.join(missing)}]", kind=ILLEGAL_ARGUMENT, anchor=Anchor.END)

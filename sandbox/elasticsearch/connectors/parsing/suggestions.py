@@ -1,4 +1,4 @@
-"""What the writer of an unknown name may have meant."""
+"""Suggestions for an unknown name, in the server's words."""
 
 from collections.abc import Iterable
 
