@@ -1,4 +1,4 @@
-"""What the sink says: the answers of Elasticsearch a sync depends on, canned.
+"""The answers of the sink: those of Elasticsearch that a sync depends on, canned.
 
 Nothing is stored but, if asked for, the ids and hashes of the documents received: in pages, so that a later
 sync finds them in the index (remembered.py), or by id, for one that follows (kept.py).

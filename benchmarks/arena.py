@@ -32,7 +32,7 @@ SETTINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of one contestant: what it says of itself, and what others saw of it."""
+    """One run of one contestant: what it reports, and what was measured from outside."""
 
     rows: int
     outcome: Outcome
@@ -87,7 +87,7 @@ class Arena:
         return ",".join(names)
 
     def execute(self, sql: str) -> None:
-        """Change what the tables say."""
+        """Run a script on the tables."""
         self._cluster.execute(sql, database=DATABASE)
 
     def run(

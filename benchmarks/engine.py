@@ -38,7 +38,7 @@ async def sync(task: Task) -> Done:
 @asynccontextmanager
 async def prepared(task: Task) -> AsyncIterator[tuple[SyncRequest, SyncContext]]:
     """Open source and sink, and give what a job needs."""
-    structlog.configure(  # standard output belongs to the outcome; what is not normal is worth seeing
+    structlog.configure(  # to standard error: standard output carries the outcome
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
@@ -95,7 +95,7 @@ def _settings(task: Task) -> config.Elasticsearch:
 
 
 async def _nobody_else() -> None:
-    """Confirm the job: there is nobody who could have taken it."""
+    """Confirm the job: there is no other worker."""
 
 
 async def _renew(lease: Lease) -> None:

@@ -1,4 +1,4 @@
-"""What a benchmark has to say: medians of interleaved runs, ratios within them, targets met or missed."""
+"""The report of a benchmark: medians of interleaved runs, ratios within them, targets met or missed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""What a contestant is asked to do and what it has to say afterwards: the messages between parent and child.
+"""What a contestant is asked to do and what it reports afterwards: the messages between parent and child.
 
 A contestant runs in a fresh process, so that its processor time and its peak memory are its own.
 """

@@ -1,4 +1,4 @@
-"""The bare loop a sync is measured against: COPY, cut, post. It proves nothing, checks little, and is fast.
+"""The bare loop a sync is measured against: COPY, cut, post. It proves nothing and checks little.
 
 PostgreSQL renders action and document, piece after piece is collected up to the size of a request, and
 requests are posted while the next is read. An answer is good if it begins as an answer without errors does.
@@ -15,7 +15,7 @@ BODY_BYTES = 5 * MEBIBYTE
 IN_FLIGHT = 4
 SMALL_PIECE_BYTES = 2**16
 NAP_SECONDS = 0.001
-"""PostgreSQL flushes every 8 KiB; a nap after a small piece lets the kernel gather more."""
+"""PostgreSQL flushes every 8 KiB; a short sleep after a small piece lets the kernel gather more."""
 
 QUERY = """
     SELECT '{{"index":{{"_id":' || to_json('benchmark_' || id::text) || '}}}}', row_to_json(t) FROM {table} t

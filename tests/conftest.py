@@ -66,7 +66,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a test fail that has let a secret be seen, in its output or in what Elasticsearch was told."""
+    """Fail a test that has shown a secret, in its output or in what Elasticsearch was sent."""
     report = yield
     if report.when == "teardown":
         seen = WATCH.seen_in([report.capstdout, report.capstderr, report.caplog])

@@ -48,11 +48,11 @@ class Follower:
         return int(line.split()[1]) * 1024
 
     def forget_peak(self) -> None:
-        """Let the most memory be what it has now."""
+        """Reset the peak to the present size."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
 
     def end(self) -> dict[str, Any]:
-        """Let it end in order; return what it did."""
+        """Stop it in order; return what it did."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         while "counts" not in (said := self._said()):

@@ -61,7 +61,7 @@ class Load:
         self.execute(_SCRIPT)
 
     def fill(self, rows: int) -> None:
-        """Let the table have so many rows that nobody changed yet."""
+        """Fill the table with so many rows, none of them changed."""
         self.execute(
             f"TRUNCATE {TABLE}; INSERT INTO {TABLE} SELECT n, 0, 0, 'Article number ' || n, n % 100"
             f" FROM generate_series(1, {rows}) n; VACUUM ANALYZE {TABLE}"

@@ -51,7 +51,7 @@ def main(chosen: Sequence[str]) -> int:
 
 
 def copied(folder: Path) -> Path:
-    """Copy what is under version control; a defect never gets near the tree itself."""
+    """Copy what is under version control; the tree itself is never changed."""
     for path in tracked_files():
         target = folder / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ class Module:
 
     @property
     def imports(self) -> frozenset[str]:
-        """Return what it imports anywhere, for whatever reason."""
+        """Return what it imports anywhere in it."""
         return _imported_by(self.path)
 
 

@@ -1,4 +1,4 @@
-"""Secrets that no test may let anybody see: in what is printed and logged, and in what Elasticsearch is told.
+"""Secrets that no test may show: in what is printed and logged, and in what Elasticsearch is sent.
 
 The password of the tests' PostgreSQL is one in every test. `seen_in` looks for it when a test has ended.
 """
@@ -77,7 +77,7 @@ class Watch:
     journals: list[Journal]
 
     def seen_in(self, printed: Sequence[str]) -> list[str]:
-        """Return every secret that a test has let be seen, and forget its journals."""
+        """Return every secret that a test has shown, and forget its journals."""
         forms = [form.encode() for canary in self.canaries.values() for form in set(canary.forms())]
         entries = [entry for journal in self.journals for entry in journal if _may_show(entry, forms)]
         self.journals.clear()

@@ -170,7 +170,7 @@ async def read_all(
 
 @dataclass(slots=True)
 class Known:
-    """An `is_unchanged` that knows these hashes, and remembers whom it was asked about."""
+    """An `is_unchanged` that knows these hashes, and remembers which ids it was asked about."""
 
     hashes: Mapping[str, int]
     asked: list[str] = field(default_factory=list)

@@ -33,7 +33,7 @@ FIRST: Final = (
     "tests/integration/changes/test_kinds_of_tables.py",
     "tests/faults/machine/test_machine.py",
     "tests/integration/feed/test_rows_told.py",
-    "tests/integration/changes/test_server_lives.py",
+    "tests/integration/changes/test_restarts.py",
     "tests/acceptance/test_check.py",
     "tests/faults/protocol/test_crashes.py",
     "tests/integration/feed/test_model.py",

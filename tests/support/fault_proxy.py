@@ -21,7 +21,7 @@ class Direction:
 
     passed_bytes: int = 0
     silent_after: int | None = None
-    """From this byte on nothing is forwarded, and nobody is told."""
+    """From this byte on nothing is forwarded, and no connection is closed."""
     reset_after: int | None = None
     """At this byte the connection is reset on both sides."""
     keeps: bool = False
@@ -39,7 +39,7 @@ class Direction:
         self._let_go.clear()
 
     def let_go(self) -> None:
-        """Forward what is held, and hold nothing any more."""
+        """Forward what is held, and hold no more."""
         self._pieces_left = 0
         self._let_go.set()
 

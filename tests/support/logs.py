@@ -1,6 +1,7 @@
 """How the tests log: as structlog does by itself, but with plain tracebacks.
 
-Its own show every local variable where rich is installed, which takes half a minute for an index in memory.
+structlog's own tracebacks show every local variable where rich is installed, which takes half a minute for an
+index in memory.
 """
 
 import logging

@@ -126,7 +126,7 @@ class MemorySource:
         return ()
 
     async def state(self) -> str | None:
-        """Dictionaries change without a sign."""
+        """Dictionaries keep no versions."""
         return None
 
     async def validate(self, advanced_rules: Any) -> Sequence[RuleProblem]:

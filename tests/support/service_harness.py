@@ -70,11 +70,11 @@ class ServiceHarness:
         return answer
 
     async def connector(self, connector_id: str = CONNECTOR) -> dict[str, Any]:
-        """Return the connector as a user sees it."""
+        """Return the connector as the API answers it."""
         return dict(await self.ok("GET", f"/_connector/{connector_id}"))
 
     async def job(self, job_id: str) -> dict[str, Any]:
-        """Return the job as a user sees it."""
+        """Return the job as the API answers it."""
         return dict(await self.ok("GET", f"/_connector/_sync_job/{job_id}"))
 
     async def create_connector(self, connector_id: str = CONNECTOR, index_name: str = "music") -> None:
@@ -94,7 +94,7 @@ class ServiceHarness:
         return str(answer["id"])
 
     async def write(self, index: str, document_id: str, members: Mapping[str, Any]) -> None:
-        """Change a protocol document behind the API's back."""
+        """Change a protocol document directly, not through its API."""
         await self.ok("POST", f"/{index}/_update/{document_id}", {"doc": members}, refresh="true")
 
     async def titles(self, index: str = "music") -> set[str]:
@@ -161,7 +161,7 @@ def without_added(document: Mapping[str, Any]) -> dict[str, Any]:
 async def until(
     look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], *, within_seconds: float = PATIENCE_SECONDS
 ) -> T:
-    """Look again and again until it holds; fail with what was seen last."""
+    """Poll until it holds; fail with the last value."""
     deadline = time.monotonic() + within_seconds
     while True:
         seen = await look()

@@ -115,7 +115,7 @@ class SyncHarness:
         self.options = replace(self.options, bulk=replace(self.options.bulk, **settings))
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Talk to the server as anybody could."""
+        """Call the server as any client can."""
         return await self.client.call(method, path, an_object, body=body)
 
     async def documents(self) -> dict[str, dict[str, Any]]:

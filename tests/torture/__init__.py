@@ -1,1 +1,1 @@
-"""Real processes under random trouble for minutes: run, recorded, judged from the record (`make torture`)."""
+"""Real processes under random faults for minutes: run, recorded, judged from the record (`make torture`)."""

@@ -4,9 +4,9 @@ difference    at a calm point an index is not what its tables are
 lost row      a completed job left out, or left old, a row that was committed before the job began
 wrong delete  the document of a row was deleted that was there all along
 foreign       a document of somebody else was changed or deleted
-count         a job counts what is not so
+count         a job's counts are wrong
 protocol      statuses out of order, a job of two workers, deletes without proof, a job left unfinished
-leftover      connections or slots that nobody uses any more
+leftover      connections or slots that are not used any more
 growth        memory, descriptors or threads of a process that grow
 run           the run itself could not do what it meant to
 """
@@ -217,7 +217,7 @@ def _ran_out(history: History, job: Mapping[str, Any]) -> bool:
 
 
 def _without_stragglers(history: History) -> list[Event]:
-    """Leave out requests that a worker may have had under way when it was paused: nothing calls them back."""
+    """Leave out requests that a worker may have had under way when it was paused: they cannot be recalled."""
     kept: list[Event] = []
     for event, is_held, number in _held(history):
         if is_held or number > REQUESTS_UNDER_WAY:

@@ -36,7 +36,7 @@ class Elasticsearch:
     _read_until: int = field(default=0, init=False)
 
     async def call(self, method: str, path: str, body: Any = None, **parameters: str) -> Any:
-        """Ask until there is an answer; faults are for everybody. None: not there. Raises RefusedError."""
+        """Ask until there is an answer, as faults strike any client. None: not there. Raises RefusedError."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:

@@ -92,7 +92,7 @@ class Replica:
             raise HungError(f"{self.name} did not end within {STOP_SECONDS:.0f} s of SIGTERM") from None
 
     async def pause(self, seconds: float) -> None:
-        """Let it stand still for a while."""
+        """Pause its process for a while."""
         if self.has_ended:
             return
         assert self._process is not None
@@ -128,12 +128,12 @@ class Replica:
 
 @dataclass(slots=True)
 class Replicas:
-    """All of them. The first is never ended, so that what grows has the whole run to grow in."""
+    """All of them. The first is never ended, so that a leak has the whole run to show."""
 
     all: list[Replica] = field(default_factory=list)
 
     @property
-    def mortal(self) -> list[Replica]:
+    def endable(self) -> list[Replica]:
         """Those that may be ended."""
         return self.all[1:]
 

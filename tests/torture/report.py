@@ -34,7 +34,7 @@ def figures(history: History) -> dict[str, Any]:
 
 
 def eldest(history: History) -> Mapping[str, Any]:
-    """Return what the process with the longest life held, first, last and at most."""
+    """Return what the process that ran longest held, first, last and at most."""
     if not history.censuses:
         return {}
     counted = Counter(one.pid for one in history.censuses)

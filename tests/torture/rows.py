@@ -29,8 +29,8 @@ class Life:
         self.settled_at.append(transaction.settled_at)
 
     def close(self) -> None:
-        """Prepare for questions."""
-        # A commit may be heard of after that of a later change of the same row.
+        """Compute what `there` needs, after the last version was added."""
+        # The outcome of a commit may be known after that of a later change of the same row.
         self.settled_at = list(accumulate(self.settled_at, max))
         gone = float("inf")
         self._gone_next = [gone] * len(self.versions)

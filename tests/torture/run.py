@@ -165,7 +165,7 @@ class Run:
         self.say(f"{after}: calm after {time.monotonic() - began:.0f} s; {compared} documents compared")
 
     async def _calm(self, connector: Connector, after: str) -> None:
-        """See to it that the connector has everything, and compare; a second job then has nothing to do."""
+        """Bring the connector up to date and compare; a second job then has nothing to do."""
         if connector.follows:
             await self._until(partial(self._is_alike, connector), f"{connector.name} has caught up")
         else:

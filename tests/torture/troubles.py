@@ -35,7 +35,7 @@ FAULTS: tuple[Mapping[str, Any], ...] = (
     {"delay_seconds": 15, "applied": True},
 )
 """A request is held unanswered, but never for so long that others have the job by the time it is carried out:
-what a worker may have under way when it dies is not called back by anybody."""
+what a worker has under way when it is killed cannot be recalled."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Troubles:
     deeds: Counter[str] = field(default_factory=Counter)
 
     async def make(self, over: asyncio.Event) -> None:
-        """Make trouble of all kinds until told to stop; everything runs again afterwards."""
+        """Cause faults of all kinds until told to stop; everything runs again afterwards."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._often(over, 2, 7, self._trouble_a_replica))
             group.create_task(self._often(over, 1, 3, self._break_elasticsearch))
@@ -71,10 +71,10 @@ class Troubles:
         match self.random.choice(("kill", "kill", "stop", "pause", "pause", "long pause")):
             case "kill":
                 self.deeds["replicas killed"] += 1
-                await self.random.choice(self.replicas.mortal).kill()
+                await self.random.choice(self.replicas.endable).kill()
             case "stop":
                 self.deeds["replicas stopped"] += 1
-                replica = self.random.choice(self.replicas.mortal)
+                replica = self.random.choice(self.replicas.endable)
                 await replica.stop()
                 await asyncio.sleep(self.random.uniform(0, 4))
                 await replica.start()
@@ -122,7 +122,7 @@ class Troubles:
             self.deeds["jobs canceled"] += 1
 
     def _any_connector(self) -> Connector:
-        """Choose one; those that follow are asked for a full job now and then, which they let pass."""
+        """Choose one; those that follow are asked for a full job now and then, which they skip."""
         followers = [connector for connector in CONNECTORS if connector.follows]
         others = [connector for connector in CONNECTORS if not connector.follows]
         return self.random.choice(followers if self.random.random() < 0.07 else others)

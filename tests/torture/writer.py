@@ -20,7 +20,7 @@ MOST_ROWS = 2_500
 COLUMNS = {"remark": "text DEFAULT 'none'", "length": "integer DEFAULT 7", "is_open": "boolean"}
 ALTERED = ("track", "note")
 BROKEN_OFF = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What ends a transaction that somebody else is in the way of, or whose server goes."""
+"""Errors that end a transaction: a conflict with another one, or a server that stops."""
 
 
 def _insert(random: Random) -> str:
@@ -88,7 +88,7 @@ def _alter(random: Random) -> str:
 
 
 def _pass(random: Random) -> str:
-    """Let a table come or go."""
+    """Create a table or drop it."""
     table = random.choice(tables.PASSING)
     if random.random() < 0.5:
         return f"{tables.creating(table)} INSERT INTO {table} SELECT n, 'here' FROM generate_series(1, 40) n"
@@ -112,7 +112,7 @@ STATEMENTS: list[tuple[Callable[[Random], str], int]] = [
 
 @dataclass(slots=True, kw_only=True)
 class Writer:
-    """One session that writes until it is told to rest."""
+    """One session that writes until it is told to stop."""
 
     cluster: Cluster
     random: Random
@@ -122,7 +122,7 @@ class Writer:
     deeds: Counter[str] = field(default_factory=Counter)
 
     async def write(self, rested: asyncio.Event) -> None:
-        """Run transactions until told to rest, with a new connection whenever one is lost."""
+        """Run transactions until told to stop, with a new connection whenever one is lost."""
         while not rested.is_set():
             try:
                 connection = await tables.connect(self.cluster)

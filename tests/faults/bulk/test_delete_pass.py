@@ -7,7 +7,7 @@ from tests.support.sync_harness import INDEX, SyncHarness
 
 
 class Loss:
-    """Does away with the index at one request of the delete pass."""
+    """Deletes the index at one request of the delete pass."""
 
     def __init__(self, shop: SyncHarness, *, path: str, holds: bytes = b"", replaces: bool) -> None:
         self.shop = shop

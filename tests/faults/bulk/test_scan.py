@@ -18,7 +18,7 @@ def _failed_shard(body: dict[str, object]) -> dict[str, object]:
 
 
 def _timed_out(body: dict[str, Any]) -> dict[str, Any]:
-    """Lack a hit, as a page does for whose first shard nobody waited."""
+    """Lack a hit, as a page does whose first shard timed out."""
     hits = body["hits"].get("hits")
     return {**body, "timed_out": True, "hits": {**body["hits"], "hits": hits[1:]} if hits else body["hits"]}
 

@@ -44,7 +44,7 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Whoever else uses Elasticsearch, as with curl."""
+    """Other users of Elasticsearch, as with curl."""
 
     server: Server
 

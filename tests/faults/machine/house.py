@@ -30,7 +30,7 @@ CHUNK_SIZE = 2
 
 @dataclass(slots=True, kw_only=True)
 class House:
-    """The world of one example."""
+    """Everything of one example."""
 
     server: Server
     people: People
@@ -57,7 +57,7 @@ class House:
         self.workers = [self.hire() for _ in range(WORKERS)]
 
     def hire(self) -> Worker:
-        """Let a new process come."""
+        """Start another worker."""
         return Worker(
             client=self.client,
             config=self.config,

@@ -15,7 +15,7 @@ from tests.support.history.promises import Circumstances, problems
 OPEN = ("was left", "in the end")
 """Parts of what is only wrong once nothing is going on any more."""
 FOR_EVER_SECONDS = 3600.0
-"""Requests stand at the gate for any time, so how soon a worker falls silent is not seen here."""
+"""Requests wait at the gate for any time, so how soon a worker stops writing is not checked here."""
 FINAL = (
     "status", "error", "worker_hostname", "started_at", "completed_at", "canceled_at",
     "indexed_document_count", "deleted_document_count", "total_document_count",

@@ -55,7 +55,7 @@ class Machine(RuleBasedStateMachine):
         self.judge = Judge(house=self.house)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Let the world go on until the work is done."""
+        """Run the event loop until the work is done."""
         return self.runner.run(work)
 
     # Small steps
@@ -151,7 +151,7 @@ class Machine(RuleBasedStateMachine):
         self, connector: str, kind: str, worker: int, changes: Sequence[RowChange], steps: int, more: int,
         later: int, seconds: float,
     ) -> None:  # fmt: skip
-        """Let a worker sleep at its kth request until others take its job, and wake while they are at it."""
+        """Pause a worker at its kth request until others take its job; resume it while they run it."""
         other = (worker + 1) % WORKERS
         self._begin(connector, kind, worker, changes)
         self.run(self.house.workers[worker].step(steps))
@@ -169,7 +169,7 @@ class Machine(RuleBasedStateMachine):
     def rivals(
         self, connector: str, kind: str, changes: Sequence[RowChange], turns: Sequence[tuple[int, int]]
     ) -> None:
-        """Let two workers begin with two jobs of one connector at once, and go on in turns."""
+        """Start two jobs of one connector on two workers at once, and step them in turns."""
         self._finish_all()
         for job_type in (kind, "full"):
             self.create_job(connector, job_type)
@@ -183,7 +183,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(connector=connectors, kind=kinds, deaths=st.lists(requests, min_size=1, max_size=5))
     def dying_workers(self, connector: str, kind: str, deaths: Sequence[int]) -> None:
-        """Let one worker after the other die of a job."""
+        """Kill one worker after the other during a job."""
         self.create_job(connector, kind)
         for steps in deaths:
             self.work(0, 0, steps)

@@ -2,7 +2,7 @@
 
     worker ──▶ Gate (waits here until it is let through) ──▶ Elasticsearch
 
-Between two requests a worker stands still, as if its process were paused. A request that has waited longer
+Between two requests a worker is paused. A request that has waited longer
 than it may is one whose answer did not come in time.
 """
 
@@ -31,7 +31,7 @@ class SteppingLoop(asyncio.SelectorEventLoop):
 
 
 class KilledError(BaseException):
-    """The worker is dead: nothing it still does may reach anybody."""
+    """The worker was killed: none of its further requests is sent."""
 
 
 @dataclass(slots=True, eq=False)

@@ -40,7 +40,7 @@ class Tables(ABC):
 
     @abstractmethod
     async def lose_readers(self) -> None:
-        """Let whoever reads them now lose them."""
+        """Break every reading that is under way."""
 
     @abstractmethod
     async def readers(self) -> int:
@@ -48,7 +48,7 @@ class Tables(ABC):
 
     @abstractmethod
     async def put_in_order(self) -> None:
-        """Let there be something to read, and let it be readable."""
+        """Create what is missing, and make it readable."""
 
     async def note_rows(self) -> None:
         """Remember what the rows are from now on."""

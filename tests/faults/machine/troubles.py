@@ -1,4 +1,4 @@
-"""What goes wrong by itself: with a request for one connector, or with whoever reads the tables."""
+"""What goes wrong by itself: with a request for one connector, or with a reading of the tables."""
 
 from collections.abc import Callable
 

@@ -25,14 +25,14 @@ MOST_STEPS = 3_000
 SKIP_SECONDS = 0.25
 """How much time passes for a worker each time it asks for nothing for a moment.
 
-Little, for it may wait for a database on a busy machine, and its patience is told by the same clock.
+Little, for it may wait for a database on a busy machine, and its timeouts are measured by the same clock.
 """
 _numbers = count(1)
 
 
 @dataclass(slots=True, kw_only=True)
 class Worker:
-    """A process, as far as the others can tell."""
+    """One process of the service, as the others see it."""
 
     client: Client
     """Without a gate."""
@@ -106,7 +106,7 @@ class Worker:
         await self.finish()
 
     async def crash(self) -> None:
-        """Let it die where it stands."""
+        """Kill it."""
         if self._work is None or self._gate is None:
             return
         self._gate.kill()
@@ -117,7 +117,7 @@ class Worker:
         self._work = None
 
     async def tick(self) -> None:
-        """See to every connector once: register it, check its source, validate its rules."""
+        """Work for every connector once: register it, check its source, validate its rules."""
         ticker = Ticker(client=self.client, sources=self.sources, recheck_seconds=0.0)
         with suppress(errors.ElasticsearchError):
             for connector in await connectors.search(self.client, ids=self.connector_ids, service_types=()):

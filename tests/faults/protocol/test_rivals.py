@@ -1,4 +1,4 @@
-"""Several services want the same things at the same moment: one gets each."""
+"""Several services compete for a job, a schema or a repair: exactly one succeeds."""
 
 import asyncio
 from collections import Counter
@@ -29,7 +29,7 @@ def is_of_a_service(entry: Entry) -> bool:
 async def test_one_of_many_services_gets_a_job(
     harness: ServiceHarness, count: int, method: str, path: str
 ) -> None:
-    """All stand at the same step before any goes on."""
+    """All reach the same step before any goes on."""
     async with harness.ready():
         pass
     async with AsyncExitStack() as stack:

@@ -142,7 +142,7 @@ async def test_j05_a_job_taken_over_is_not_ended_by_the_old_worker(
         "indexed_document_count": 77,
         "status": status,
     }
-    job = await _changed_behind_its_back(harness, theirs, ending)
+    job = await _changed_meanwhile(harness, theirs, ending)
 
     assert {name: job[name] for name in theirs} == theirs
     assert job.get("error") is None
@@ -153,18 +153,16 @@ async def test_j05_a_job_taken_over_is_not_ended_by_the_old_worker(
 async def test_the_counts_of_a_job_that_somebody_else_ended_are_kept(
     harness: ServiceHarness, status: str, ending: str
 ) -> None:
-    """A worker that slept, and whose job was ended as idle, knows nothing of that when it is done."""
+    """A worker that was paused, and whose job was ended as idle, has no notice of that when it is done."""
     theirs = {"indexed_document_count": 77, "last_seen": "2040-01-01T00:00:00.000Z", "status": status}
-    job = await _changed_behind_its_back(harness, theirs, ending)
+    job = await _changed_meanwhile(harness, theirs, ending)
 
     assert {name: job[name] for name in theirs} == theirs
     assert job.get("error") is None
 
 
-async def _changed_behind_its_back(
-    harness: ServiceHarness, changes: dict[str, Any], ending: str
-) -> dict[str, Any]:
-    """Change a job while its worker does not look: it learns of that when it is done. Return the job then."""
+async def _changed_meanwhile(harness: ServiceHarness, changes: dict[str, Any], ending: str) -> dict[str, Any]:
+    """Change a job between two reports of its worker; return the job as it is in the end."""
     harness.shelf.gate = asyncio.Event()
     never = {"job_check_interval_seconds": 60.0, "job_report_interval_seconds": 60.0}
     async with harness.ready(config_for(harness.server, **never)) as service:

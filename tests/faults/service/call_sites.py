@@ -66,7 +66,7 @@ def call_sites(entries: Iterable[Entry]) -> list[CallSite]:
 
 
 def common(first: Iterable[CallSite], second: Iterable[CallSite]) -> list[CallSite]:
-    """Return the call sites that two runs have in common: how often a timer rings differs."""
+    """Return the call sites that two runs have in common: how often a timer fires differs."""
     others = set(second)
     return [site for site in first if site in others]
 

@@ -135,11 +135,11 @@ def _columns_of(document: Document) -> dict[str, Any]:
 
 
 class KilledError(BaseException):
-    """The worker is dead: nothing it still does may reach anybody."""
+    """The worker was killed: none of its further requests is sent."""
 
 
-class Mortal:
-    """A transport whose worker can be killed, and whose patience with an answer can be short."""
+class KillableTransport:
+    """A transport whose worker can be killed, and whose timeout can be short."""
 
     def __init__(self, transport: Transport, patience_seconds: float | None = None) -> None:
         self._transport = transport
@@ -147,7 +147,7 @@ class Mortal:
         self.is_dead = False
 
     async def __call__(self, request: Request) -> Response:
-        """Make one attempt, or be dead."""
+        """Make one attempt; raise KilledError once the worker was killed."""
         if self.is_dead:
             raise KilledError
         if self._patience_seconds is not None:
@@ -249,7 +249,7 @@ class Shop:
     @asynccontextmanager
     async def serving(
         self, *more: ConnectorEntry, patience_seconds: float | None = None
-    ) -> AsyncIterator[Mortal]:
+    ) -> AsyncIterator[KillableTransport]:
         """Run a worker that can be killed through its transport; if it lives it is stopped in order.
 
         `more` are connectors it serves besides the shop's.
@@ -257,25 +257,25 @@ class Shop:
         config = self.config()
         config = replace(config, connectors=(*config.connectors, *more))
         async with connect(config.elasticsearch, make_backoff=brief) as client:
-            mortal = Mortal(client.transport, patience_seconds)
+            transport = KillableTransport(client.transport, patience_seconds)
             service = Service(
-                config=config, client=replace(client, transport=mortal), sources=self.tables.sources
+                config=config, client=replace(client, transport=transport), sources=self.tables.sources
             )
             running = asyncio.create_task(service.run())
             self.is_served = True
             try:
-                yield mortal
+                yield transport
             finally:
                 self.is_served = False
                 service.stop()
                 await asyncio.wait({running})
-                if (error := running.exception()) is not None and not mortal.is_dead:
+                if (error := running.exception()) is not None and not transport.is_dead:
                     raise error
 
 
 @asynccontextmanager
 async def shop(tables: Tables) -> AsyncIterator[Shop]:
-    """Open a shop whose rows have been synced once; nobody serves it."""
+    """Open a shop whose rows have been synced once; no service runs on it."""
     async with serving() as server, aiohttp.ClientSession() as session:
         opened = Shop(server, tables, ServiceHarness(server, session))
         await opened.fill()

@@ -21,7 +21,7 @@ from tests.support.service_harness import CONNECTOR, entry_of, until
 PATIENCE_SECONDS = 1.0
 """How long silence lasts for the service in these tests; for a real one it is a minute and more."""
 NEVER_SECONDS = 60.0
-"""Jobs end before a timer rings, so that all make the same calls. `test_jobs_survive` is about timers."""
+"""Jobs end before a timer fires, so that all make the same calls. `test_jobs_survive` is about timers."""
 LEAST_CALL_SITES = 40
 PARTS = 5
 """Of the quick selection; each meets other calls, and all of the faults: 5 and 18 share no divisor."""
@@ -48,7 +48,7 @@ class Breakage:
 
 
 def emptied(answer: Any) -> Any:
-    """Return an answer all of whose members are there and say nothing."""
+    """Return an answer with all its members, each of them empty."""
     return dict.fromkeys(answer) if isinstance(answer, dict) else None
 
 

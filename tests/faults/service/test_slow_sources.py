@@ -1,4 +1,4 @@
-"""A job is alive because its worker says so, not because rows arrive."""
+"""A job counts as alive by its worker's reports, not by rows that arrive."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -33,7 +33,7 @@ async def backends(database: Database) -> int:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for something that the server does in its own time, and tells nobody about."""
+    """Poll a condition of which the server gives no notice."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)

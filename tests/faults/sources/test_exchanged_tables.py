@@ -1,4 +1,4 @@
-"""A name has come to mean another table: the one under the lock is read, with its own key and types."""
+"""A name refers to another table than at discovery: the one under the lock is read, as what it is."""
 
 import asyncio
 from typing import Any

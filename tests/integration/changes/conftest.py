@@ -24,7 +24,7 @@ async def database(versioned: Cluster) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=versions())
-def mortal(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def own_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A server of the test's own, to be stopped, crashed and set back."""
     with server(request.param) as cluster:
         yield cluster

@@ -233,7 +233,7 @@ async def reconnected(database: Database) -> Any:
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Cluster]:
+def own_cluster() -> Iterator[Cluster]:
     with server(OF_THE_WHEEL[-1]) as cluster:
         yield cluster
 
@@ -260,13 +260,15 @@ async def play(cluster: Cluster, elasticsearch: Server, seed: int, steps: int, *
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_after_every_completed_job_the_index_is_the_tables(
-    mortal: Cluster, elasticsearch: Server, seed: int
+    own_cluster: Cluster, elasticsearch: Server, seed: int
 ) -> None:
-    await play(mortal, elasticsearch, seed, 60, crashes=False)
+    await play(own_cluster, elasticsearch, seed, 60, crashes=False)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(1_000, 1_012))
-async def test_it_is_in_long_runs_with_crashes_too(mortal: Cluster, elasticsearch: Server, seed: int) -> None:
-    await play(mortal, elasticsearch, seed, 250, crashes=True)
+async def test_it_is_in_long_runs_with_crashes_too(
+    own_cluster: Cluster, elasticsearch: Server, seed: int
+) -> None:
+    await play(own_cluster, elasticsearch, seed, 250, crashes=True)

@@ -75,7 +75,7 @@ class Action:
     guard: Version | None = None
     was_applied: bool = True
     verdict: int | None = 200
-    """None if the worker never heard of it."""
+    """None if the worker got no answer."""
     result: str | None = None
 
     @property
@@ -174,7 +174,7 @@ def _bulk(request: Entry, worker: str, job: str) -> Bulk:
         )
         for (operation, target), item in zip(asked, answered, strict=True)
     )
-    # Nobody waits any more for what was given up, so how long its answer takes says nothing.
+    # A request that was given up is not waited for, so the time of its answer means nothing.
     until = request.applied_monotonic if request.is_given_up else None
     until = _end(request) if until is None else until
     return Bulk(at=request.began_monotonic, until=until, job=job, worker=worker, actions=actions)

@@ -5,8 +5,8 @@ one holder             only the worker that has the job writes documents for it
 no overlap             two workers never write for one connector at the same time
 proven deletes         deletes come last, confirmed, guarded by what was seen, after every document's verdict
 no wrong delete        a document whose row is there all along is never deleted
-silence when told      a worker that was told its job is over writes nothing more
-honest counts          what a job reports was acknowledged to the worker that reports it
+no late writes         a worker that was told its job is over writes nothing more
+exact counts           what a job reports was acknowledged to the worker that reports it
 an end                 nothing is left unfinished once everything works again
 bounded effort         no document is sent again and again
 """
@@ -45,7 +45,7 @@ class Circumstances:
     most_sends: int = 5
     """How often a job's worker may send one document."""
     reaction_seconds: float = 0.5
-    """How long a worker that is told its job is over may take to fall silent."""
+    """How long a worker that is told its job is over may go on writing."""
     by_table: bool = False
     """Whether jobs may have deleted table by table, as those do that begin where an earlier one ended."""
     rereads: bool = False
@@ -63,7 +63,7 @@ def problems(events: Sequence[Event], circumstances: Circumstances) -> list[str]
         *_wrong_deletes(events, circumstances),
         *_writes_after_the_end_was_seen(events, circumstances),
         *([] if circumstances.rereads else _falling_counts(events)),
-        *_dishonest_counts(events, circumstances),
+        *_wrong_counts(events, circumstances),
         *_unfinished(circumstances),
         *_disordered_dates(circumstances),
         *_endless_sending(events, circumstances),
@@ -218,7 +218,7 @@ def _falling_counts(events: Sequence[Event]) -> Iterator[str]:
             last[key] = event.counts
 
 
-def _dishonest_counts(events: Sequence[Event], circumstances: Circumstances) -> Iterator[str]:
+def _wrong_counts(events: Sequence[Event], circumstances: Circumstances) -> Iterator[str]:
     """Compare the counts of jobs that their own worker ended with what it was told.
 
     Only a completed job must count everything: another may have ended before its worker read the answer.

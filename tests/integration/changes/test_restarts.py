@@ -31,41 +31,45 @@ def mirror_of(cluster: Cluster, *, tables: str = "t") -> Mirror:
     return Mirror(source=PostgreSQL(configuration, BRISK))
 
 
-async def test_a_restart_is_a_reason_to_compare(mortal: Cluster) -> None:
-    await run(mortal, TABLE)
-    mirror = mirror_of(mortal)
+async def test_a_restart_is_a_reason_to_compare(own_cluster: Cluster) -> None:
+    await run(own_cluster, TABLE)
+    mirror = mirror_of(own_cluster)
     await mirror.follow()
 
-    mortal.restart()
+    own_cluster.restart()
 
     assert (await mirror.follow()).reason == RESTARTED
     assert await mirror.follow() == NOTHING
 
 
-async def test_a_crash_that_the_server_survives_is_a_reason_to_compare(mortal: Cluster) -> None:
+async def test_a_crash_that_the_server_survives_is_a_reason_to_compare(own_cluster: Cluster) -> None:
     """Commits that were not flushed are undone, and their numbers used again; the server was not started."""
-    await run(mortal, TABLE, "CHECKPOINT")
-    mirror = mirror_of(mortal)
-    started = await value(mortal, "SELECT pg_postmaster_start_time()")
+    await run(own_cluster, TABLE, "CHECKPOINT")
+    mirror = mirror_of(own_cluster)
+    started = await value(own_cluster, "SELECT pg_postmaster_start_time()")
     crashing = await asyncpg.connect(
-        host=mortal.host, port=mortal.port, user=mortal.user, password=mortal.password, database="postgres"
+        host=own_cluster.host,
+        port=own_cluster.port,
+        user=own_cluster.user,
+        password=own_cluster.password,
+        database="postgres",
     )
     await crashing.execute("SET synchronous_commit = off; UPDATE t SET v = 'lost' WHERE id = 1")
     await mirror.follow()
 
     os.kill(crashing.get_server_pid(), signal.SIGKILL)
     crashing.terminate()
-    await until_answering(mortal)
+    await until_answering(own_cluster)
 
-    assert await value(mortal, "SELECT pg_postmaster_start_time()") == started
+    assert await value(own_cluster, "SELECT pg_postmaster_start_time()") == started
     assert (await mirror.follow()).reason == CRASHED
     assert await mirror.follow() == NOTHING
 
 
-async def test_a_crash_between_two_tables_of_one_job_is_a_reason_to_compare(mortal: Cluster) -> None:
+async def test_a_crash_between_two_tables_of_one_job_is_a_reason_to_compare(own_cluster: Cluster) -> None:
     """What was asked of the server at the first table does not stand for the second one."""
-    await run(mortal, TABLE, "CREATE TABLE u (id int PRIMARY KEY)", "CHECKPOINT")
-    source = mirror_of(mortal, tables="t,u").source
+    await run(own_cluster, TABLE, "CREATE TABLE u (id int PRIMARY KEY)", "CHECKPOINT")
+    source = mirror_of(own_cluster, tables="t,u").source
     before = {}
     for slice_ in await source.slices(None, 0):
         async with slice_.snapshot() as snapshot:
@@ -74,23 +78,23 @@ async def test_a_crash_between_two_tables_of_one_job_is_a_reason_to_compare(mort
     async with first.snapshot() as snapshot:
         assert snapshot.incompatibility(before[first.name]) is None
 
-    async with connected(mortal) as crashing:
+    async with connected(own_cluster) as crashing:
         os.kill(crashing.get_server_pid(), signal.SIGKILL)
         crashing.terminate()
-    await until_answering(mortal)
+    await until_answering(own_cluster)
 
     async with second.snapshot() as snapshot:
         assert snapshot.incompatibility(before[second.name]) == CRASHED
 
 
-async def test_statistics_that_are_reset_look_like_a_crash(mortal: Cluster) -> None:
-    await run(mortal, TABLE)
-    mirror = mirror_of(mortal)
+async def test_statistics_that_are_reset_look_like_a_crash(own_cluster: Cluster) -> None:
+    await run(own_cluster, TABLE)
+    mirror = mirror_of(own_cluster)
     await mirror.follow()
 
-    await run(mortal, "SELECT pg_stat_reset()")
+    await run(own_cluster, "SELECT pg_stat_reset()")
     assert await mirror.follow() == NOTHING
-    await run(mortal, "SELECT pg_stat_reset_shared('bgwriter')")
+    await run(own_cluster, "SELECT pg_stat_reset_shared('bgwriter')")
     for _ in range(50):  # before version 15 a process of its own gathers statistics, and resets them later
         if (reason := (await mirror.follow()).reason) is not None:
             break
@@ -98,23 +102,23 @@ async def test_statistics_that_are_reset_look_like_a_crash(mortal: Cluster) -> N
     assert reason == CRASHED
 
 
-async def test_a_standby_is_followed_while_it_lags_and_after_it_took_over(mortal: Cluster) -> None:
-    await run(mortal, TABLE)
-    with standby_of(mortal) as standby:
+async def test_a_standby_is_followed_while_it_lags_and_after_it_took_over(own_cluster: Cluster) -> None:
+    await run(own_cluster, TABLE)
+    with standby_of(own_cluster) as standby:
         await until_answering(standby)
         mirror = mirror_of(standby)
-        async with connected(mortal) as slow:
+        async with connected(own_cluster) as slow:
             await slow.execute("BEGIN; UPDATE t SET v = 'slow' WHERE id = 1; SAVEPOINT s")
             await slow.execute("UPDATE t SET v = 'slow' WHERE id = 2")
-            await run(mortal, "UPDATE t SET v = 'w' WHERE id = 3")
-            await caught_up(mortal, standby)
+            await run(own_cluster, "UPDATE t SET v = 'w' WHERE id = 3")
+            await caught_up(own_cluster, standby)
             await mirror.follow()
 
             await run(standby, "SELECT pg_wal_replay_pause()")
             await slow.execute("COMMIT")
             await mirror.follow()
             await run(standby, "SELECT pg_wal_replay_resume()")
-            await caught_up(mortal, standby)
+            await caught_up(own_cluster, standby)
 
             assert {"1", "2"} <= (await mirror.follow()).changed
         await run(standby, "SELECT pg_promote()")
@@ -123,18 +127,18 @@ async def test_a_standby_is_followed_while_it_lags_and_after_it_took_over(mortal
         assert "4" in step.changed or "timeline" in str(step.reason)
 
 
-async def test_the_state_of_a_standby_is_how_far_it_has_come(mortal: Cluster) -> None:
-    await run(mortal, TABLE, "CHECKPOINT")
-    with standby_of(mortal) as standby:
+async def test_the_state_of_a_standby_is_how_far_it_has_come(own_cluster: Cluster) -> None:
+    await run(own_cluster, TABLE, "CHECKPOINT")
+    with standby_of(own_cluster) as standby:
         await until_answering(standby)
-        await caught_up(mortal, standby)
+        await caught_up(own_cluster, standby)
         async with mirror_of(standby).source as source:
             await run(standby, "SELECT pg_wal_replay_pause()")
             paused = await source.state()
-            await run(mortal, "UPDATE t SET v = 'w' WHERE id = 1")
+            await run(own_cluster, "UPDATE t SET v = 'w' WHERE id = 1")
             still = await source.state()
             await run(standby, "SELECT pg_wal_replay_resume()")
-            await caught_up(mortal, standby)
+            await caught_up(own_cluster, standby)
 
             assert paused is not None
             assert still == paused
@@ -143,22 +147,22 @@ async def test_the_state_of_a_standby_is_how_far_it_has_come(mortal: Cluster) ->
         assert await value(standby, "SELECT v FROM t WHERE id = 1") == "w"
 
 
-async def test_a_reader_that_replays_no_log_has_no_state(mortal: Cluster) -> None:
-    await run(mortal, "CREATE FUNCTION aurora_version() RETURNS text LANGUAGE sql AS $$SELECT '17'$$")
-    with standby_of(mortal) as standby:
+async def test_a_reader_that_replays_no_log_has_no_state(own_cluster: Cluster) -> None:
+    await run(own_cluster, "CREATE FUNCTION aurora_version() RETURNS text LANGUAGE sql AS $$SELECT '17'$$")
+    with standby_of(own_cluster) as standby:
         await until_answering(standby)
 
         async with mirror_of(standby).source as source:
             assert await source.state() is None
 
 
-async def test_another_server_of_the_same_system_is_noticed(mortal: Cluster) -> None:
+async def test_another_server_of_the_same_system_is_noticed(own_cluster: Cluster) -> None:
     """What a balancer does between two standbys, or a failover that lost transactions."""
-    await run(mortal, TABLE)
-    with standby_of(mortal) as standby:
+    await run(own_cluster, TABLE)
+    with standby_of(own_cluster) as standby:
         await until_answering(standby)
-        mirror = mirror_of(mortal)
-        await run(mortal, "UPDATE t SET v = 'w' WHERE id = 1")
+        mirror = mirror_of(own_cluster)
+        await run(own_cluster, "UPDATE t SET v = 'w' WHERE id = 1")
         await mirror.follow()
         await run(standby, "SELECT pg_wal_replay_pause()")
 
@@ -179,25 +183,25 @@ def reset_numbers(cluster: Cluster, next_number: int) -> None:
         shutil.chown(segment, segment.parent.owner(), segment.parent.group())
 
 
-async def test_changes_are_told_across_the_wraparound_of_transaction_numbers(mortal: Cluster) -> None:
-    await run(mortal, TABLE, "UPDATE pg_database SET datallowconn = true")
+async def test_changes_are_told_across_the_wraparound_of_transaction_numbers(own_cluster: Cluster) -> None:
+    await run(own_cluster, TABLE, "UPDATE pg_database SET datallowconn = true")
     for number in (1_500_000_000, 3_000_000_000, NUMBERS - 40):  # the oldest row must not be too far behind
         for name in ("template0", "template1", "postgres"):
-            await _freeze(mortal, name)
-        mortal.stop("smart")
-        reset_numbers(mortal, number)
-        mortal.start()
-    mirror = mirror_of(mortal)
+            await _freeze(own_cluster, name)
+        own_cluster.stop("smart")
+        reset_numbers(own_cluster, number)
+        own_cluster.start()
+    mirror = mirror_of(own_cluster)
     await mirror.follow()
 
     for round_ in range(60):
-        await run(mortal, f"UPDATE t SET v = 'round {round_}' WHERE id = {1 + round_ % 5}")
+        await run(own_cluster, f"UPDATE t SET v = 'round {round_}' WHERE id = {1 + round_ % 5}")
         step = await mirror.follow()
         assert step.reason is None
         assert str(1 + round_ % 5) in step.changed
         assert step.is_proven
 
-    xmin = await value(mortal, "SELECT max(xmin::text::bigint) FROM t WHERE v = 'round 59'")
+    xmin = await value(own_cluster, "SELECT max(xmin::text::bigint) FROM t WHERE v = 'round 59'")
     assert xmin < NUMBERS // 2
 
 
