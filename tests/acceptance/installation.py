@@ -36,7 +36,7 @@ LIMITS: Mapping[str, Any] = {
     "job_cleanup_interval": 1,
 }
 DYING: Mapping[str, Any] = {"fencing_limit": 4, "idle_limit": 6}
-"""Limits for tests in which a worker is to count as dead soon. A busy machine must not make it seem so."""
+"""Limits for tests in which a worker is to count as dead soon, though not because the machine is busy."""
 _FILL = f"""
 CREATE TABLE album (id int PRIMARY KEY, title text);
 INSERT INTO album SELECT n, 'title ' || n FROM generate_series(1, {ROWS}) AS n;
@@ -192,7 +192,7 @@ class Installation:
 
     @asynccontextmanager
     async def holding(self, path: str, holds: bytes = b"", **members: Any) -> AsyncIterator[Any]:
-        """Hold the service's requests to a path whose body has these bytes; let go at the end."""
+        """Hold the service's requests to a path whose body has these bytes; release them at the end."""
 
         def is_meant(entry: Entry) -> bool:
             return is_of_a_service(entry) and holds in entry.body

@@ -1,4 +1,4 @@
-"""Secrets exist in memory and on the wire only, and the process touches nothing it has no business with.
+"""Secrets are in memory and on the wire only, and the process opens no file or socket it does not need.
 
 Every secret is unique, and looked for, in each form it might take, in all the process printed, in what it
 wrote to Elasticsearch, and in the documents a user can read.
@@ -71,7 +71,7 @@ def _authorization(user: str, password: str) -> dict[str, str]:
 
 @pytest.fixture
 async def guarded(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Guarded]:
-    """A service whose every way in is secret, at its most talkative, already connected."""
+    """A service with every kind of credential, that logs at debug level, already connected."""
     admin = secrets.token_urlsafe(12)
     # What needs escaping somewhere stands behind the first characters, which are looked for alone.
     password = f"Pg{secrets.token_hex(6)}@:/?#%&+ \"\\é'x"
@@ -273,7 +273,7 @@ async def test_the_process_listens_nowhere_writes_no_file_and_starts_no_process(
 
 
 def test_the_audit_would_notice() -> None:
-    """A hook that cannot fail proves nothing."""
+    """The hook itself works."""
     program = AUDITED.partition("sys.argv[0]")[0] + (
         "import socket, subprocess, tempfile\n"
         "tempfile.TemporaryFile()\n"

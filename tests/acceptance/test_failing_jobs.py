@@ -1,4 +1,4 @@
-"""What a person must put right: the job says so in one sentence, nothing is deleted, the service lives on."""
+"""What a person must put right: the job says so in one sentence, nothing is deleted, the service goes on."""
 
 import socket
 from collections.abc import Iterator, Mapping

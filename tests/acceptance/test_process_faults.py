@@ -1,4 +1,4 @@
-"""The real process is stopped, killed, or loses Elasticsearch at the worst moments: no promise is broken.
+"""The real process is stopped, killed, or loses Elasticsearch in the middle of a job: no promise is broken.
 
 How signals are taken is tested in `service/test_signals.py`; here it is what becomes of the index.
 """

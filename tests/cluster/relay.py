@@ -81,7 +81,7 @@ class Relay:
     real: Connection
 
     def answer(self, call: Call) -> Answer:
-        """The answer to a call. Whom the real server does not know the embedded one refuses, too."""
+        """The answer to a call. A caller that the real server refuses the embedded one refuses, too."""
         if not (call.path == "/" or call.path.startswith(EMBEDDED)):
             return self._sent_on(call)
         if call.headers.get("Authorization"):

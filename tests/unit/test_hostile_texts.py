@@ -139,7 +139,7 @@ def test_a_text_as_long_as_can_be_is_read_within_a_budget_of_processor_time(
 
 
 def read_everything() -> None:
-    """Read long hostile texts, and die where that takes longer than it can for a linear parser."""
+    """Read long hostile texts; fail where that takes longer than a linear parser can."""
     for name, parser in PARSERS.items():
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + BUDGET_SECONDS, hard))

@@ -23,7 +23,7 @@ SECONDS_A_ROW = 0.08
 
 
 class SlowSlice(MemorySlice):
-    """Rows that take their time and differ each time they are read."""
+    """Rows that are read slowly and differ each time."""
 
     async def batches(self, is_unchanged: IsUnchanged | None = None) -> AsyncGenerator[Batch, None]:
         """Read slowly."""

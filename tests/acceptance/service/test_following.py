@@ -143,7 +143,7 @@ async def test_after_kills_cuts_outages_and_ddl_the_index_is_the_tables_without_
 
 
 async def trouble(installed: Installation, proxy: FaultProxy, model: Model) -> None:
-    """Let one thing go wrong, for a moment."""
+    """Cause one fault, for a moment."""
     dice = model.dice
     what = dice.choice(("kill", "cut", "away", "broken", "broken"))
     model.happened.append(what)

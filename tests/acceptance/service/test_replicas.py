@@ -106,7 +106,7 @@ async def replicas_of(server: Server, count: int, logs: Path) -> AsyncIterator[R
 
 
 async def configure(harness: ServiceHarness) -> None:
-    """Create the connectors as somebody leaves them who filled in their configuration."""
+    """Create the connectors, and fill in their configuration."""
     fields = {name: {**properties, "value": "shelf"} for name, properties in ShelfSource.fields.items()}
     for connector_id in CONNECTORS:
         await harness.create_connector(connector_id, f"index-{connector_id}")

@@ -1,4 +1,4 @@
-"""`elastic-ingest` is told to stop in the middle of something: it is out in time and loses nothing."""
+"""`elastic-ingest` is told to stop in the middle of something: it ends in time and loses nothing."""
 
 import asyncio
 import json

@@ -87,7 +87,7 @@ async def test_a_point_in_time_is_iterated(api: Api, client: Client, library: An
     assert (await client.close_point_in_time(id=point))["num_freed"] == 1
 
 
-async def test_a_document_lives_and_dies(api: Api, client: Client) -> None:
+async def test_a_document_is_created_updated_and_deleted(api: Api, client: Client) -> None:
     index = api.index()
 
     created = await client.index(index=index, id="1", document={"a": 1}, refresh=True)

@@ -20,7 +20,7 @@ FINAL = (
     "status", "error", "worker_hostname", "started_at", "completed_at", "canceled_at",
     "indexed_document_count", "deleted_document_count", "total_document_count",
 )  # fmt: skip
-"""Members of a job that has ended which nobody changes any more (I7)."""
+"""Members of a job that has ended which nobody changes any more."""
 
 Job = Mapping[str, Any]
 
@@ -53,10 +53,12 @@ class Judge:
         for job_id, job in jobs.items():
             if job["status"] in TERMINAL:
                 await self._judge_ended(job_id, job)
-            assert (job.get("metadata") or {}).get("lost_workers", 0) <= MOST_RESUMPTIONS, "I8"
-            assert PASSWORD not in str([job.get("error"), job.get("metadata")]), "I16"
+            assert (job.get("metadata") or {}).get("lost_workers", 0) <= MOST_RESUMPTIONS, (
+                "taken over too often"
+            )
+            assert PASSWORD not in str([job.get("error"), job.get("metadata")]), "the password shows"
         for connector in (await self.house.connectors()).values():
-            assert PASSWORD not in str(connector.get("error")), "I16"
+            assert PASSWORD not in str(connector.get("error")), "the password shows"
         broken = [one for one in self.problems() if not any(part in one for part in OPEN)]
         assert broken == [], broken
         for event in happened:
@@ -83,20 +85,22 @@ class Judge:
                 self.meddling_at_start[event.job] = self.house.meddling_before_step[connector]
 
     async def _judge_ended(self, job_id: str, job: Job) -> None:
-        """A job that has ended stays as it is (I7), and ended well if nothing happened to it (I10)."""
+        """A job that has ended stays as it is, and ended well if nothing happened to it."""
         if job_id in self.ended:
             before = self.ended[job_id]
-            assert {name: job.get(name) for name in FINAL} == {name: before.get(name) for name in FINAL}, "I7"
+            assert {name: job.get(name) for name in FINAL} == {name: before.get(name) for name in FINAL}, (
+                "an ended job changed"
+            )
             return
         self.ended[job_id] = job
         connector = self.house.connector_of[job_id]
         if self.house.trouble_at_creation.get(job_id) == self.house.trouble[connector]:
-            assert (job["status"], job["error"]) == ("completed", None), f"I10: {job_id} of {connector}"
+            assert (job["status"], job["error"]) == ("completed", None), f"{job_id} of {connector}"
         if job["status"] == "completed":
             await self._judge_completed(connector, job)
 
     async def _judge_completed(self, connector: str, job: Job) -> None:
-        """Each document says what its row said at a time while the job ran (I1)."""
+        """Each document says what its row said at a time while the job ran."""
         if self.meddling_at_start.get(job["id"]) != self.house.meddling[connector]:
             return
         is_full = job["job_type"] == "full"
@@ -108,24 +112,24 @@ class Judge:
             ]
             for id_ in {*content, *(id_ for state in states for id_ in state)}:
                 known = [state.get(id_) for state in states]
-                assert content.get(id_) in known, f"I1: {id_} after {job['id']} of {connector}, {known}"
+                assert content.get(id_) in known, f"{id_} after {job['id']} of {connector}, {known}"
             if len(states) == 1:
-                assert job["total_document_count"] == len(states[0]), f"I5: {job['id']}"
+                assert job["total_document_count"] == len(states[0]), f"count of {job['id']}"
         if is_full:
             self.house.tampered.discard(connector)
 
     def _judge_deletes(self, bulk: Bulk, job: Job) -> None:
-        """No document is deleted whose row was there all the time since the job began (I3)."""
+        """No document is deleted whose row was there all the time since the job began."""
         deleted = {one.id for one in bulk.actions if one.operation == "delete" and one.was_applied}
         if not deleted:
             return
         start = self.started_at.get(bulk.job, bulk.at)
         states = [self.house.expected(job, state) for state in self.house.tables.between(start, bulk.until)]
         wrong = [id_ for id_ in deleted if all(id_ in state for state in states)]
-        assert wrong == [], f"I3: {bulk.worker} for {bulk.job}"
+        assert wrong == [], f"{bulk.worker} for {bulk.job}"
 
     async def conclude(self) -> None:
-        """Let everything work again and come to rest; then the index is the tables (I1, I8, I13, I15)."""
+        """Let everything work again and come to rest; then the index is the tables."""
         house = self.house
         await self._come_to_rest()
         await self.look()
@@ -134,12 +138,14 @@ class Judge:
         for connector in CONNECTORS:
             job = await self._clean_job(connector)
             expected = house.expected(job, await house.tables.documents())
-            assert await house.content(connector) == expected, f"I1: {connector}"
-            assert job["total_document_count"] == len(expected), "I5"
+            assert await house.content(connector) == expected, f"{connector}"
+            assert job["total_document_count"] == len(expected), "count"
             assert (await house.connectors())[connector]["status"] == "connected"
         again = await self._clean_job(CONNECTORS[0])
-        assert (again["indexed_document_count"], again["deleted_document_count"]) == (0, 0), "I13"
-        assert await house.tables.readers() == 0, "I15"
+        assert (again["indexed_document_count"], again["deleted_document_count"]) == (0, 0), (
+            "nothing had changed"
+        )
+        assert await house.tables.readers() == 0, "connections left"
 
     async def _come_to_rest(self) -> None:
         house = self.house
@@ -163,7 +169,7 @@ class Judge:
                 return
             await house.workers[0].poll()
             await house.workers[0].finish()
-        raise AssertionError(f"I8: {await house.jobs()}")
+        raise AssertionError(f"unfinished: {await house.jobs()}")
 
     async def _clean_job(self, connector: str) -> Job:
         house = self.house
@@ -173,6 +179,6 @@ class Judge:
         await house.workers[0].poll()
         await house.workers[0].finish()
         job = (await house.jobs())[job_id]
-        assert (job["status"], job["error"]) == ("completed", None), f"I1: {connector}"
+        assert (job["status"], job["error"]) == ("completed", None), f"{connector}"
         self.ended[job_id] = job
         return job

@@ -77,14 +77,14 @@ class TablesOfPostgreSQL(Tables):
         await self.execute(_SQL[change.kind].format(**parts, value=change.value.replace("'", "''")))
 
     async def documents(self) -> Documents:
-        """Return the documents of the rows; two rows with one id would be a defect of the rules (I11)."""
+        """Return the documents of the rows; two rows with one id would be a defect of the rules."""
         found: Documents = {}
         sql = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         for (table,) in await self.database.connection.fetch(sql):
             if table in NAMES:
                 for row in await self.database.connection.fetch(f'SELECT * FROM "{table}"'):
                     document = self._document(table, dict(row))
-                    assert document["id"] not in found, "I11"
+                    assert document["id"] not in found, "two rows of one id"
                     found[document["id"]] = document
         return found
 

@@ -1,4 +1,4 @@
-"""What must hold of every bulk request by itself: its form (I12), its ids (I11) and its size (I14).
+"""What must hold of every bulk request by itself: its form, its ids and its size.
 
 That no document is lost or sent twice when a request is divided shows in the index and in the counts.
 """
@@ -19,20 +19,20 @@ def require_sound_requests(entries: Sequence[Entry]) -> None:
         if entry.path.endswith("/_bulk"):
             actions = list(actions_of(entry.body))
             ids = [id_ for id_, _ in actions]
-            assert len(ids) == len(set(ids)), f"I14: {ids}"
-            assert sum(document is not None for _, document in actions) <= CHUNK_SIZE, f"I14: {ids}"
+            assert len(ids) == len(set(ids)), f"{ids}"
+            assert sum(document is not None for _, document in actions) <= CHUNK_SIZE, f"{ids}"
 
 
 def actions_of(body: bytes) -> Iterator[tuple[str, Any]]:
-    """Read a body by the rules of JSON: each action's id, and its document if it has one (I12)."""
-    assert body.endswith(b"\n"), "I12"
+    """Read a body by the rules of JSON: each action's id, and its document if it has one."""
+    assert body.endswith(b"\n"), "no line feed at the end"
     lines = iter(body.split(b"\n")[:-1])
     for line in lines:
         ((operation, target),) = strict(line).items()
         document = None if operation == "delete" else strict(next(lines))
-        assert document is None or isinstance(document, dict), "I12"
+        assert document is None or isinstance(document, dict), "no object"
         if operation != GUARD:
-            assert 0 < len(target["_id"].encode()) <= 512, "I11"
+            assert 0 < len(target["_id"].encode()) <= 512, "length of the id"
             yield target["_id"], document
 
 
@@ -42,10 +42,10 @@ def strict(line: bytes) -> Any:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise AssertionError(f"I12: {constant} is no JSON")
+    raise AssertionError(f"{constant} is no JSON")
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
-    assert len(names) == len(set(names)), f"I12: {names}"
+    assert len(names) == len(set(names)), f"{names}"
     return dict(pairs)

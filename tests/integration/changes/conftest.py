@@ -11,7 +11,7 @@ from tests.support.postgresql import server, versions
 
 @pytest.fixture(scope="session", params=versions())
 def versioned(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A server that lives as long as the run: nobody may restart it or let it crash."""
+    """A server for the whole run; no test may restart it or crash it."""
     with server(request.param) as cluster:
         yield cluster
 

@@ -43,7 +43,9 @@ async def test_every_commit_changes_the_state(database: Database, change: str) -
         assert await source.state() != before
 
 
-async def test_a_transaction_that_ends_in_the_shadow_of_another_changes_the_state(database: Database) -> None:
+async def test_a_transaction_that_ends_after_one_with_a_higher_number_changes_the_state(
+    database: Database,
+) -> None:
     """Its number is lower than that of one that ended before: only the list of the running ones tells."""
     await database.execute(CREATE)
 

@@ -11,7 +11,7 @@ from tests.support.postgresql import server, versions
 
 @pytest.fixture(scope="session", params=versions())
 def logical(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A server that lives as long as the run."""
+    """A server for the whole run."""
     settings = {"wal_level": "logical", "wal_sender_timeout": "3s", "max_replication_slots": "6"}
     with server(request.param, settings) as cluster:
         yield cluster

@@ -1,4 +1,4 @@
-"""However a feed ends, no slot is left, and whoever waits for it hears why; a slow reader fills no memory."""
+"""However a feed ends, no slot is left, and its reader gets the reason; a slow reader fills no memory."""
 
 import asyncio
 import json
@@ -89,7 +89,7 @@ async def test_who_does_not_ask_for_a_while_is_not_forgotten(database: Database)
 
 
 async def test_what_nobody_takes_waits_in_the_server_and_not_in_memory(database: Database) -> None:
-    """The socket is not read while there is no room, and the server hears from us nevertheless."""
+    """The socket is not read while there is no room; keepalives are sent nevertheless."""
     await database.execute("CREATE TABLE a (id int PRIMARY KEY, t text)")
     async with database.source() as source:
         slices = await source.slices(None, 0)

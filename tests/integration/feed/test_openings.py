@@ -133,7 +133,7 @@ async def test_the_addresses_that_nobody_may_connect_to_are_judged(database: Dat
 
 
 async def no_standby(database: Database) -> None:
-    """Let commits wait for nobody."""
+    """Let commits wait for no standby."""
     await database.execute("ALTER SYSTEM RESET synchronous_standby_names")
     await database.execute("SELECT pg_reload_conf()")
 

@@ -1,4 +1,4 @@
-"""A stop ends every wait. A job whose task is canceled tells what it can, and the cancellation goes on."""
+"""A stop ends every wait. A job whose task is canceled reports what it can, and the cancellation goes on."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -155,7 +155,7 @@ async def test_in_progress_becomes_error(harness: ServiceHarness) -> None:
 async def job_of_a_dead_worker(
     harness: ServiceHarness, status: str, *, job_type: str = "full", **members: Any
 ) -> str:
-    """Leave a running job that nobody has reported on for years."""
+    """Leave a running job whose last report is years old."""
     async with harness.ready():
         pass
     job_id = await harness.create_job(job_type=job_type)

@@ -118,7 +118,7 @@ async def test_r12_a_defect_in_one_connectors_tick_and_job_leaves_the_others_alo
 async def test_r09_memory_that_runs_out_in_a_job_ends_the_job_and_the_service_in_order(
     harness: ServiceHarness,
 ) -> None:
-    """An interpreter seldom gives memory back, so whoever supervises the service starts it again."""
+    """An interpreter seldom gives memory back, so the service ends, to be started again by its supervisor."""
     config = config_for(harness.server, CONNECTOR, OTHER)
     harness.shelf.gate = asyncio.Event()
     await harness.create_connector(OTHER, "elsewhere")

@@ -119,7 +119,7 @@ troubled_rounds = st.lists(
 
 @given(rounds=quiet_rounds, rows_per_batch=st.integers(1, 5), chunk_size=st.integers(1, 5))
 @settings(max_examples=examples_divided_by(4), suppress_health_check=[HealthCheck.too_slow])
-def test_i1_i13_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing(
+def test_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing(
     rounds: Sequence[Sequence[Step]], rows_per_batch: int, chunk_size: int
 ) -> None:
     async def run() -> None:
@@ -141,7 +141,7 @@ def test_i1_i13_every_sync_makes_the_index_exact_and_a_second_one_writes_nothing
 
 @given(rounds=troubled_rounds)
 @settings(max_examples=examples_divided_by(4), suppress_health_check=[HealthCheck.too_slow])
-def test_i1_i3_trouble_never_costs_a_living_document_and_a_clean_sync_repairs_everything(
+def test_faults_never_cost_the_document_of_a_row_that_stays_and_a_clean_sync_repairs_everything(
     rounds: Sequence[Sequence[Step]],
 ) -> None:
     async def run() -> None:

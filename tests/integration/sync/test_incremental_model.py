@@ -188,7 +188,7 @@ class Model:
         await self.synced.require_equal()
 
     async def crash(self) -> None:
-        """Let a session die in a way that makes the server recover; what was not flushed is lost."""
+        """Kill a session so that the server recovers; what was not flushed is lost."""
         self.happened.append("crash")
         victim = await connected(self.database)
         os.kill(victim.get_server_pid(), signal.SIGKILL)

@@ -126,7 +126,7 @@ async def test_b1_a_table_that_cannot_be_read_any_more_keeps_its_documents(mirro
         await database.execute("DROP OWNED BY reader; DROP ROLE reader")
 
 
-async def test_b2_i3_others_writing_meanwhile_never_costs_a_row_that_stays_its_document(
+async def test_b2_others_writing_meanwhile_never_costs_a_row_that_stays_its_document(
     mirror: Mirror,
 ) -> None:
     mirror.index.with_bulk(chunk_size=20, max_concurrency=2)

@@ -106,7 +106,7 @@ async def test_rows_that_the_rules_exclude_should_have_no_document(shop: SyncHar
     assert (await look(shop)).is_equal
 
 
-async def test_documents_of_others_are_none_of_our_business(shop: SyncHarness) -> None:
+async def test_documents_of_others_are_ignored(shop: SyncHarness) -> None:
     await shop.index_document("theirs", {"title": "x", "database": "elsewhere"})
 
     assert (await look(shop)).is_equal

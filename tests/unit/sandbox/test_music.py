@@ -1,4 +1,4 @@
-"""The catalogue that the demo tells its story with."""
+"""The catalogue of the demo."""
 
 from decimal import Decimal
 

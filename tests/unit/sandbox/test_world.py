@@ -1,4 +1,4 @@
-"""The world's parts take whatever password is drawn for them, and show it to nobody."""
+"""The parts of the sandbox work with any password that is drawn for them, and show none."""
 
 import sys
 from pathlib import Path

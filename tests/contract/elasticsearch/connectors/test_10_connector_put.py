@@ -101,7 +101,7 @@ async def test_create_connector_resource_already_exists(api: ConnectorApi) -> No
     assert reply == (200, {"id": connector_id, "result": "updated"})
 
 
-async def test_create_connector_over_an_existing_one_forgets_everything(api: ConnectorApi) -> None:
+async def test_create_connector_over_an_existing_one_replaces_everything(api: ConnectorApi) -> None:
     connector_id = await api.connector()
     await api.updated(connector_id, "_configuration", {"configuration": {"host": {"label": "Host"}}})
     await api.admin.delete(f"/_connector/{connector_id}")

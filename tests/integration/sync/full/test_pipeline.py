@@ -26,7 +26,7 @@ class TestThePipeline:
     async def test_that_is_none_keeps_the_default_pipeline_of_the_index_from_running(
         self, shop: SyncHarness
     ) -> None:
-        # It is not looked at either, so one that changes ids would make living documents look stale.
+        # It is not looked at either, so one that changes ids would make documents of rows look stale.
         await shop.call("PUT", f"/{INDEX}", {"settings": {"index.default_pipeline": "tag"}})
         shop.pipeline = Pipeline(name="_none")
 

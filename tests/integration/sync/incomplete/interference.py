@@ -1,4 +1,4 @@
-"""What a test lets happen in the middle of a sync."""
+"""Events that a test causes in the middle of a sync."""
 
 from collections.abc import Awaitable, Callable
 

@@ -16,7 +16,7 @@ from sandbox.elasticsearch.server.faults import Hold
 from tests.support.sync_harness import INDEX, SyncHarness
 
 
-async def test_i4_a_job_canceled_while_reading_deletes_nothing(shop: SyncHarness) -> None:
+async def test_a_job_canceled_while_reading_deletes_nothing(shop: SyncHarness) -> None:
     def cancel(_slice: str, batch: int) -> None:
         if batch == 1:
             shop.lease.end(JobCanceledError("canceled"))
@@ -29,7 +29,7 @@ async def test_i4_a_job_canceled_while_reading_deletes_nothing(shop: SyncHarness
     assert shop.deletes() == []
 
 
-async def test_i4_a_job_that_is_no_longer_ours_when_read_back_deletes_nothing(shop: SyncHarness) -> None:
+async def test_a_job_that_is_no_longer_ours_when_read_back_deletes_nothing(shop: SyncHarness) -> None:
     async def confirm() -> None:
         raise JobLostError("another worker has the job")
 
@@ -42,7 +42,7 @@ async def test_i4_a_job_that_is_no_longer_ours_when_read_back_deletes_nothing(sh
     assert shop.stats.indexed == 4
 
 
-async def test_i4_a_job_canceled_during_the_deletes_sends_none_after_it_was_seen(shop: SyncHarness) -> None:
+async def test_a_job_canceled_during_the_deletes_sends_none_after_it_was_seen(shop: SyncHarness) -> None:
     confirmations = 0
 
     async def confirm() -> None:

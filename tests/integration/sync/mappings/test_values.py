@@ -80,7 +80,7 @@ async def test_columns_that_share_a_field_are_all_indexed(
         ("pair DEFAULT '(1,x)'", "jsonb DEFAULT '1'", "object"),
     ],
 )
-async def test_a3_a_column_that_shares_a_mapped_field_which_cannot_take_it_is_found_before_reading(
+async def test_a_column_that_shares_a_mapped_field_which_cannot_take_it_is_found_before_reading(
     mirror: Mirror, first: str, second: str, mapped: str
 ) -> None:
     await mirror.database.execute(

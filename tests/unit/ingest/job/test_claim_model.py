@@ -123,7 +123,7 @@ def repair(state: State, number: int, worker: Worker, verifies: bool) -> Iterato
 
 
 def dead(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:
-    """Its silence ends its job for everybody; a new process takes its place."""
+    """Its job is ended as idle; a new process takes its place."""
     if worker.owns == NOBODY:
         yield put(state, number, Worker())
     else:

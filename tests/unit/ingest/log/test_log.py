@@ -1,4 +1,4 @@
-"""What the log shows, what it hides, and that it never stands in the way."""
+"""What the log shows and redacts, and that logging never fails what it reports on."""
 
 import io
 import json

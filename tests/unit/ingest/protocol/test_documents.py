@@ -84,7 +84,7 @@ def test_a_snapshot_with_the_whole_filtering_list_is_read_as_its_active_rules() 
     )
 
 
-def test_an_unknown_word_is_nobody_s_status_and_its_text_is_kept() -> None:
+def test_an_unknown_status_is_none_and_its_text_is_kept() -> None:
     job = SyncJob.from_wire(hit({"status": "paused", "job_type": "sideways"}))
 
     assert (job.status, job.job_type, job.job_type_text) == (None, None, "sideways")

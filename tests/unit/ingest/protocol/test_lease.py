@@ -65,7 +65,7 @@ def test_an_accepted_heartbeat_extends_the_lease() -> None:
 
 
 def test_a_lease_that_ran_out_is_not_revived_by_a_late_heartbeat() -> None:
-    """A paused worker wakes, and its old heartbeat goes through: others may have acted on its silence."""
+    """A paused worker goes on, and its old heartbeat is accepted: others may have acted in between."""
     clock = Clock()
     lease = Lease(nothing, clock=clock)
 

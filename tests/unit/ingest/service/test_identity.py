@@ -1,4 +1,4 @@
-"""Whether the process behind a worker's name is gone is known for this machine's own, and only for those."""
+"""Whether the process named by a worker is gone can be told on this machine alone."""
 
 import os
 import subprocess

@@ -41,7 +41,7 @@ def _stand_still_until(ended: threading.Event) -> None:
         time.sleep(0.001)
 
 
-async def test_a_loop_that_runs_is_said_to_be_alive_and_never_ended() -> None:
+async def test_a_loop_that_runs_is_reported_as_running() -> None:
     alive = asyncio.Event()
     loop = asyncio.get_running_loop()
     said: list[str] = []

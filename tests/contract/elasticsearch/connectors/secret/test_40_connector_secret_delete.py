@@ -1,4 +1,4 @@
-"""Forgetting secrets."""
+"""Deleting secrets."""
 
 from tests.contract.elasticsearch.connectors.api import ConnectorApi
 

@@ -1,4 +1,4 @@
-"""The ledger answers as a dictionary would, and no collision makes it give up a living document."""
+"""The ledger answers as a dictionary would; no collision marks a document as stale whose row exists."""
 
 from typing import Any
 

@@ -48,7 +48,7 @@ async def test_version_and_flavor_are_as_told() -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that nobody signed but itself, and its key."""
+    """A self-signed certificate for 127.0.0.1, and its key."""
     paths = tmp_path / "certificate.pem", tmp_path / "key.pem"
     options = "-x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
     command = ["openssl", "req", *options.split(), "-out", str(paths[0]), "-keyout", str(paths[1])]
