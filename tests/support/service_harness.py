@@ -24,6 +24,8 @@ from tests.support.shelf_source import SERVICE_TYPE, Shelf, source_over
 
 T = TypeVar("T")
 CONNECTOR = "my-connector-id"
+LONGEST_PAUSE_SECONDS = 0.1
+"""Between two looks: each is a request to a server of this process, which takes time from the rest of it."""
 PATIENCE_SECONDS = 180.0
 """More than the minute for which the service tries one request again before its job is in error."""
 
@@ -163,9 +165,11 @@ async def until(
 ) -> T:
     """Poll until it holds; fail with the last value."""
     deadline = time.monotonic() + within_seconds
+    pause = 0.02
     while True:
         seen = await look()
         if holds(seen):
             return seen
         assert time.monotonic() < deadline, seen
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
+        pause = min(1.3 * pause, LONGEST_PAUSE_SECONDS)

@@ -56,7 +56,7 @@ ORDER BY attrelid, attnum
 
 KEYS = """
 SELECT i.indrelid AS relation, i.indisprimary AS is_primary,
-       (SELECT array_agg(a.attname ORDER BY k.position)
+       (SELECT array_agg(a.attname::text ORDER BY k.position)
         FROM unnest(i.indkey) WITH ORDINALITY AS k(number, position)
         JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
         WHERE k.position <= i.indnkeyatts) AS columns

@@ -102,7 +102,7 @@ SELECT md5(concat(
 NOW = "SELECT pg_catalog.pg_current_wal_insert_lsn()::text"
 SNAPSHOT = "SELECT pg_catalog.txid_current_snapshot()::text"
 RUNNING = """
-SELECT COALESCE(array_agg(DISTINCT transactionid::text::int8), '{}') FROM pg_catalog.pg_locks
+SELECT COALESCE(array_agg(DISTINCT transactionid::text::oid), '{}') FROM pg_catalog.pg_locks
 WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted
 """
 """Every transaction that has a number holds a lock on it until all sessions see how it ended.

@@ -1,7 +1,9 @@
 """A job that stays and is told by the log what changes: exact by key, without reading tables."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
+import asyncpg
 import pytest
 
 from ingest.errors import TooManyDeletesError
@@ -37,6 +39,28 @@ async def test_changes_and_deletes_arrive_without_a_table_being_compared(synced:
 
     stats = await synced.incremental()
     assert stats.reason == ""
+
+
+async def test_the_driver_never_asks_what_a_type_is(
+    synced: SyncedDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would in each new connection, in four queries, for an array of anything but text and oid."""
+    asked: list[Any] = []
+    introspect = asyncpg.Connection._introspect_types
+
+    async def noted(connection: Any, types: Any, timeout: Any) -> Any:
+        asked.append(types)
+        return await introspect(connection, types, timeout)
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", noted)
+    await synced.full()
+    async with follow_job(synced, way=Way.LOG) as job:
+        await synced.database.execute("UPDATE album SET title = 'new' WHERE id = 7")
+        await job.until_equal()
+    synced.cursor = job.cursor
+    await synced.incremental()
+
+    assert asked == []
 
 
 async def test_the_cursor_that_is_stored_is_one_to_begin_from(synced: SyncedDatabase) -> None:
