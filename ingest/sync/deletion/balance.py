@@ -61,15 +61,15 @@ class Balance:
         return max(0, self.overwriting - self.updated)
 
 
-async def check(inventory: Inventory, ledger: Ledger, stats: Stats, log: Any) -> None:
+async def check(inventory: Inventory, ledger: Ledger, stats: Stats, log: Any) -> int | None:
     """Raise IncompleteSyncError for a difference that nothing explains; warn of those a person should know.
 
-    `stats` are of what was compared with this ledger, and the index is refreshed. One
-    whose mapping does not let our documents be counted is not checked.
+    `stats` are of what was compared with this ledger, and the index is refreshed. One whose mapping does not
+    let our documents be counted is not checked. Returns how many there are.
     """
     found = await inventory.count()
     if found is None:
-        return
+        return None
     stripped = await inventory.count(foreign=True) if found < ledger.met + stats.created else 0
     unexplained = Balance(
         met=ledger.met,
@@ -89,6 +89,7 @@ async def check(inventory: Inventory, ledger: Ledger, stats: Stats, log: Any) ->
             "that does not help, give the connector an index of its own."
         )
     _report_missing(found, stats, log)
+    return found
 
 
 def _report_missing(found: int, stats: Stats, log: Any) -> None:

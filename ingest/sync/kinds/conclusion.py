@@ -24,17 +24,21 @@ GROUPS: Final = (MOST_PARTS, 20, 1)
 UNCOUNTABLE: Final = "Its documents cannot be counted."
 
 
-async def conclude(sync: SyncRun) -> Cursor | None:
+async def conclude(sync: SyncRun, counted: int | None = None) -> Cursor | None:
     """Make everything visible, count it, and return what the next sync can begin from.
 
-    Whose job it is by now is looked up once more when its ending is written.
+    `counted` is what a reconciliation of everything found right before, in the refreshed index. Whose job it
+    is by now is looked up once more when its ending is written.
     """
     context, request, stats = sync.context, sync.request, sync.context.stats
-    await indices.refresh(context.client, request.index_name)
+    if sync.begun is None:
+        counted = None  # nobody tells whether others wrote since
+    if counted is None:
+        await indices.refresh(context.client, request.index_name)
     await indices.require_same(context.client, sync.prepared.index)
     async with task_group() as group:
         total = group.create_task(indices.count(context.client, request.index_name))
-        ours = group.create_task(sync.inventory().count())
+        ours = group.create_task(_ours(sync, counted))
         # Somebody who writes after this look makes the next job begin with other states.
         ended = group.create_task(indices.shard_states(context.client, sync.prepared.index))
     stats.total_documents = total.result()
@@ -42,6 +46,10 @@ async def conclude(sync: SyncRun) -> Cursor | None:
     cursor = await _cursor(sync, ours.result(), ended.result())
     context.log.debug("sync.finished", total=stats.total_documents, **stats.counts())
     return cursor
+
+
+async def _ours(sync: SyncRun, counted: int | None) -> int | None:
+    return await sync.inventory().count() if counted is None else counted
 
 
 async def miscounted(sync: SyncRun) -> dict[str, str]:

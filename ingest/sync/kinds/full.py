@@ -27,11 +27,12 @@ async def full_sync(request: SyncRequest, context: SyncContext) -> Cursor | None
     sync = await SyncRun.begin(request, context)
     cursor = Cursor.from_wire(request.cursor)
     knows_index = sync.begun is not None and incompatibility(sync.cursor(sync.begun), cursor) is None
+    counted = None
     if cursor is None or not knows_index or request.options.rewrite:
-        await reconcile_all(sync)
+        counted = await reconcile_all(sync)
     else:
         comparison = DigestComparison(
             rules=request.rules, before=cursor.checkpoints, checkpoints=sync.checkpoints
         )
         await continue_from(sync, comparison)
-    return await conclude(sync)
+    return await conclude(sync, counted)

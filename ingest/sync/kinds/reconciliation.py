@@ -23,13 +23,14 @@ from ingest.sync.run import SyncRun
 from sources.contract import Slice
 
 
-async def reconcile_all(sync: SyncRun, reason: str = "") -> None:
+async def reconcile_all(sync: SyncRun, reason: str = "") -> int | None:
     """Compare all slices with all documents of the source, those of tables that are gone included.
 
-    `reason` says why, where a sync was to read less.
+    `reason` says why, where a sync was to read less. Returns how many documents of the source there are in
+    the end, in the index the sync began with, refreshed; None if they cannot be counted.
     """
     sync.context.stats.reason = reason
-    await _compare(sync, sync.prepared.slices, sync.inventory(), {}, reason)
+    return await _compare(sync, sync.prepared.slices, sync.inventory(), {}, reason)
 
 
 async def reconcile_slices(sync: SyncRun, slices: Sequence[Slice], reasons: Mapping[str, str]) -> None:
@@ -81,7 +82,7 @@ async def _compare(
     inventory: Inventory,
     reasons: Mapping[str, str],
     reason: str = "",
-) -> None:
+) -> int | None:
     context, request = sync.context, sync.request
     before = context.stats.checkpoint()
     ledger = await inventory.load()
@@ -118,4 +119,4 @@ async def _compare(
     await stale.delete(certificate, sync.delivery, context)
     await indices.refresh(context.client, request.index_name)
     await certificate.require_current(context.client)
-    await balance.check(inventory, ledger, context.stats.since(before), context.log)
+    return await balance.check(inventory, ledger, context.stats.since(before), context.log)

@@ -33,6 +33,16 @@ async def test_a_document_carries_what_the_protocol_asks_for(shop: SyncHarness) 
     assert document.keys() == shop.expected()["shop_album_0"].keys() | ADDED_MEMBERS
 
 
+async def test_a_first_sync_refreshes_once_and_counts_its_documents_once(shop: SyncHarness) -> None:
+    paths = shop.watch_paths()
+
+    stats = await shop.sync()
+
+    ends = [path.rpartition("/")[2] for path in paths]
+    assert (ends.count("_refresh"), ends.count("_count")) == (1, 2)  # ours, and all in the index
+    assert stats.total_documents == 7
+
+
 async def test_a_second_sync_writes_nothing(shop: SyncHarness) -> None:
     await shop.sync()
     sent = len(shop.actions())
