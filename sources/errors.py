@@ -5,9 +5,12 @@ SourceError
 └── SourceUnavailableError     may work later: connection lost, server starting, lock not granted
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 LONGEST_MESSAGE: Final = 500
+MOST_NAMED: Final = 20
+"""How many things of a kind a message names."""
 
 
 class SourceError(Exception):
@@ -24,6 +27,12 @@ class SourceConfigurationError(SourceError):
 
 class SourceUnavailableError(SourceError):
     """The source cannot be reached or read right now; reading again later may succeed."""
+
+
+def shortlist(names: Sequence[str], most: int = MOST_NAMED, divider: str = ", ") -> str:
+    """Name the first of many, and say how many more there are."""
+    rest = len(names) - most
+    return divider.join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def one_line(text: str) -> str:

@@ -16,6 +16,7 @@ from ingest.errors import TooManyDeletesError
 from ingest.sync.deletion.stale import StaleDocuments
 from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.run import SyncRun
+from sources.errors import shortlist
 
 LEAST_DOCUMENTS: Final = 1_000
 """Below so many documents a table may lose all of them."""
@@ -48,10 +49,9 @@ def require(losses: Sequence[Loss], share: float) -> None:
     stopped = [one for one in losses if not one.passes(share)]
     if not stopped:
         return
-    named = ", ".join(f"{one.name} ({one.lost:,} of {one.before:,})" for one in stopped[:MOST_NAMED])
-    more = f" and {len(stopped) - MOST_NAMED} more" if len(stopped) > MOST_NAMED else ""
+    named = shortlist([f"{one.name} ({one.lost:,} of {one.before:,})" for one in stopped], MOST_NAMED)
     raise TooManyDeletesError(
-        f"More than {share:.0%} of the documents of {named}{more} have no row in the source any more, so "
+        f"More than {share:.0%} of the documents of {named} have no row in the source any more, so "
         "nothing was deleted. If that is meant, set max_deleted_share of the connector to 100, sync once, "
         "and set it back."
     )

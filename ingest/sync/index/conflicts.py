@@ -14,6 +14,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.mapping_compatibility import Conflict, Fit, Kind
 from ingest.elasticsearch.pipelines import PipelineDefinition
 from sources.contract import Finding, Slice
+from sources.errors import shortlist
 
 _MOST_NAMED: Final = 5
 _IGNORES_MALFORMED: Final = "index.mapping.ignore_malformed"
@@ -101,5 +102,4 @@ def _doubtful(index_name: str, found: Sequence[_Found]) -> list[Finding]:
 
 def _listed(found: Sequence[_Found]) -> str:
     count = "a field" if len(found) == 1 else f"{len(found):,} fields"
-    more = f"; and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
-    return f"{count} otherwise than its column needs: {'; '.join(map(str, found[:_MOST_NAMED]))}{more}"
+    return f"{count} otherwise than its column needs: {shortlist([*map(str, found)], _MOST_NAMED, '; ')}"

@@ -8,13 +8,12 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sources.contract import Finding
-from sources.errors import SourceConfigurationError, SourceUnavailableError
+from sources.errors import SourceConfigurationError, SourceUnavailableError, shortlist
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.findings import (
     access_problems,
     grouped,
     key_problems,
-    shortlist,
     view_problem,
 )
 from sources.postgresql.catalog.types import Layout, Relation

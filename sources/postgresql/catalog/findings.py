@@ -1,13 +1,13 @@
 """Findings about relations: what would stop a sync or surprise its owner, once for all it concerns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sources.contract import Finding
+from sources.errors import shortlist
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.types import Layout, Relation
 
-MOST_NAMED = 20
 """How many relations with the same problem are named in its message."""
 
 
@@ -83,12 +83,6 @@ def grouped(problems: Iterable[Problem]) -> list[Finding]:
             problem = f"{len(subjects)} tables {many}: {shortlist(subjects)}."
         findings.append(Finding(problem=problem, remedy=remedy, subjects=tuple(subjects)))
     return findings
-
-
-def shortlist(names: Sequence[str]) -> str:
-    """Name the first of many, and say how many more there are."""
-    rest = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 async def database_findings(catalog: Catalog) -> list[Finding]:

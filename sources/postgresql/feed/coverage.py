@@ -10,8 +10,8 @@ from enum import Enum
 from typing import Final
 
 from sources.contract import Finding
+from sources.errors import shortlist
 from sources.postgresql.catalog.discovery import Target, effective_key
-from sources.postgresql.catalog.findings import shortlist
 from sources.postgresql.quoting import identifier, qualified
 
 SLOT_PREFIX: Final = "elastic_ingest_"

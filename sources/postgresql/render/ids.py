@@ -18,10 +18,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sources.lines import MAX_ID_BYTES
 from sources.postgresql.catalog.types import Attribute, Type, TypeKind
 from sources.postgresql.quoting import json_string, literal, qualified
 
-MAX_ID_BYTES = 512
 _DIGEST_MARK = "%H"
 _DIGEST_CHARACTERS = 64
 _ESCAPES = (("%", "%25"), ("_", "%5F"), (",", "%2C"))

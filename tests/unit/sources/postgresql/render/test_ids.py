@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sources.postgresql.render.ids import MAX_ID_BYTES, document_id, prefix_of
+from sources.lines import MAX_ID_BYTES
+from sources.postgresql.render.ids import document_id, prefix_of
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_ids.json").read_text())
 
