@@ -1,7 +1,7 @@
 """Lines of the contract: written in Python, for a source whose system cannot write them, and counted."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,18 @@ def batch(lines: Sequence[bytes], is_unchanged: IsUnchanged | None, nulled: int 
     return Batch(
         lines=b"".join(changed), count=len(changed), unchanged=len(lines) - len(changed), nulled=nulled
     )
+
+
+def split_lines(block: bytes) -> list[bytes]:
+    """Return the lines of a block, without their line feeds."""
+    lines = block.split(b"\n")
+    lines.pop()
+    return lines
+
+
+def join_lines(lines: Iterable[bytes]) -> bytes:
+    """Make a block of lines that have no line feeds."""
+    return b"".join(line + b"\n" for line in lines)
 
 
 def limited_id(id_: str) -> str:

@@ -16,6 +16,7 @@ from ingest.elasticsearch.client import Client, segment
 from ingest.elasticsearch.mappings import CONTENT_HASH
 from ingest.sync.blocks.lines import Lines
 from sources.contract import HASH_END, ID_END
+from sources.lines import join_lines, split_lines
 
 IDS_AT_ONCE: Final = 2_000
 _FIELDS: Final = f"docs._source.{CONTENT_HASH},docs.found,docs.error.type"
@@ -42,7 +43,7 @@ class KnownDocuments:
 
         And how many of them have a document.
         """
-        rows = lines.split(b"\n")[:-1]
+        rows = split_lines(lines)
         kept: list[bytes] = []
         overwriting = 0
         for start in range(0, len(rows), IDS_AT_ONCE):
@@ -52,7 +53,7 @@ class KnownDocuments:
                 if known != _hash_of(row):
                     kept.append(row)
                     overwriting += known is not None
-        return Lines(b"".join(row + b"\n" for row in kept), len(kept)), overwriting
+        return Lines(join_lines(kept), len(kept)), overwriting
 
     async def found(self, ids: Sequence[str], scope: Mapping[str, str]) -> list[FoundDocument]:
         """Return those of these documents that are there, are ours, and are within a scope."""

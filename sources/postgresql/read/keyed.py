@@ -4,7 +4,7 @@ Keys are texts as the server writes the values. A row is found by the equality o
 take two texts for the same, as `citext` does; whether a key is absent is decided by ids, which do not.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from sources.contract import ID_END, Batch
+from sources.lines import join_lines, split_lines
 from sources.postgresql import statements
 from sources.postgresql.catalog.types import Attribute, Type, TypeKind
 from sources.postgresql.connection import Limits
@@ -107,10 +108,9 @@ def _columns(keys: Sequence[Sequence[str]]) -> list[list[str]]:
 
 def _first_of_each(block: bytes, found: set[bytes]) -> bytes:
     """Return the lines of a block whose id was not found before, and note the ids."""
-    lines = block.split(b"\n")
-    lines.pop()
+    lines = split_lines(block)
     kept = [line for line in lines if _is_new(line[: line.index(ID_END)], found)]
-    return block if len(kept) == len(lines) else _joined(kept)
+    return block if len(kept) == len(lines) else join_lines(kept)
 
 
 def _is_new(id_: bytes, found: set[bytes]) -> bool:
@@ -118,7 +118,3 @@ def _is_new(id_: bytes, found: set[bytes]) -> bool:
         return False
     found.add(id_)
     return True
-
-
-def _joined(lines: Iterable[bytes]) -> bytes:
-    return b"".join(line + b"\n" for line in lines)

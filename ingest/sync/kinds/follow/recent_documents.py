@@ -13,6 +13,7 @@ import orjson
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.comparison.by_history import Knowing
 from sources.contract import HASH_END, ID_END
+from sources.lines import join_lines, split_lines
 
 MOST_REMEMBERED: Final = 100_000
 
@@ -32,7 +33,7 @@ class RecentDocuments:
 
         And how many of them have a document.
         """
-        rows = lines.split(b"\n")[:-1]
+        rows = split_lines(lines)
         asked = []
         for row in rows:
             id_, _, rest = row.partition(ID_END)
@@ -42,18 +43,18 @@ class RecentDocuments:
                 self._note(id_, hash_)
         if not asked:
             return Lines(b"", 0), 0
-        return await self.known.differing(b"".join(row + b"\n" for row in asked))
+        return await self.known.differing(join_lines(asked))
 
     def unlike(self, lines: bytes) -> Lines:
         """Return those lines of a block that are not what was sent last, without asking."""
         kept = []
-        for row in lines.split(b"\n")[:-1]:
+        for row in split_lines(lines):
             id_, _, rest = row.partition(ID_END)
             hash_ = rest[: rest.index(HASH_END)]
             if self.confirmed.get(id_) != hash_:
-                kept.append(row + b"\n")
+                kept.append(row)
                 self._note(id_, hash_)
-        return Lines(b"".join(kept), len(kept))
+        return Lines(join_lines(kept), len(kept))
 
     def _note(self, id_: bytes, hash_: bytes) -> None:
         """Note what a document will say; of a look at very many rows nothing will be remembered."""
