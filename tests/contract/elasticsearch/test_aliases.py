@@ -1,4 +1,4 @@
-"""Aliases: how they are pointed at indices and taken off, what they say, and where writes through them go."""
+"""Aliases: how they are added and removed, what they say, and where writes through them go."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ async def test_a_list_of_actions_is_carried_out_whole_or_not_at_all(api: Api) ->
     assert (await api("GET", f"/_alias/{alias}")).status == 404
 
 
-async def test_taking_off_what_is_not_there_is_told_and_passed_over(api: Api) -> None:
+async def test_removing_a_missing_alias_is_reported_and_skipped(api: Api) -> None:
     index, alias = await api.created(), api.index()
     remove = {"index": index, "alias": f"{alias}-not"}
     add = {"add": {"index": index, "alias": alias}}

@@ -69,7 +69,9 @@ async def test_health_may_be_waited_for(api: Api, name: str, value: Any, status:
         ),
     ],
 )
-async def test_what_nobody_can_wait_for_is_refused(api: Api, name: str, value: Any, reason: str) -> None:
+async def test_a_condition_that_cannot_be_waited_for_is_refused(
+    api: Api, name: str, value: Any, reason: str
+) -> None:
     answer = await api("GET", "/_cluster/health", **{name: value})
 
     assert (answer.status, answer.error[1]) == (400, reason)

@@ -136,7 +136,7 @@ async def test_pipelines_are_put_read_simulated_and_removed(api: Api, client: Cl
     assert simulated["docs"][0]["doc"]["_source"] == {"a": 1, "b": 2}
 
 
-async def test_a_key_made_by_the_client_opens_the_server(api: Api, client: Client, library: Any) -> None:
+async def test_a_key_made_by_the_client_authenticates(api: Api, client: Client, library: Any) -> None:
     created = await client.security.create_api_key(name="contract-client", expiration="1h")
     options: dict[str, Any] = {"ssl_context": ssl._create_unverified_context()} if "https" in api.url else {}
 

@@ -10,7 +10,7 @@ from tests.contract.elasticsearch.api import Api
 CONNECTORS = pytest.mark.needs("x-pack-ent-search")
 
 
-async def test_who_does_not_say_who_they_are_is_refused(api: Api) -> None:
+async def test_a_request_without_credentials_is_refused(api: Api) -> None:
     answer = await api("GET", "/", authorization=None)
 
     assert answer.status == 401
@@ -38,7 +38,7 @@ async def test_a_key_authenticates_in_its_encoded_form(api: Api) -> None:
     assert answer.body["api_key"]["name"].startswith("contract-")
 
 
-async def test_an_invalidated_key_opens_nothing(api: Api) -> None:
+async def test_an_invalidated_key_is_refused(api: Api) -> None:
     key = await api.api_key({})
     key_id = (await api("GET", "/_security/_authenticate", authorization=key)).body["api_key"]["id"]
 

@@ -79,7 +79,7 @@ async def test_a_moment_that_is_canceled_loses_nothing(database: Database) -> No
         assert len(follower.copy.lines["public.a"]) == 20
 
 
-async def test_who_does_not_ask_for_a_while_is_not_forgotten(database: Database) -> None:
+async def test_a_reader_that_does_not_ask_for_a_while_keeps_its_connection(database: Database) -> None:
     """The server ends connections it does not hear from (here after three seconds)."""
     await database.execute("CREATE TABLE a (id int PRIMARY KEY, t text); INSERT INTO a VALUES (1)")
     async with following(database) as follower:
@@ -88,7 +88,7 @@ async def test_who_does_not_ask_for_a_while_is_not_forgotten(database: Database)
         await follower.require_equal()
 
 
-async def test_what_nobody_takes_waits_in_the_server_and_not_in_memory(database: Database) -> None:
+async def test_changes_that_are_not_taken_wait_in_the_server_and_not_in_memory(database: Database) -> None:
     """The socket is not read while there is no room; keepalives are sent nevertheless."""
     await database.execute("CREATE TABLE a (id int PRIMARY KEY, t text)")
     async with database.source() as source:
@@ -143,7 +143,7 @@ async def test_more_log_than_may_be_held_back_ends_the_feed_and_the_slot(databas
     await until(database, NO_SLOT)
 
 
-async def test_acknowledging_lets_the_server_forget(database: Database) -> None:
+async def test_acknowledging_lets_the_server_drop_its_log(database: Database) -> None:
     await database.execute("CREATE TABLE a (id int PRIMARY KEY, t text)")
     async with following(database) as follower:
         await database.execute("INSERT INTO a VALUES (1)")

@@ -45,7 +45,7 @@ async def model(database: Database, elasticsearch: Server) -> AsyncIterator[Mode
 
 
 async def follow_on(world: SyncedDatabase, jobs: list[FollowJob]) -> None:
-    """Be the service: one job after the other, each beginning with what the one before has stored."""
+    """Run one job after the other, as the service does, each beginning where the one before ended."""
     while True:
         job: FollowJob | None = None
         try:

@@ -215,7 +215,7 @@ async def test_an_unknown_service_type_is_an_error_that_names_the_known_ones(har
     assert "'postgresql'" in connector["error"]
 
 
-async def test_a_source_that_hangs_holds_up_nobody_else(harness: ServiceHarness) -> None:
+async def test_a_source_that_hangs_holds_up_no_other_connector(harness: ServiceHarness) -> None:
     harness.shelf.ping_gate = asyncio.Event()
     await harness.create_connector("hanging", "some-index")
     await harness.create_connector("new", "other-index")

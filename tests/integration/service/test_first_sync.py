@@ -1,4 +1,4 @@
-"""From a connector somebody created to documents somebody finds."""
+"""From the creation of a connector to documents that a search finds."""
 
 from datetime import timedelta
 

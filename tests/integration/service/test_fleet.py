@@ -21,7 +21,7 @@ JOBS_LISTING = f"/{JOBS_INDEX}/_search"
 
 
 async def create_many(harness: ServiceHarness, count: int) -> list[str]:
-    """Create connectors as somebody leaves them who filled in their configuration."""
+    """Create connectors, and fill in their configuration."""
     fields = {name: {**properties, "value": "shelf"} for name, properties in ShelfSource.fields.items()}
     names = [f"connector-{number:03}" for number in range(count)]
     for name in names:

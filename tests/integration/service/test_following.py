@@ -1,4 +1,4 @@
-"""A connector that follows always has one job that does, and that job makes way for everything else."""
+"""A connector that follows always has one job that does, and that job gives way to all others."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack

@@ -53,7 +53,7 @@ async def test_many_services_create_one_job_a_run_and_never_two_pending(harness:
     assert sorted(job["status"] for job in jobs) == ["in_progress", "pending"]
 
 
-async def test_a_run_missed_while_nobody_looked_is_caught_up_once(harness: ServiceHarness) -> None:
+async def test_a_run_missed_while_no_service_ran_is_caught_up_once(harness: ServiceHarness) -> None:
     async with harness.ready():
         pass
     await schedule(harness, EVERY_YEAR)
@@ -126,7 +126,7 @@ async def test_a_schedule_enabled_now_does_not_catch_up_what_it_was_not_enabled_
     assert await scheduled_jobs(harness) == []
 
 
-async def test_an_expression_the_server_took_but_nobody_can_read_is_the_connectors_error(
+async def test_an_expression_that_only_the_server_can_read_is_the_connectors_error(
     harness: ServiceHarness,
 ) -> None:
     async with harness.ready():

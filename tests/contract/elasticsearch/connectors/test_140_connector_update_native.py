@@ -1,4 +1,4 @@
-"""Handing a connector over to Elastic, and taking it back."""
+"""Setting whether Elastic runs the connector."""
 
 import pytest
 

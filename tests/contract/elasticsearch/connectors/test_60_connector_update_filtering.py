@@ -51,7 +51,7 @@ async def test_update_connector_filtering(api: ConnectorApi) -> None:
 
     await api.updated(connector_id, "_filtering", {"filtering": [entry(0), entry(1, "TEST")]})
 
-    # A domain is no longer the caller's to choose: servers since 8.14 store DEFAULT for every entry.
+    # Servers since 8.14 store DEFAULT as the domain of every entry.
     assert (await api.read(connector_id))["filtering"] == [entry(0), entry(1)]
 
 

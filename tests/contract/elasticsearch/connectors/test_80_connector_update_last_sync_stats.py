@@ -59,7 +59,7 @@ async def test_update_connector_last_sync_stats_supports_sync_cursor_updates(api
     assert (stored["last_deleted_document_count"], stored["sync_cursor"]) == (123, {"pointer": 42})
 
 
-async def test_update_connector_last_sync_stats_a_null_says_nothing(api: ConnectorApi) -> None:
+async def test_update_connector_last_sync_stats_a_null_is_ignored(api: ConnectorApi) -> None:
     connector_id = await api.connector()
     await api.updated(connector_id, "_last_sync", {"last_sync_error": "oh no", "last_sync_status": "ERROR"})
 

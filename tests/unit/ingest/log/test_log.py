@@ -243,7 +243,7 @@ def test_what_libraries_log_looks_like_the_rest() -> None:
     assert all("details" not in message for _, message, _ in found)
 
 
-def test_an_error_nobody_caught_is_a_line_like_the_others() -> None:
+def test_an_uncaught_error_is_a_line_like_the_others() -> None:
     stream, _ = configured()
     error = RuntimeError("a mistake")
 

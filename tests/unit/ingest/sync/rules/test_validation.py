@@ -68,5 +68,5 @@ def test_something_else_under_the_default_rules_id_is_an_ordinary_rule() -> None
     assert problem.ids == ("DEFAULT",)
 
 
-def test_more_rules_than_anybody_writes_are_refused() -> None:
+def test_too_many_rules_are_refused() -> None:
     assert "at most 1000" in validate([rule(value=str(number)) for number in range(1001)])[0].messages[0]

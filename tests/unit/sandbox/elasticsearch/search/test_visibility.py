@@ -99,9 +99,7 @@ def test_a_snapshot_never_changes(make_index: Callable[..., Index]) -> None:
     assert [document.parsed() for document in snapshot] == [{"a": 1}]
 
 
-def test_a_point_in_time_ends_when_nobody_asks_again(
-    make_index: Callable[..., Index], seconds: Seconds
-) -> None:
+def test_a_point_in_time_ends_when_it_is_not_used(make_index: Callable[..., Index], seconds: Seconds) -> None:
     index = make_index()
     contexts = Contexts(Clock(monotonic=seconds))
     point = contexts.open_point([View(index, index.snapshot())], 60)

@@ -100,7 +100,7 @@ def test_a_message_that_is_cut_or_goes_on_is_an_error(message: bytes) -> None:
         decode(message + b"n", {OID: (0,)})
 
 
-def test_of_a_relation_nobody_asked_for_no_key_is_read() -> None:
+def test_of_a_relation_that_is_not_followed_no_key_is_read() -> None:
     assert decode(change("I", b"N", row(b"1")), {}) == Change(OID, None)
 
 

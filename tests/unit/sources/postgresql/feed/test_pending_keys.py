@@ -80,7 +80,7 @@ def test_truncate_and_keys_left_out_are_doubted_and_their_keys_forgotten() -> No
         assert taken.xids == {3}
 
 
-def test_a_relation_nobody_knows_is_asked_about_before_anything_is_taken() -> None:
+def test_an_unknown_relation_is_asked_about_before_anything_is_taken() -> None:
     told = PendingKeys()
     told.told(relation(("id", True)))
     told.told(insert(b"1"))
