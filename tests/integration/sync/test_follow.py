@@ -1,4 +1,4 @@
-"""A job that stays keeps the index in step: what is committed arrives, and what is gone disappears."""
+"""A job that follows keeps the index in step: what is committed arrives, and what is gone disappears."""
 
 import asyncio
 

@@ -75,7 +75,7 @@ ALTERATIONS = (
 
 @dataclass(slots=True, kw_only=True)
 class Model:
-    """One harness and the dice that decide what happens to it."""
+    """One harness and the random choices of what happens to it."""
 
     synced: SyncedDatabase
     dice: random.Random
@@ -200,7 +200,7 @@ class Model:
         object.__setattr__(self.database, "connection", await reconnected(self.database))
 
     async def step(self, *, crashes: bool) -> None:
-        """Let one thing happen."""
+        """Do one thing at random."""
         what = self.dice.choices(
             (
                 self.change_rows, self.work_in_transaction, self.alter, self.end_prepared, self.interfere,

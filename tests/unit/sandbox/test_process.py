@@ -61,7 +61,7 @@ def test_ending_by_itself_is_an_error_with_its_last_words(tmp_path: Path) -> Non
 
 def test_an_interrupt_waits_until_a_process_is_known() -> None:
     # Race: Popen forks, then waits for the child to execute the program. Ctrl-C in that wait raises out of
-    # Popen, and the child runs on, unknown to everybody.
+    # Popen, and the child runs on, never to be stopped.
     done: list[str] = []
 
     with pytest.raises(KeyboardInterrupt):

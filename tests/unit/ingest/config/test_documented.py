@@ -1,4 +1,4 @@
-"""The example file and the page about the configuration say what the program does; neither can rot."""
+"""The example file and the page about the configuration say what the program does."""
 
 import re
 from collections.abc import Iterator, Mapping

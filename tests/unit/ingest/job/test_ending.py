@@ -1,4 +1,4 @@
-"""What the protocol lets us write over what is there."""
+"""What an ending may overwrite on a job and its connector."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is an answer: 4xx in the envelope and nothing changed, or success."""
+"""Whatever is sent, the answer is 4xx in the envelope, with nothing changed, or success."""
 
 import copy
 from typing import Any

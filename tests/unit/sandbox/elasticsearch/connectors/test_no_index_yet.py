@@ -1,4 +1,4 @@
-"""Before the first connector there is no index, and each route says so in its own way.
+"""Before the first connector there is no index, and each route answers that in its own way.
 
 Not part of the contract suite: on a shared cluster the indices exist.
 """

@@ -1,4 +1,4 @@
-"""The scripts the server knows, and that it refuses the rest."""
+"""The scripts that the server runs, and its refusal of all others."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The conditions of processors the server knows, and that it refuses the rest."""
+"""The conditions of processors that the server evaluates, and its refusal of all others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the writer of an unknown name may have meant."""
+"""Suggestions for an unknown name."""
 
 import pytest
 
