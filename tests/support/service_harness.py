@@ -34,7 +34,7 @@ def config_for(server: Server, *connector_ids: str, **service: Any) -> Config:
     """Return a configuration with intervals a test can wait for."""
     fast: dict[str, Any] = {
         "idling_seconds": 0.1,
-        "job_poll_interval_seconds": 0.05,
+        "job_poll_interval_seconds": 0.1,
         "job_check_interval_seconds": 0.1,
         "job_report_interval_seconds": 0.1,
         "shutdown_timeout_seconds": 5,

@@ -1,6 +1,7 @@
-"""The parts of a sweep: `make test` runs one of them, `make sweeps` the others."""
+"""What `make test` runs of a check that is repeated at many places; `make sweeps` runs all the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -9,6 +10,20 @@ import pytest
 def parts(count: int) -> list[Any]:
     """Return the numbers of so many parts, as parameters of a test; all but the first are marked."""
     return [0, *(pytest.param(part, marks=pytest.mark.sweep) for part in range(1, count))]
+
+
+def sampled(*choices: Iterable[Any], every: int) -> list[Any]:
+    """Return all combinations of the choices, as parameters; all but every nth are marked.
+
+    Where there are several, the sample has each value of the longest in turn with another of the others.
+    """
+    return [
+        pytest.param(
+            *(value for _, value in one),
+            marks=[pytest.mark.sweep] if sum(number for number, _ in one) % every else [],
+        )
+        for one in product(*(enumerate(values) for values in choices))
+    ]
 
 
 def part_of(numbers: range, part: int, count: int) -> Sequence[int]:

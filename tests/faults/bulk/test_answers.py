@@ -13,6 +13,7 @@ from ingest.errors import (
     IngestError,
 )
 from sandbox.elasticsearch.server.faults import Action, Drop, Edit, FailItems, Reply, Reset, Truncate
+from tests.support.sweeps import sampled
 from tests.support.sync_harness import INDEX, SyncHarness
 
 BULK = "*/_bulk"
@@ -36,8 +37,7 @@ PASSING: list[Action] = [
 ]
 
 
-@pytest.mark.parametrize("applied", [False, True], ids=["before", "after it was applied"])
-@pytest.mark.parametrize("action", PASSING, ids=repr)
+@pytest.mark.parametrize(("action", "applied"), sampled(PASSING, [False, True], every=2), ids=repr)
 async def test_e01_to_e07_a_passing_fault_is_survived_and_counts_stay_exact(
     shop: SyncHarness, action: Action, applied: bool
 ) -> None:

@@ -12,6 +12,7 @@ from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX
 from sandbox.elasticsearch.server.faults import Action, Drop, Hold, Reply
 from tests.support.service_harness import ServiceHarness, until
 from tests.support.shelf_source import WRONG_PASSWORD
+from tests.support.sweeps import sampled
 
 PROXY_PAGE = Reply(502, "<html>Bad Gateway</html>", {"Content-Type": "text/html", "X-elastic-product": None})
 BAD_ANSWERS: list[Action] = [Reply(503), PROXY_PAGE, Drop()]
@@ -27,8 +28,7 @@ SITES = {
 }
 
 
-@pytest.mark.parametrize("action", BAD_ANSWERS, ids=str)
-@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize(("site", "action"), sampled(SITES, BAD_ANSWERS, every=3), ids=str)
 async def test_a_bad_answer_costs_time_and_nothing_else(
     harness: ServiceHarness, site: str, action: Action
 ) -> None:

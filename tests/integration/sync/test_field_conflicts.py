@@ -10,6 +10,7 @@ from ingest.elasticsearch import mapping_compatibility, mappings
 from ingest.elasticsearch.mapping_compatibility import Fit
 from ingest.errors import ElasticsearchRefusedError
 from sandbox.elasticsearch import Server
+from tests.support.sweeps import sampled
 from tests.support.sync_harness import SyncHarness, sync_harness
 
 KEYWORD = {"type": "keyword", "ignore_above": 8191}
@@ -50,7 +51,7 @@ async def shop(elasticsearch: Server) -> AsyncIterator[SyncHarness]:
         yield opened
 
 
-@pytest.mark.parametrize("mapped", MAPPED, ids=str)
+@pytest.mark.parametrize("mapped", sampled(MAPPED, every=3), ids=str)
 async def test_what_is_said_of_a_field_is_what_elasticsearch_does(shop: SyncHarness, mapped: Any) -> None:
     wrong = []
     for number, (derived, values) in enumerate(SAMPLES):

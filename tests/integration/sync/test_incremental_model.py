@@ -25,6 +25,7 @@ from tests.integration.sync.failing import fail_from
 from tests.integration.sync.synced_database import SyncedDatabase, compared
 from tests.support.database import Database, database_on
 from tests.support.postgresql import OF_THE_WHEEL, server
+from tests.support.sweeps import parts
 from tests.support.sync_harness import INDEX, nothing, sync_harness
 
 SCRIPT = """
@@ -258,7 +259,7 @@ async def play(cluster: Cluster, elasticsearch: Server, seed: int, steps: int, *
             await model.end_prepared()
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", parts(2))
 async def test_after_every_completed_job_the_index_is_the_tables(
     own_cluster: Cluster, elasticsearch: Server, seed: int
 ) -> None:
