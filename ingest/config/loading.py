@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from ingest.config import files, yaml_tree
 from ingest.config.consistency import cautions, inconsistencies, serves_nothing
+from ingest.config.declaration import Setting
 from ingest.config.ignored_keys import IGNORED
-from ingest.config.settings import Config, ConnectorEntry, Setting
+from ingest.config.settings import Config, ConnectorEntry
 from ingest.config.types import file
 from ingest.config.urls import WrongValueError
 from ingest.config.yaml_tree import Node, Scalar, Section, Sequence

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ingest import config
+from ingest.config.declaration import Setting
 from ingest.config.ignored_keys import IGNORED
-from ingest.config.settings import Config, ConnectorEntry, Setting
+from ingest.config.settings import Config, ConnectorEntry
 
 ROOT = Path(__file__).parents[4]
 EXAMPLE = (ROOT / "config.yml.example").read_text()
