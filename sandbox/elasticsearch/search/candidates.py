@@ -45,7 +45,7 @@ class Candidate:
 
     def values(self, field: Field) -> list[Any]:
         """The values of a field as doc values hold them: dates in milliseconds, numbers as numbers."""
-        raw = self._raw(field)
+        raw = self.at(field)
         if type(raw) not in CONTAINERS:
             typed = typed_value(field, raw)
             return [] if typed is None else [typed]
@@ -53,12 +53,13 @@ class Candidate:
 
     def has(self, field: Field) -> bool:
         """Whether the field has any value here; quicker than reading them."""
-        raw = self._raw(field)
+        raw = self.at(field)
         if type(raw) not in CONTAINERS:
             return _is_value(field, raw)
         return any(_is_value(field, value) for value in _walk(raw, ""))
 
-    def _raw(self, field: Field) -> Any:
+    def at(self, field: Field) -> Any:
+        """What stands in the source where the field has its values."""
         source = self._parsed
         if source is None:
             source = self.source

@@ -83,7 +83,12 @@ def any_of(path: str, values: Sequence[Any], *, ignore_case: bool = False) -> Sc
         if is_analyzed(field):
             return lambda candidate: None if wanted.isdisjoint(terms_of(candidate, field)) else 1.0
 
+        is_plain = field.type == "keyword" and "normalizer" not in field.parameters and not ignore_case
+
         def score(candidate: Candidate) -> Score:
+            raw = candidate.at(field)
+            if is_plain and type(raw) is str:  # nearly always: a keyword is its own term
+                return 1.0 if raw in wanted else None
             for value in candidate.values(field):
                 if comparable(value, ignore_case=ignore_case) in wanted:
                     return 1.0
