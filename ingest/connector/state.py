@@ -5,6 +5,22 @@ from datetime import datetime
 
 from ingest.connector.agenda import Agenda
 from ingest.connector.follow_schedule import FollowSchedule
+from ingest.protocol import Connector
+from sources.contract import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What follows from a connector as it was read once, and from `config.yml`; nothing else changes it."""
+
+    connector: Connector
+    configured_type: str | None
+    """The service type that `config.yml` gave it then."""
+    source_class: type[Source]
+    is_registered: bool
+    """Whether it describes its source."""
+    digest: bytes
+    """What decides whether the source can be used."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -13,6 +29,8 @@ class ConnectorState:
 
     agenda: Agenda = field(default_factory=Agenda)
     follow_schedule: FollowSchedule = field(default_factory=FollowSchedule)
+    examined: Examined | None = None
+    """Of the connector that was listed last: most are the same one for minutes."""
     follows: tuple[bytes, bool] | None = None
     """A configuration, and whether it asks to follow."""
     last_seen: datetime | None = None

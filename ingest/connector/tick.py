@@ -21,7 +21,7 @@ from ingest import errors
 from ingest.connector import registration
 from ingest.connector.agenda import require_schedules
 from ingest.connector.cron import ScheduleError
-from ingest.connector.state import ConnectorState
+from ingest.connector.state import ConnectorState, Examined
 from ingest.elasticsearch.client import Client
 from ingest.protocol import (
     ADVANCED_SNIPPET,
@@ -88,14 +88,14 @@ class Ticker:
 
     def _has_work(self, connector: Connector, state: ConnectorState) -> bool:
         try:
-            source_class = self._source_class(connector)
+            examined = self._examined(connector, state)
             return (
-                bool(registration.missing_members(connector, source_class))
+                not examined.is_registered
                 or connector.draft.state is ValidationState.EDITED
                 or self._is_check_due(connector, state)
                 or bool(state.agenda.due(connector, self._scheduled(connector, state), self.now()))
                 or (self._follows(connector, state) and state.follow_schedule.is_due(connector))
-                or (state.agenda.has_uncreated_runs and state.usable == _digest(connector))
+                or (state.agenda.has_uncreated_runs and state.usable == examined.digest)
             )
         except (SourceError, ScheduleError) as error:
             return connector.error != error_text(error, connector.configuration)
@@ -133,6 +133,20 @@ class Ticker:
         await connectors.check_in(self.client, connector.id)
         state.check_in_at = next_at
         return True
+
+    def _examined(self, connector: Connector, state: ConnectorState) -> Examined:
+        """Examine the connector unless that was done already. Raises SourceError."""
+        known, configured = state.examined, self.service_types.get(connector.id)
+        if known is None or known.connector is not connector or known.configured_type != configured:
+            source_class = self._source_class(connector)
+            known = state.examined = Examined(
+                connector=connector,
+                configured_type=configured,
+                source_class=source_class,
+                is_registered=not registration.missing_members(connector, source_class),
+                digest=_digest(connector),
+            )
+        return known
 
     def _source_class(self, connector: Connector) -> type[Source]:
         configured = self.service_types.get(connector.id)
@@ -192,24 +206,23 @@ class Ticker:
 
     def _scheduled(self, connector: Connector, state: ConnectorState) -> Features:
         """Return the features whose jobs have schedules: while a connector follows, one goes on anyway."""
-        features = self._source_class(connector).features
+        features = self._examined(connector, state).source_class.features
         return replace(features, incremental_sync=False) if self._follows(connector, state) else features
 
     def _follows(self, connector: Connector, state: ConnectorState) -> bool:
         """Whether the configuration asks to follow; one that cannot be used asks for nothing."""
         if connector.status in _UNCONFIGURED:
             return False
-        digest = _digest(connector)
-        if state.follows is None or state.follows[0] != digest:
-            source_class = self._source_class(connector)
-            state.follows = (digest, _asks_to_follow(source_class, connector))
+        examined = self._examined(connector, state)
+        if state.follows is None or state.follows[0] != examined.digest:
+            state.follows = (examined.digest, _asks_to_follow(examined.source_class, connector))
         return state.follows[1]
 
     def _is_check_due(self, connector: Connector, state: ConnectorState) -> bool:
         """Whether to check the source: its configuration is new, or its last check failed a while ago."""
         if connector.status in _UNCONFIGURED:
             return False
-        digest = _digest(connector)
+        digest = self._examined(connector, state).digest
         if digest == state.unusable:
             return self.monotonic() >= state.check_again_at
         return digest != state.usable or _needs_clearing(connector)
@@ -218,7 +231,7 @@ class Ticker:
         self, connector: Connector, source_class: type[Source], state: ConnectorState
     ) -> bool:
         """Check the source if that is due, and clear an error that is gone. Raises SourceError."""
-        digest = _digest(connector)
+        digest = self._examined(connector, state).digest
         if not self._is_check_due(connector, state):
             return digest == state.usable
         state.usable, state.unusable = None, digest

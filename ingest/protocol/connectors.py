@@ -6,6 +6,7 @@ Writes that no route offers go to the index directly and are guarded by the vers
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from ingest import errors
@@ -22,15 +23,24 @@ from ingest.protocol.connector import (
     Verified,
 )
 from ingest.protocol.enums import ConnectorStatus, JobStatus, JobType, ValidationState
-from ingest.protocol.parsing import Version, timestamp
+from ingest.protocol.parsing import Version, timestamp, version_of
 
 _NOT_DELETED = {"term": {"deleted": True}}
 
 
 async def search(
-    client: Client, *, ids: Collection[str], service_types: Collection[str], budget_seconds: float = 20.0
+    client: Client,
+    *,
+    ids: Collection[str],
+    service_types: Collection[str],
+    known: Mapping[str, Connector] = MappingProxyType({}),
+    budget_seconds: float = 20.0,
 ) -> list[Connector]:
-    """List the connectors with these ids, and all self-managed ones of these types, in one search."""
+    """List the connectors with these ids, and all self-managed ones of these types.
+
+    Those that are `known` at the version they have now are not read again: one search for the versions, and
+    a second one if any is another. Without any known, one search.
+    """
     wanted: list[dict[str, Any]] = []
     if ids:
         wanted.append({"terms": {"_id": sorted(ids)}})
@@ -39,12 +49,32 @@ async def search(
         wanted.append({"bool": {"filter": of_type}})
     if not wanted:
         return []
-    return await _found(client, {"should": wanted, "minimum_should_match": 1}, budget_seconds)
+    query = {"should": wanted, "minimum_should_match": 1}
+    if not known:
+        return await _found(client, query, budget_seconds)
+    versions = await _versions(client, query, budget_seconds)
+    unchanged = {one: known[one] for one in versions.keys() & known if known[one].version == versions[one]}
+    if not (changed := versions.keys() - unchanged):
+        return list(unchanged.values())
+    read = await _found(client, {**query, "filter": {"terms": {"_id": sorted(changed)}}}, budget_seconds)
+    return [*unchanged.values(), *read]
 
 
 async def with_an_index(client: Client, *, budget_seconds: float = 20.0) -> list[Connector]:
     """List every connector that has an index, whatever its type and whoever serves it."""
     return await _found(client, {"filter": [{"exists": {"field": "index_name"}}]}, budget_seconds)
+
+
+async def _versions(client: Client, wanted: Mapping[str, Any], budget_seconds: float) -> dict[str, Version]:
+    hits = await versioned_documents.search(
+        client,
+        CONNECTORS_INDEX,
+        {"bool": {**wanted, "must_not": [_NOT_DELETED]}},
+        versioned_documents.BY_AGE_OF_WRITE,
+        members=(),
+        budget_seconds=budget_seconds,
+    )
+    return {str(hit["_id"]): version_of(hit) for hit in hits}
 
 
 async def _found(client: Client, wanted: Mapping[str, Any], budget_seconds: float) -> list[Connector]:

@@ -67,7 +67,9 @@ class Fleet:
 
     async def round(self, group: asyncio.TaskGroup) -> None:
         """List our connectors, create missing ones that `config.yml` wants, start a tick for each."""
-        listed = await connectors.search(self._client, ids=self._entries, service_types=self._served_types())
+        listed = await connectors.search(
+            self._client, ids=self._entries, service_types=self._served_types(), known=self.connectors
+        )
         for connector in listed:
             known = self.connectors.get(connector.id)
             if known is None or known.version != connector.version:

@@ -88,6 +88,56 @@ async def test_a_listing_beyond_one_page_is_complete_while_connectors_change(har
     assert [connector.name for connector in listed if connector.id in names[:5]] == ["renamed"] * 5
 
 
+async def test_a_connector_that_nobody_wrote_is_not_read_again(harness: ServiceHarness) -> None:
+    names = await create_many(harness, 6)
+    async with connect(config_for(harness.server).elasticsearch) as client:
+        known = {one.id: one for one in await connectors.search(client, ids=names, service_types=())}
+        await harness.write(CONNECTORS_INDEX, names[1], {"name": "renamed"})
+        await harness.ok("DELETE", f"/_connector/{names[2]}")
+        del known[names[3]]
+        await harness.ok("POST", f"/{CONNECTORS_INDEX}/_refresh")
+
+        listed = {
+            one.id: one for one in await connectors.search(client, ids=names, service_types=(), known=known)
+        }
+        read = harness.server.journal.requests(path=LISTING)[-1].json()["query"]["bool"]["filter"]
+        listed_before = await listings(harness)
+        again = await connectors.search(client, ids=names, service_types=(), known=listed)
+
+    assert sorted(listed) == [name for name in names if name != names[2]]
+    assert [name for name in names if name in listed and listed[name] is known.get(name)] == [
+        names[0], names[4], names[5],
+    ]  # fmt: skip
+    assert listed[names[1]].name == "renamed"
+    assert read == {"terms": {"_id": [names[1], names[3]]}}
+    assert {one.id: one for one in again} == listed
+    assert await listings(harness) == listed_before + 1
+
+
+async def test_a_connector_that_becomes_somebody_elses_between_two_searches_is_not_listed(
+    harness: ServiceHarness,
+) -> None:
+    """The first search tells versions, the second one reads: of another type by then, it is not ours."""
+    names = await create_many(harness, 2)
+    settings = config_for(harness.server).elasticsearch
+    async with connect(settings) as client:
+        known = {one.id: one for one in await connectors.search(client, ids=(), service_types=[SERVICE_TYPE])}
+        await harness.write(CONNECTORS_INDEX, names[0], {"name": "renamed"})
+        await harness.ok("POST", f"/{CONNECTORS_INDEX}/_refresh")
+        second = harness.server.faults.add(
+            Hold(), path=LISTING, when=lambda entry: "filter" in entry.json()["query"]["bool"], times=1
+        )
+        listing = asyncio.ensure_future(
+            connectors.search(client, ids=(), service_types=[SERVICE_TYPE], known=known)
+        )
+        await second.struck()
+        await harness.write(CONNECTORS_INDEX, names[0], {"service_type": "gramophone"})
+        await harness.ok("POST", f"/{CONNECTORS_INDEX}/_refresh")
+        second.release()
+
+        assert [one.id for one in await listing] == [names[1]]
+
+
 async def test_an_incomplete_listing_is_no_listing(harness: ServiceHarness) -> None:
     await create_many(harness, 3)
     shards = {"total": 2, "successful": 1, "skipped": 0, "failed": 1}
