@@ -97,7 +97,6 @@ async def test_p09_a_reading_whose_table_is_in_another_file_in_the_end_counts_fo
     async with aclosing(slice_.batches()) as batches:
         await anext(batches)
         await database.execute(
-            "SET allow_system_table_mods = on;"
             "UPDATE pg_class SET relfilenode = (relfilenode::int8 + 1000)::oid WHERE relname = 't'"
         )
 
