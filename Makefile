@@ -6,7 +6,7 @@ SHARED_OUT := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 # Every process the tests start would compile the service again, and every worker the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo sandbox test sweeps test-cluster test-postgresql slow torture mutants coverage lint typecheck screenshots bench lock audit clean environment
+.PHONY: help demo sandbox test sweeps test-cluster test-postgresql slow torture mutants coverage lint typecheck screenshots bench lock audit sbom clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -63,12 +63,22 @@ lock: ## Resolve the dependencies again; UPGRADE=1 takes newer versions
 	PYTHON="$(PYTHON)" UPGRADE="$(UPGRADE)" .ci/lock
 
 audit: ## Ask for known vulnerabilities of the locked dependencies; needs the internet, and fails without it
-	$(PYTHON) -m venv .audit
-	.audit/bin/pip install --quiet pip-audit
-	.audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+	@trap 'rm -rf .audit' EXIT; $(PYTHON) -m venv .audit \
+	    && .audit/bin/pip install --quiet pip-audit \
+	    && .audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock \
+	    || { echo "make audit: a dependency has a known vulnerability, or not all could be asked about. See above." >&2; \
+	         exit 1; }
+
+sbom: ## Write what the service is made of to dist/sbom.cdx.json (CycloneDX), from requirements.lock
+	@trap 'rm -rf .sbom' EXIT; mkdir -p dist && $(PYTHON) -m venv .sbom \
+	    && .sbom/bin/pip install --quiet cyclonedx-bom \
+	    && PYTHONWARNINGS=ignore::UserWarning .sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml \
+	       --short-PURLs --output-reproducible --output-file dist/sbom.cdx.json requirements.lock \
+	    && echo "dist/sbom.cdx.json" \
+	    || { echo "make sbom: nothing was written. See above; the tool is installed from the package index." >&2; exit 1; }
 
 clean: ## Remove everything that was built
-	rm -rf .venv .venv.lock .audit .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info
+	rm -rf .venv .venv.lock .audit .sbom .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment:
