@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from sandbox.elasticsearch import errors, pipelines
-from sandbox.elasticsearch.api import documents, targets, updates
+from sandbox.elasticsearch.api import targets
+from sandbox.elasticsearch.api.documents import single, updates
 from sandbox.elasticsearch.documents import EMPTY_ID, ItemFilter, Operation, UpdateBody, operations
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import Index, Write
@@ -50,7 +51,7 @@ def bulk(request: Request) -> Answer:
     """Carry out every operation of the body, in order."""
     began = time.perf_counter()
     request.principal.demand_any_index(PRIVILEGES.values(), "indices:data/write/bulk")
-    refresh = documents.refresh_policy(request)
+    refresh = single.refresh_policy(request)
     run = _Run(request, forced_refresh=refresh in ("", "true"))
     default_index = request.parameter("index") or None
     asked = operations(request.body, default_index, request.query.get("pipeline"))
@@ -100,7 +101,7 @@ class _Run:
             else:
                 outcome = self._index(index, operation)
                 if outcome is None:
-                    return {action: {**documents.dropped(index, operation.id), "status": 200}}
+                    return {action: {**single.dropped(index, operation.id), "status": 200}}
                 index, write = outcome
         except errors.ElasticsearchError as error:
             return self._failed(operation, error)
@@ -183,7 +184,7 @@ class _Run:
         self.ran_pipeline |= ingest is not None and (asked.doc_as_upsert or asked.upsert is not None)
         body = asked.ingested(ingest)
         if body is None:
-            return {"update": {**documents.dropped(index, document_id), "status": 200}}
+            return {"update": {**single.dropped(index, document_id), "status": 200}}
         write = body.apply(
             index,
             document_id,
@@ -214,7 +215,7 @@ class _Run:
         item: Item = {"_index": index.name, "_id": document_id, "_version": version, "result": result}
         if self._forced_refresh and result != "noop":
             item["forced_refresh"] = True
-        item["_shards"] = documents.SHARDS_NONE if result == "noop" else documents.SHARDS_ONE
+        item["_shards"] = single.SHARDS_NONE if result == "noop" else single.SHARDS_ONE
         item["_seq_no"] = seq_no
         item["_primary_term"] = primary_term
         item["status"] = STATUS[result]

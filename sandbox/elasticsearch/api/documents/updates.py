@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 
 from sandbox.elasticsearch import errors, pipelines
-from sandbox.elasticsearch.api import documents, parameters, targets
+from sandbox.elasticsearch.api import parameters, targets
+from sandbox.elasticsearch.api.documents import single
 from sandbox.elasticsearch.documents import SourceFilter, UpdateBody, check_id
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import Index, Write
@@ -18,9 +19,9 @@ Ingest = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
 def update(request: Request) -> Answer:
     """Merge a partial document, or run an upsert."""
-    refresh = documents.refresh_policy(request)
+    refresh = single.refresh_policy(request)
     body = UpdateBody.from_wire(request.json())
-    if_seq_no = documents.guard(request)
+    if_seq_no = single.guard(request)
     if if_seq_no is not None and request.integer("retry_on_conflict", 0):
         raise errors.validation("compare and write operations can not be used with upsert")
     name, document_id = request.parameter("index"), request.parameter("id")
@@ -35,7 +36,7 @@ def update(request: Request) -> Answer:
         ingest=ingestion(request.state, index, document_id),
     )
     request.effect.note(write)
-    answer = documents.written(index, write, refresh)
+    answer = single.written(index, write, refresh)
     answer.update(shown(index, write, chosen(request, body)))
     return Answer(answer, write.status)
 
@@ -84,7 +85,7 @@ def ingestion(state: State, index: Index, document_id: str) -> Ingest | None:
 
 UPDATE = IndexPrivilege("index", "indices:data/write/update")
 NOT_FOR_UPDATES = frozenset({"op_type", "pipeline", "version", "version_type"})
-PARAMETERS = (documents.WRITE_PARAMETERS - NOT_FOR_UPDATES) | {
+PARAMETERS = (single.WRITE_PARAMETERS - NOT_FOR_UPDATES) | {
     "_source",
     "_source_excludes",
     "_source_includes",
