@@ -66,12 +66,12 @@ class Running:
         return self.log_file.read_text(errors="replace")
 
     async def has_logged(self, event: str) -> None:
-        """Wait until it has printed an event."""
+        """Wait until it has printed an event, in JSON or for people."""
 
         async def log() -> str:
             return self.log()
 
-        await until(log, lambda text: f'"{event}"' in text)
+        await until(log, lambda text: f'"{event}"' in text or f"action={event}" in text)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from sandbox import calls
 from sandbox.elasticsearch import Security, User, serve
 from sandbox.elasticsearch.server.faults import Edit, FailItems, Reply
 from sandbox.postgresql import Cluster
-from tests.acceptance.installation import INDEX, Installation, installation, is_of_a_service
+from tests.acceptance.installation import INDEX, Installation, Running, installation, is_of_a_service
 from tests.support.canaries import Canary, body_of, found, without_configuration
 from tests.support.database import database_on
 from tests.support.service_harness import CONNECTOR, until
@@ -57,6 +57,13 @@ class Guarded:
         assert all(places[: len(self.installed.processes)])
         return [one for place in [*places, *arguments] for one in found(self.canaries, place)]
 
+    async def start(self, command: Iterable[str] = ("-X", "dev", "-m", "ingest"), **place: Any) -> Running:
+        """Start the service and connect it."""
+        running = await self.installed.start(command, **place)
+        await running.has_logged("connector.missing")
+        await self.installed.connect(**self.values)
+        return running
+
     async def failing_sync(self, **values: Any) -> str:
         """Sync with other values; return what the job says went wrong."""
         await self.installed.configure(**{**self.values, **values})
@@ -71,7 +78,7 @@ def _authorization(user: str, password: str) -> dict[str, str]:
 
 @pytest.fixture
 async def guarded(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Guarded]:
-    """A service with every kind of credential, that logs at debug level, already connected."""
+    """A service with every kind of credential, that logs at debug level, not yet started."""
     admin = secrets.token_urlsafe(12)
     # What needs escaping somewhere stands behind the first characters, which are looked for alone.
     password = f"Pg{secrets.token_hex(6)}@:/?#%&+ \"\\é'x"
@@ -90,9 +97,6 @@ async def guarded(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Guarded]:
         canaries = [Canary("database password", password)]
         for name, key in zip(("service key", "connector key"), keys, strict=True):
             canaries += [Canary(name, key["encoded"]), Canary(f"{name}, decoded", key["api_key"])]
-        running = await installed.start(("-X", "dev", "-m", "ingest"))
-        await running.has_logged("connector.missing")
-        await installed.connect(**values)
         yield Guarded(installed, canaries, values)
 
 
@@ -112,8 +116,8 @@ def test_a_secret_would_be_seen_in_any_form(line: str) -> None:
 
 
 async def test_no_secret_is_seen_when_all_goes_well(guarded: Guarded) -> None:
+    running = await guarded.start()
     job = await guarded.installed.sync()
-    (running,) = guarded.installed.processes
     running.signal(signal.SIGTERM)
     assert await running.ended() == 0
 
@@ -126,6 +130,7 @@ async def test_no_secret_is_seen_whatever_goes_wrong(guarded: Guarded) -> None:
     installed, faults = guarded.installed, guarded.installed.server.faults
     wrong = Canary("wrong password", f"Wr{secrets.token_hex(6)}'\"\\ %2F")
     guarded.canaries.append(wrong)
+    running = await guarded.start()
     said = [
         await guarded.failing_sync(password=wrong.text),
         await guarded.failing_sync(password=wrong.text, username="nobody_here"),
@@ -144,7 +149,6 @@ async def test_no_secret_is_seen_whatever_goes_wrong(guarded: Guarded) -> None:
         fault = faults.add(action, path=path)
         said.append(await guarded.failing_sync())
         faults.remove(fault)
-    (running,) = installed.processes
 
     assert "not as it should" in said[-1], said[-1]
     assert '"log.level": "error"' in running.log()
@@ -177,15 +181,12 @@ async def test_no_trace_shows_what_was_in_the_variables_where_it_failed(
     guarded: Guarded, log_format: str
 ) -> None:
     installed = guarded.installed
-    (first,) = installed.processes
-    first.signal(signal.SIGTERM)
-    await first.ended()
     file = installed.folder / "config.yml"
     settings = yaml.safe_load(file.read_text())
     settings["service"]["log_format"] = log_format
     file.write_text(yaml.safe_dump(settings))
 
-    running = await installed.start(("-c", DEFECTIVE))
+    running = await guarded.start(("-c", DEFECTIVE))
     job = await installed.sync()
     running.signal(signal.SIGTERM)
 
@@ -199,6 +200,7 @@ async def test_no_trace_shows_what_was_in_the_variables_where_it_failed(
 async def test_no_row_is_seen_but_in_the_index(guarded: Guarded) -> None:
     """Elasticsearch and PostgreSQL quote values in what they say about them."""
     installed = guarded.installed
+    running = await guarded.start()
     row = Canary("a row's value", f"Row{secrets.token_hex(8)}")
     await installed.database.execute(f"UPDATE album SET title = '{row.text}' WHERE id = 3")
     reason = f"failed to parse field [x] in document with id '1'. Preview of field's value: '{row.text}'"
@@ -217,7 +219,7 @@ async def test_no_row_is_seen_but_in_the_index(guarded: Guarded) -> None:
     assert rejected["metadata"]["rejections"]
     assert failed["status"] == "error"
     places = [
-        installed.processes[0].log(),
+        running.log(),
         *map(json.dumps, (rejected, failed, await installed.harness.connector())),
     ]
     assert [one for place in places for one in found([row], place)] == []
@@ -252,13 +254,10 @@ main()
 async def test_the_process_listens_nowhere_writes_no_file_and_starts_no_process(guarded: Guarded) -> None:
     """From a folder nobody can write in, without a home and without a place for temporary files."""
     installed = guarded.installed
-    (first,) = installed.processes
-    first.signal(signal.SIGTERM)
-    await first.ended()
     nowhere = Path("/proc")
     environment = {"PATH": "/nowhere", "TMPDIR": "/proc/none", "PYTHONDONTWRITEBYTECODE": "1"}
 
-    running = await installed.start(("-c", AUDITED), environment=environment, folder=nowhere)
+    running = await guarded.start(("-c", AUDITED), environment=environment, folder=nowhere)
     job = await installed.sync()
     process = psutil.Process(running.process.pid)
     listening = [one for one in process.net_connections("all") if one.status == psutil.CONN_LISTEN]
