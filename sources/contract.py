@@ -24,12 +24,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from sources.network import Network
+
+if TYPE_CHECKING:  # takes longer to import than commands that read no row take to run
+    import numpy as np
+    from numpy.typing import NDArray
 
 ID_END = b"\x01"
 HASH_END = b"\x02"
@@ -42,7 +43,7 @@ ADDED_MEMBERS = frozenset(
 Key = Hashable
 """What identifies a row of a slice, as its source tells it (`sources.feed`) and nobody else reads it."""
 
-IsUnchanged = Callable[[bytes], NDArray[np.bool_]]
+IsUnchanged = Callable[[bytes], "NDArray[np.bool_]"]
 """Told a block of lines, says for each line whether its document is known as it is.
 
 A line is as above, or only its start: `id ID_END hash LF`, or `id ID_END hash HASH_END anything LF` where a

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 from ingest import errors
 from ingest.checks import cluster, connector, tables
-from ingest.checks.readiness import readiness
 from ingest.checks.report import Check, Severity, note, problem
 from ingest.config import Config, ConnectorEntry
 from ingest.elasticsearch.client import Client
@@ -41,18 +40,6 @@ async def examine(config: Config, client: Client, *, connector_id: str | None = 
     for found in existing.values():
         async for check in _connector_checks(client, found, entries.get(found.id)):
             yield check
-
-
-async def quick_checks(
-    config: Config, client: Client, *, connector_id: str | None = None
-) -> AsyncIterator[Check]:
-    """Check quickly whether the service can work: ask the service if it runs here, else Elasticsearch."""
-    service = config.service
-    if service.status_port:
-        yield await readiness(service.status_host, service.status_port)
-        return
-    async for check in cluster.checks(client, ", ".join(config.elasticsearch.hosts)):
-        yield check
 
 
 async def listed(config: Config, client: Client, connector_id: str | None) -> dict[str, Connector]:

@@ -226,3 +226,16 @@ def test_the_version_is_told_without_importing_the_service() -> None:
 
     assert version.startswith("elastic-ingest ")
     assert not {"aiohttp", "asyncio", "asyncpg", "numpy", "structlog", "yaml"} & set(imported.split())
+
+
+def test_commands_that_read_no_row_start_without_what_reads_rows() -> None:
+    """A health check with `check --quick` starts a process every few seconds."""
+    modules = ", ".join(f"ingest.cli.{name}" for name in ("check", "connector", "rejected", "status", "sync"))
+    finished = subprocess.run(
+        [sys.executable, "-c", f"import {modules}, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert not {"asyncpg", "numpy", "prometheus_client"} & set(finished.stdout.split())
