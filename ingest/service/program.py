@@ -42,7 +42,7 @@ async def run(
             signals.handled(
                 stop=service.stop, reload=lambda: reload(service, load), call_soon=loop.call_soon_threadsafe
             ),
-            Watchdog(limit_seconds=config.service.idle_limit_seconds) as watchdog,
+            Watchdog(limit_seconds=lambda: service.config.service.idle_limit_seconds) as watchdog,
         ):
             beating = asyncio.create_task(watchdog.beat())
             systemd.notify(systemd.READY)

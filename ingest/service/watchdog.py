@@ -40,13 +40,13 @@ class Watchdog:
     def __init__(
         self,
         *,
-        limit_seconds: float,
+        limit_seconds: Callable[[], float],
         beat_seconds: float = BEAT_SECONDS,
         stack_seconds: float = STACK_SECONDS,
         end: Callable[[], object] | None = None,
         notify: Callable[[str], None] = systemd.notify,
     ) -> None:
-        self._limit_seconds = limit_seconds
+        self._limit_seconds = limit_seconds  # asked each time, for a signal may change the setting
         self._beat_seconds = beat_seconds
         self._stack_seconds = stack_seconds
         self._end = end or _end_process
@@ -90,7 +90,7 @@ class Watchdog:
                 continue
             silent_rounds += 1
             silent_seconds = silent_rounds * self._beat_seconds
-            if silent_seconds >= self._limit_seconds:
+            if silent_seconds >= self._limit_seconds():
                 structlog.get_logger().critical("loop.frozen", seconds=silent_seconds, stack=self._stack())
                 self._end()
                 return
@@ -104,7 +104,7 @@ class Watchdog:
 
     def _arm_last_resort(self) -> None:
         with suppress(OSError, ValueError, RuntimeError):  # standard error is closed or no file
-            faulthandler.dump_traceback_later(LAST_RESORT_FACTOR * self._limit_seconds, exit=True)
+            faulthandler.dump_traceback_later(LAST_RESORT_FACTOR * self._limit_seconds(), exit=True)
 
 
 def _end_process() -> None:

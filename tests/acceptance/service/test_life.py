@@ -158,7 +158,7 @@ def in_c_with_the_lock():
     re.match("(a+)+$", "a" * 60 + "b")
 
 async def main():
-    with Watchdog(limit_seconds=1, beat_seconds=0.1, stack_seconds=0.3) as watchdog:
+    with Watchdog(limit_seconds=lambda: 1, beat_seconds=0.1, stack_seconds=0.3) as watchdog:
         beating = asyncio.create_task(watchdog.beat())
         await asyncio.sleep(0.5)
         {how}()
