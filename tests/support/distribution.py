@@ -13,17 +13,18 @@ ONE_BY_ONE: Final = (
     "tests/acceptance/test_confidentiality.py",
     "tests/acceptance/test_demo.py",
     "tests/acceptance/test_process_faults.py",
-    "tests/faults/service/test_every_call.py",
+    "tests/faults/service/test_every_request.py",
     "tests/faults/bulk/test_every_request.py",
 )
 """Files whose tests share nothing but the worker's servers; each test may be on another worker."""
 FIRST: Final = (
+    "tests/acceptance/test_documented_commands.py",
     "tests/acceptance/test_confidentiality.py",
+    "tests/faults/service/test_every_request.py",
     "tests/acceptance/test_management.py",
     "tests/acceptance/test_process_faults.py",
     "tests/acceptance/test_demo.py",
     "tests/faults/service/test_every_call.py",
-    "tests/acceptance/test_documented_commands.py",
     "tests/faults/bulk/test_every_request.py",
     "tests/acceptance/service/test_signals.py",
     "tests/acceptance/service/test_following.py",
