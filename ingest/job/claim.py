@@ -7,7 +7,7 @@
 The last step is what makes it safe: every worker first writes its job as running and only then looks for
 others, so of two that overlap at least one sees the other and steps back. The first step only makes that
 rare. A worker that dies in between leaves a connector `in_progress` without a running job, which
-`cleanup.py` mends.
+`lost_jobs.py` mends.
 """
 
 from ingest import errors

@@ -15,8 +15,8 @@ from ingest.connector.state import ConnectorState
 from ingest.connector.tick import Ticker, passed_over
 from ingest.elasticsearch.client import Client
 from ingest.protocol import Connector, connectors
-from ingest.service.cleanup import StaleSyncs
 from ingest.service.loops import attempt
+from ingest.service.lost_jobs import StaleSyncs
 from ingest.service.pacing import Pace
 from ingest.service.queue import Queue
 from sources.contract import Source

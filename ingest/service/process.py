@@ -2,7 +2,7 @@
 
     connectors  every few seconds: one search for all our connectors; a tick for each      fleet.py
     jobs        every second or so: one search for their waiting jobs; start what fits     queue.py
-    cleanup     every few minutes: end what dead workers left behind                       cleanup.py
+    cleanup     every few minutes: end what dead workers left behind                       lost_jobs.py
 
 All of it lives in one TaskGroup. What goes wrong in a loop is logged and tried again later; nothing a
 connector, a job or Elasticsearch does ends the service.
@@ -21,7 +21,7 @@ from ingest.elasticsearch.client import Client
 from ingest.job.runner import Worker
 from ingest.job.running_job import RunningJob
 from ingest.protocol import SyncJob
-from ingest.service import cleanup, status_snapshot
+from ingest.service import lost_jobs, status_snapshot
 from ingest.service.fleet import Fleet
 from ingest.service.lock_file import Identity
 from ingest.service.loops import Loop, unless_stopped
@@ -164,8 +164,10 @@ class Service:
     async def _clean_up(self) -> None:
         """End what dead workers left behind, and take up what can be resumed."""
         idle_seconds = self.config.service.idle_limit_seconds
-        freed = await cleanup.end_lost_jobs(
+        freed = await lost_jobs.end_lost_jobs(
             self._client, self.fleet.connector_ids, idle_seconds, self._identity.is_gone
         )
         self.queue.reconsider(*freed)
-        await cleanup.end_orphans(self._client, self.fleet.connectors.keys(), idle_seconds, self._worker.name)
+        await lost_jobs.end_orphans(
+            self._client, self.fleet.connectors.keys(), idle_seconds, self._worker.name
+        )

@@ -2,7 +2,7 @@
 
 from sources.postgresql.catalog.types import Type
 from sources.postgresql.quoting import literal, qualified
-from sources.postgresql.render.json_values import BREAKS
+from sources.postgresql.render.json_columns import BREAKS
 from sources.postgresql.render.sql import NULLED, Rendering, capped, or_null
 
 VECTORS = frozenset({"vector", "halfvec"})

@@ -19,7 +19,7 @@ from functools import partial
 
 from sources.postgresql.catalog.types import FIRST_USER_OID, Attribute, Type, TypeKind
 from sources.postgresql.quoting import identifier, json_string, literal
-from sources.postgresql.render import extensions, json_values, numbers, ranges
+from sources.postgresql.render import extensions, json_columns, numbers, ranges
 from sources.postgresql.render.names import member_names
 from sources.postgresql.render.sql import NULLED, Rendering, built_in, capped, joined, or_null, type_name
 
@@ -86,9 +86,9 @@ class _Renderer:
             return self._text(value, of, modifier)
         match name:
             case "json":
-                return json_values.json_text(value, rendering)
+                return json_columns.json_text(value, rendering)
             case "jsonb":
-                return json_values.jsonb_text(value, of, rendering)
+                return json_columns.jsonb_text(value, of, rendering)
             case "bytea":
                 return self._bytea(value, of)
             case "cidr":
@@ -107,15 +107,15 @@ class _Renderer:
         if of.name in extensions.VECTORS:
             return self._array_by_element(extensions.single_precision(value), _FLOAT4, -1)
         if of.name == "hstore":
-            return json_values.hstore_text(value, of, self._rendering)
+            return json_columns.hstore_text(value, of, self._rendering)
         if of.has_json_cast:
-            return self._capped(value, json_values.json_text(f"({value}::pg_catalog.json)", self._rendering))
+            return self._capped(value, json_columns.json_text(f"({value}::pg_catalog.json)", self._rendering))
         return self._as_json(value, of)
 
     def _as_json(self, value: str, of: Type) -> str:
         text = f"to_json({value})::text"
         if of.oid >= FIRST_USER_OID or of.kind is TypeKind.PSEUDO:
-            text = f"translate({text},{literal(json_values.BREAKS)},'   ')"
+            text = f"translate({text},{literal(json_columns.BREAKS)},'   ')"
         return self._capped(value, or_null(text))
 
     def _text(self, value: str, of: Type, modifier: int) -> str:

@@ -15,7 +15,7 @@ from ingest.elasticsearch.retry import Backoff
 from ingest.job import runner
 from ingest.job.running_job import RunningJob
 from ingest.protocol import connectors, jobs
-from ingest.service import cleanup
+from ingest.service import lost_jobs
 from ingest.stopping.stop import Stop
 from sources.contract import Source
 from sources.errors import SourceError
@@ -46,7 +46,7 @@ class Worker:
     _gate: Gate | None = None
     _work: asyncio.Task[None] | None = None
     _stop: Stop = field(default_factory=lambda: Stop(grace_seconds=8.0))
-    stale: cleanup.StaleSyncs = field(default_factory=lambda: cleanup.StaleSyncs(grace_seconds=0.0))
+    stale: lost_jobs.StaleSyncs = field(default_factory=lambda: lost_jobs.StaleSyncs(grace_seconds=0.0))
 
     @property
     def is_busy(self) -> bool:
@@ -128,12 +128,12 @@ class Worker:
         """End or resume what others left behind, and repair what they left half done."""
         idle_seconds = self.config.service.idle_limit_seconds
         with suppress(errors.ElasticsearchError):
-            await cleanup.end_lost_jobs(
+            await lost_jobs.end_lost_jobs(
                 self.client, self.connector_ids, idle_seconds, is_gone=lambda _worker: False
             )
             listed = await connectors.search(self.client, ids=self.connector_ids, service_types=())
             there = [connector.id for connector in listed]
-            await cleanup.end_orphans(self.client, there, idle_seconds, f"cleaner-{next(_numbers)}")
+            await lost_jobs.end_orphans(self.client, there, idle_seconds, f"cleaner-{next(_numbers)}")
             for connector in listed:
                 if not (self.is_busy and self.running and self.running.job.connector_id == connector.id):
                     await self.stale.repair(self.client, connector)

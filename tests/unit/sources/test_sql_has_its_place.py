@@ -16,7 +16,7 @@ RENDERING = {
     "render/ids.py",
     "render/values.py",
     "render/sql.py",
-    "render/json_values.py",
+    "render/json_columns.py",
     "render/extensions.py",
     "render/hashing.py",
     "render/document_sql.py",

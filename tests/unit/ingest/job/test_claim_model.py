@@ -1,6 +1,6 @@
 """The claim protocol as a model, searched state by state: two to four workers, crashes at every step.
 
-The model has the steps of `ingest/job/claim.py`, `ending.py` and `cleanup.py`, one per request, so that
+The model has the steps of `ingest/job/claim.py`, `ending.py` and `lost_jobs.py`, one per request, so that
 anything may happen between two requests of a worker. Versions are not counted: of a version only matters
 whether it is still current, so a worker holds a document `fresh` or not, and every write makes everybody
 else's copy stale. A write becomes visible to searches a step after it was made. The grace of the repair is
