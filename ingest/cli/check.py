@@ -33,9 +33,8 @@ async def check(session: Session, /, connector_id: str | None, samples: bool, qu
     if quick:
         checks = quick_checks(session.config, session.client)
     else:
-        from ingest.checks.all_checks import (
-            examine,
-        )  # most of the service, which a health check can do without
+        # Most of the service, which a health check can do without.
+        from ingest.checks.all_checks import examine
 
         checks = examine(session.config, session.client, connector_id=connector_id)
     async for one in checks:

@@ -17,7 +17,6 @@ from rich.text import Text
 from ingest.durations import since
 from ingest.secret import STARS
 
-"""What is shown instead of a sensitive value."""
 _STYLES: Final[Mapping[str, str]] = {
     "connected": "green",
     "completed": "green",

@@ -8,8 +8,6 @@ from sources.errors import shortlist
 from sources.postgresql.catalog.catalog import Catalog
 from sources.postgresql.catalog.types import Layout, Relation
 
-"""How many relations with the same problem are named in its message."""
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
