@@ -1,7 +1,7 @@
 # Every target builds the environment it needs first: only Python 3.11 or newer and make have to be there.
 PYTHON ?= python3
 VENV := .venv/bin
-SHARED_OUT := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+SHARED_OUT := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Every process the tests start would compile the service again, and every worker the tests.
 unexport PYTHONDONTWRITEBYTECODE

@@ -316,7 +316,7 @@ async def test_before_version_14_hashes_are_made_of_the_rows_text(database: Data
         "INSERT INTO t VALUES (1, 1.0, 1, NULL), (2, 1.00, 4294967296, '')"
     )
     (slice_,) = await database.source().slices(None, 0)
-    old = slice_._documents(slice_.target, 13)  # type: ignore[attr-defined]
+    old = slice_._document_sql(slice_.target, 13)  # type: ignore[attr-defined]
 
     rows = await database.connection.fetch(old.select("public.t"))
 
