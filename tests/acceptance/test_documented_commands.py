@@ -232,6 +232,7 @@ def test_the_same_works_with_curl(terminal: Terminal, service: Process) -> None:
     assert terminal.schedule(document, "full") == {"enabled": True, "interval": "0 0 3 * * ?"}
 
 
+@pytest.mark.sweep
 def test_the_quickstart_leads_to_a_sync_and_two_schedules(terminal: Terminal) -> None:
     document = "docs/quickstart.md"
     configure, look, schedule = documented.to_run(document)
@@ -247,6 +248,7 @@ def test_the_quickstart_leads_to_a_sync_and_two_schedules(terminal: Terminal) ->
     assert terminal.schedule(document, "incremental")["enabled"]
 
 
+@pytest.mark.sweep
 def test_incremental_jobs_are_scheduled_and_started_as_their_page_says(terminal: Terminal) -> None:
     document = "docs/incremental-jobs.md"
     configure, *_ = documented.to_run("docs/quickstart.md")

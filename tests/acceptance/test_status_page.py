@@ -82,7 +82,8 @@ def test_the_page_shows_the_job_and_no_secret(synced: tuple[World, Process], por
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here: apt-get install chromium")
-@pytest.mark.parametrize("width", [390, pytest.param(1100, marks=pytest.mark.sweep)])
+@pytest.mark.sweep
+@pytest.mark.parametrize("width", [390, 1100])
 def test_a_browser_shows_the_page_without_scrolling_sideways(
     synced: tuple[World, Process], port: int, tmp_path: Path, width: int
 ) -> None:

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main
 
 
+@pytest.mark.sweep
 def test_an_unchanged_table_is_measured_against_the_bare_loop() -> None:
     result = CliRunner().invoke(main, ["unchanged", "--rows", "500", "--repeat", "1", "--json"])
 
