@@ -26,10 +26,12 @@ def may_start(connector: Connector | None) -> bool:
     )
 
 
-async def claim(client: Client, waiting: SyncJob, worker: str) -> SyncJob | None:
-    """Try to get a waiting content job; return it as claimed, or None if it is not for us, now or ever."""
-    connector = await connectors.get(client, waiting.connector_id, budget_seconds=10.0)
-    if connector is None or not may_start(connector):
+async def claim(client: Client, waiting: SyncJob, connector: Connector, worker: str) -> SyncJob | None:
+    """Try to get a waiting content job; return it as claimed, or None if it is not for us, now or ever.
+
+    `connector` is its connector as it was read last: one that was written since is claimed by nobody.
+    """
+    if not may_start(connector):
         return None
     if not await _start_sync(client, connector):
         return None

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ingest.elasticsearch.client import Client
-from ingest.protocol import SyncJob, connectors, values_of
+from ingest.protocol import Connector, SyncJob, values_of
 from sources.contract import Source
 
 CREATED_TOO_EARLY: Final = (
@@ -13,14 +12,11 @@ CREATED_TOO_EARLY: Final = (
 )
 
 
-async def was_created_too_early(client: Client, job: SyncJob, sources: Mapping[str, type[Source]]) -> bool:
+def was_created_too_early(job: SyncJob, connector: Connector, sources: Mapping[str, type[Source]]) -> bool:
     """Say whether the connector was configured only after the job took its copy of the configuration."""
     source = sources.get(job.service_type or "")
     fields = source.fields if source else {}
-    if is_configured(job.configuration, fields):
-        return False
-    connector = await connectors.get(client, job.connector_id, budget_seconds=10.0)
-    return connector is not None and is_configured(connector.configuration, fields)
+    return not is_configured(job.configuration, fields) and is_configured(connector.configuration, fields)
 
 
 def is_configured(configuration: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -76,11 +76,12 @@ async def run(worker: Worker, running: RunningJob, api_key: Secret | None) -> bo
     if work is None:
         return await _refuse(worker, client, waiting, _unknown_type(worker, waiting))
     whole = await jobs.get(client, waiting.id, budget_seconds=10.0)
-    if whole is None:
+    connector = await connectors.get(client, waiting.connector_id, budget_seconds=10.0)
+    if whole is None or connector is None:
         return False
-    if await was_created_too_early(client, whole, worker.sources):
+    if was_created_too_early(whole, connector, worker.sources):
         return await _refuse(worker, client, whole, CREATED_TOO_EARLY)
-    claimed = await claim.claim(client, waiting, worker.name)
+    claimed = await claim.claim(client, waiting, connector, worker.name)
     if claimed is None:
         return False
     running.job = claimed
