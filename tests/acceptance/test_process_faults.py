@@ -17,6 +17,7 @@ from tests.acceptance.installation import DYING, Installation, installation
 from tests.support.database import database_on
 from tests.support.fault_proxy import FaultProxy
 from tests.support.service_harness import until
+from tests.support.sweeps import kept
 
 BULK = "*/_bulk"
 JOB_WRITES = f"/{JOBS_INDEX}/_update/*"
@@ -66,10 +67,7 @@ async def deleting(installed: Installation) -> AsyncIterator[None]:
 MOMENTS = {"reading": reading, "sending": sending, "deleting": deleting}
 
 
-@pytest.mark.parametrize(
-    "moment",
-    ["sending", *(pytest.param(name, marks=pytest.mark.sweep) for name in MOMENTS if name != "sending")],
-)
+@pytest.mark.parametrize("moment", kept(["sending"], of=MOMENTS))
 async def test_a_stopped_service_suspends_its_job_and_the_next_one_completes_it(
     installed: Installation, moment: str
 ) -> None:

@@ -12,8 +12,6 @@ from sandbox.world import World
 from tests.support.command_line import ENVIRONMENT, Finished, run_command
 
 NAME = "music-by-hand"
-
-
 INDEX = calls.INDEX
 
 

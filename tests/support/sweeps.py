@@ -1,6 +1,6 @@
 """What `make test` runs of a check that is repeated at many places; `make sweeps` runs all the rest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -9,7 +9,12 @@ import pytest
 
 def parts(count: int) -> list[Any]:
     """Return the numbers of so many parts, as parameters of a test; all but the first are marked."""
-    return [0, *(pytest.param(part, marks=pytest.mark.sweep) for part in range(1, count))]
+    return kept([0], of=range(count))
+
+
+def kept(sample: Collection[Any], *, of: Iterable[Any]) -> list[Any]:
+    """Return the choices, as parameters of a test; all but those of the sample are marked."""
+    return [one if one in sample else pytest.param(one, marks=pytest.mark.sweep) for one in of]
 
 
 def sampled(*choices: Iterable[Any], every: int) -> list[Any]:

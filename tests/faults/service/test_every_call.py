@@ -17,6 +17,7 @@ from sandbox.elasticsearch.server.journal import Entry
 from tests.faults.service.call_sites import CallSite, call_sites, common, is_of_the_service, kind_of
 from tests.faults.service.shop import Shop, TablesInMemory, shop
 from tests.support.service_harness import CONNECTOR, entry_of, until
+from tests.support.sweeps import part_of, parts
 
 PATIENCE_SECONDS = 1.0
 """How long silence lasts for the service in these tests; for a real one it is a minute and more."""
@@ -160,17 +161,15 @@ def is_of_a_late_request(problem: str, site: CallSite | None) -> bool:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "part", [0, *(pytest.param(part, marks=pytest.mark.sweep) for part in range(1, PARTS))]
-)
+@pytest.mark.parametrize("part", parts(PARTS))
 async def test_each_call_survives_one_of_the_faults(part: int) -> None:
     """The quick selection, in parts: together every call site once, every fault at some of them."""
     async with shop(TablesInMemory()) as opened:
         rounds = Rounds(opened)
         sites = await rounds.recorded()
         pairs = [*zip(sites, cycle(BREAKAGES), strict=False)]
-        for site, name in pairs[part::PARTS]:
-            await rounds.meet(site, name)
+        for number in part_of(range(len(pairs)), part, PARTS):
+            await rounds.meet(*pairs[number])
 
     assert len(sites) >= max(LEAST_CALL_SITES, len(BREAKAGES))
 

@@ -18,6 +18,7 @@ from sandbox.elasticsearch.server.faults import Action, Edit, FailItems, Fault, 
 from sandbox.elasticsearch.server.journal import Entry
 from sandbox.postgresql import Cluster
 from tests.faults.service.shop import Shop, TablesInMemory, TablesInPostgreSQL, shop, tables_in_postgresql
+from tests.support.sweeps import kept
 
 STRIDE = 8
 """The quick run breaks every eighth request only, others for each kind of breakage."""
@@ -175,9 +176,7 @@ def struck_by(opened: Shop, fault: Fault) -> str:
     return " ".join(f"{entry.method} {entry.path}" for entry in struck)
 
 
-@pytest.mark.parametrize(
-    "kind", [kind if kind in SAMPLE else pytest.param(kind, marks=pytest.mark.sweep) for kind in KINDS]
-)
+@pytest.mark.parametrize("kind", kept(SAMPLE, of=KINDS))
 async def test_whatever_breaks_at_a_request_the_next_sync_is_exact(kind: str) -> None:
     async with shop(TablesInMemory()) as opened:
         enumeration = Enumeration(opened)

@@ -9,16 +9,12 @@ import pytest
 from sandbox import calls, world
 from sandbox.calls import Call
 from sandbox.process import Process
+from tests.support.sweeps import kept
+
+SAMPLE = ("--port=1", "'\"$(x)\\")
 
 
-@pytest.mark.parametrize(
-    "password",
-    [
-        "--port=1",
-        "'\"$(x)\\",
-        *(pytest.param(password, marks=pytest.mark.sweep) for password in ("-secret", "-", "a b", "é=%")),
-    ],
-)
+@pytest.mark.parametrize("password", kept(SAMPLE, of=[*SAMPLE, "-secret", "-", "a b", "é=%"]))
 def test_any_password_reaches_the_embedded_elasticsearch(tmp_path: Path, password: str) -> None:
     with world.elasticsearch_server(tmp_path, password=password) as elasticsearch:
         answer = elasticsearch.send(Call("Look", "GET", "/"))
