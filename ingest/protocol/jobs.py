@@ -14,7 +14,7 @@ from ingest.elasticsearch import answers
 from ingest.elasticsearch.client import Client, segment
 from ingest.protocol import versioned_documents
 from ingest.protocol.enums import JobStatus, JobType, TriggerMethod
-from ingest.protocol.parsing import timestamp
+from ingest.protocol.parsing import instant, timestamp
 from ingest.protocol.sync_job import JOBS_INDEX, REPAIR, SyncJob
 
 _OLDEST_FIRST: list[Any] = [{"created_at": "asc"}, *versioned_documents.BY_AGE_OF_WRITE]
@@ -108,6 +108,23 @@ async def last_ended(client: Client, connector_id: str) -> SyncJob | None:
         size=1,
     )
     return SyncJob.from_wire(hits[0]) if hits else None
+
+
+async def last_completed(client: Client, connector_ids: Collection[str]) -> dict[str, datetime]:
+    """Return when a content job of these connectors completed last, of those of which one did; one search."""
+    if not connector_ids:
+        return {}
+    completed = [_of(connector_ids), _in([JobStatus.COMPLETED.value]), _content_job()]
+    largest = await versioned_documents.largest_by_keyword(
+        client,
+        JOBS_INDEX,
+        {"bool": {"filter": completed}},
+        keyword="connector.id",
+        member="completed_at",
+        most=len(connector_ids),
+    )
+    moments = {connector_id: instant(value) for connector_id, value in largest.items()}
+    return {connector_id: moment for connector_id, moment in moments.items() if moment is not None}
 
 
 async def get(client: Client, job_id: str, *, budget_seconds: float = 60.0) -> SyncJob | None:

@@ -93,6 +93,31 @@ async def search(
     return hits
 
 
+async def largest_by_keyword(
+    client: Client, index: str, query: Mapping[str, Any], *, keyword: str, member: str, most: int
+) -> dict[str, float | None]:
+    """Return the largest value of a number or date (in milliseconds) for each of at most so many keywords.
+
+    Raises ElasticsearchUnavailableError as `search` does. A missing index has none.
+    """
+    by_keyword = {
+        "terms": {"field": keyword, "size": most},
+        "aggs": {"largest": {"max": {"field": member}}},
+    }
+    try:
+        return await client.call(
+            "POST",
+            f"/{index}/_search",
+            _largest,
+            params={"allow_partial_search_results": False},
+            body={"size": 0, "query": query, "aggs": {"by_keyword": by_keyword}},
+            budget_seconds=20.0,
+            timeout_seconds=CALL_TIMEOUT_SECONDS,
+        )
+    except errors.NotFoundError:
+        return {}
+
+
 async def _pages(
     client: Client, index: str, body: dict[str, Any], budget_seconds: float
 ) -> AsyncIterator[list[dict[str, Any]]]:
@@ -124,6 +149,16 @@ def _hits(answer: Any, members: Any) -> list[dict[str, Any]]:
         if members:
             _document(hit)
     return hits
+
+
+def _largest(answer: Any) -> dict[str, float | None]:
+    """Need the buckets of `largest_by_keyword`; the largest of none is null."""
+    buckets = need(from_all_shards(answer), list, "aggregations", "by_keyword", "buckets")
+    largest: dict[str, float | None] = {}
+    for bucket in buckets:
+        value = need(bucket, dict, "largest").get("value")
+        largest[need(bucket, str, "key")] = None if value is None else need(value, float)
+    return largest
 
 
 def _document(answer: Any) -> dict[str, Any]:

@@ -111,7 +111,10 @@ class Service:
             version=status_snapshot.version(),
             is_stopping=self._stop.is_asked,
             loops=tuple(map(status_snapshot.loop_status, self._loops)),
-            connectors=tuple(map(status_snapshot.connector_status, self.fleet.connectors.values())),
+            connectors=tuple(
+                status_snapshot.connector_status(connector, self.fleet.completions.get(connector.id))
+                for connector in self.fleet.connectors.values()
+            ),
             running=running,
             waiting=tuple(status_snapshot.waiting_status(job, self.queue) for job in self.queue.waiting),
             ended=tuple(self._history.ended),

@@ -39,7 +39,7 @@ def loop_status(loop: Loop) -> LoopStatus:
     )
 
 
-def connector_status(connector: Connector) -> ConnectorStatus:
+def connector_status(connector: Connector, last_completed: datetime | None) -> ConnectorStatus:
     """Copy what is shown of a connector."""
     last_sync, verified = connector.last_sync_status, connector.last_verify
     return ConnectorStatus(
@@ -51,6 +51,7 @@ def connector_status(connector: Connector) -> ConnectorStatus:
         error=connector.error,
         last_sync_status=last_sync and last_sync.value,
         last_synced=connector.last_synced,
+        last_completed=last_completed,
         verified_at=None if verified is None else verified.moment,
         differing=None if verified is None else verified.differing,
     )

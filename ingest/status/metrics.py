@@ -163,11 +163,11 @@ def _of_connectors(snapshot: Snapshot) -> Iterator[Metric]:
 
 
 def _last_completed(snapshot: Snapshot) -> dict[str, datetime]:
-    """Return when a job of each connector completed last: here, or as the connector says of any replica."""
+    """Return when a job of each connector completed last: here, or as was found when it was listed."""
     said = {
-        connector.id: connector.last_synced
+        connector.id: connector.last_completed
         for connector in snapshot.connectors
-        if connector.last_sync_status == "completed" and connector.last_synced is not None
+        if connector.last_completed is not None
     }
     here = snapshot.totals.last_completed
     return {one: max(filter(None, (said.get(one), here.get(one)))) for one in {*said, *here}}

@@ -34,6 +34,8 @@ class ConnectorStatus:
     error: str | None
     last_sync_status: str | None
     last_synced: datetime | None
+    last_completed: datetime | None = None
+    """When a job of it completed last, in whatever process."""
     verified_at: datetime | None = None
     """When `elastic-ingest verify` looked last."""
     differing: int | None = None

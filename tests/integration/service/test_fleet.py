@@ -10,8 +10,9 @@ from ingest.config import Config
 from ingest.connector.tick import MOST_ASKING
 from ingest.elasticsearch.client import connect
 from ingest.errors import ElasticsearchUnavailableError
-from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX, connectors
+from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX, connectors, instant
 from sandbox.elasticsearch.server.faults import Delay, Edit, Hold
+from sources.errors import SourceConfigurationError
 from tests.support.fake_transport import FakeTime
 from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, entry_of, until
 from tests.support.shelf_source import SERVICE_TYPE, ShelfSource
@@ -146,6 +147,34 @@ async def test_an_incomplete_listing_is_no_listing(harness: ServiceHarness) -> N
     async with connect(settings, make_backoff=FakeTime().backoff) as client:
         with pytest.raises(ElasticsearchUnavailableError, match="1 shards failed"):
             await connectors.search(client, ids=["connector-000"], service_types=())
+
+
+async def test_a_service_that_starts_finds_what_completed_before_the_latest_job_failed(
+    harness: ServiceHarness,
+) -> None:
+    names = await create_many(harness, 3)
+    config = config_for(harness.server, *names)
+    async with harness.serving(config):
+        completed = [
+            await harness.until_job(await harness.create_job(name), "completed") for name in names[:2]
+        ]
+        harness.shelf.read_error = SourceConfigurationError("The table is gone.")
+        await harness.until_job(await harness.create_job(names[0]), "error")
+        await harness.until_job(await harness.create_job(names[2]), "error")
+        await harness.until_connector("error", names[0])
+    harness.server.journal.clear()
+
+    async with harness.serving(config) as service:
+        await until(lambda: listings(harness), lambda seen: seen >= 5)
+        found = {one.id: one.last_completed for one in service.snapshot().connectors}
+
+    moments = [*(instant(job["completed_at"]) for job in completed), None]
+    # An aggregation tells milliseconds.
+    assert {name: moment and int(moment.timestamp() * 1000) for name, moment in found.items()} == {
+        name: moment and int(moment.timestamp() * 1000) for name, moment in zip(names, moments, strict=True)
+    }
+    asked = [entry for entry in harness.server.journal.requests(path=JOBS_LISTING) if "aggs" in entry.json()]
+    assert len(asked) == 1
 
 
 async def test_no_job_is_an_orphan_because_a_listing_failed(harness: ServiceHarness) -> None:

@@ -67,13 +67,15 @@ def test_a_connector_that_follows_says_how_far_behind_it_is() -> None:
     ]
 
 
-def test_after_a_restart_the_connector_says_when_a_job_completed_last() -> None:
-    samples = served(totals=NOTHING, connectors=(listed(last_synced=NOW - timedelta(days=2)),))
+def test_what_completed_before_a_restart_counts_whatever_came_of_the_latest_job() -> None:
+    before = NOW - timedelta(days=2)
+    for status in ("completed", "error", "in_progress"):
+        connector = listed(last_sync_status=status, last_synced=NOW, last_completed=before)
 
-    assert samples[COMPLETED, "music"] == (NOW - timedelta(days=2)).timestamp()
+        assert served(totals=NOTHING, connectors=(connector,))[COMPLETED, "music"] == before.timestamp()
 
 
-def test_a_job_that_failed_is_no_success() -> None:
+def test_a_connector_of_which_no_job_completed_has_no_such_time() -> None:
     samples = served(totals=NOTHING, connectors=(listed(last_sync_status="error"),))
 
     assert (COMPLETED, "music") not in samples
@@ -85,7 +87,7 @@ def test_of_two_times_of_success_the_later_one_counts() -> None:
     for connector in (
         listed(),
         listed(last_sync_status="error"),
-        listed(last_synced=NOW - timedelta(days=2)),
+        listed(last_completed=NOW - timedelta(days=2)),
     ):
         assert (
             served(totals=here, connectors=(connector,))[COMPLETED, "music"]
