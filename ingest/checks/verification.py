@@ -50,6 +50,6 @@ async def verify_connector(
             pipeline=connector.pipeline,
             rules=BasicRules.from_wire(list(connector.active.rules)),
             advanced_rules=rules,
-            options=SyncOptions(bulk=config.elasticsearch.bulk),
+            options=SyncOptions(bulk=config.elasticsearch.bulk, readings=source.preferences.readings),
         )
         return await verify(request, content, thoroughness, tell)

@@ -60,5 +60,8 @@ class Suspects:
         is_same = (is_there == was_there) & (~is_there | (now == was))
         has_arrived = is_there & ~is_same & (now == rows.hashes)
         return Verdicts(
-            missing=is_same & ~is_there, stale=is_same & is_there, unsettled=~is_same & ~has_arrived
+            missing=is_same & ~is_there,
+            # Equal after all: a reading that was given up had met the row while it said something else.
+            stale=is_same & is_there & (now != rows.hashes),
+            unsettled=~is_same & ~has_arrived,
         )

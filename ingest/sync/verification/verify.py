@@ -4,15 +4,17 @@
     what the index                      is a suspect    what the index      else it was being
     holds                                               holds now           written, and is fine
 
-Nothing is written. Each side is read once, and the index a second time only if something differs. If tables
-change and are synced meanwhile, so that documents were written in between, everything is looked at anew.
+Nothing is written. Each side is read once, and the index a second time only if something differs. A table
+whose source is lost on the way is read again from its start, as often as a job would. If tables change and
+are synced meanwhile, so that documents were written in between, everything is looked at anew.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -28,17 +30,20 @@ from ingest.sync.index.ledger import Ledger
 from ingest.sync.index.scope import Scope
 from ingest.sync.preparation import read_pipelines, seed_of
 from ingest.sync.progress.stats import Tally
+from ingest.sync.reading import READING_BUDGET_SECONDS
 from ingest.sync.request import SyncRequest
 from ingest.sync.verification.deep import compare_content
 from ingest.sync.verification.findings import Difference, Findings, TableFindings
 from ingest.sync.verification.suspects import IDS_KEPT, Suspects
 from sources.contract import ID_END, Slice
+from sources.errors import SourceUnavailableError
 
 LOOKS: Final = 3
 """How often everything is looked at, at most, until nothing is unsettled."""
 ELSEWHERE: Final = "(tables that are not synced)"
 """Where documents of the source are filed that belong to none of its tables."""
 
+T = TypeVar("T")
 Tell = Callable[[str], None]
 """Told what is being done, for whoever waits."""
 
@@ -88,7 +93,7 @@ class _Look:
         suspects: list[Suspects] = []
         for slice_ in slices:
             self.tell(f"Comparing {slice_.name}")
-            table, suspected = await self._compared(slice_, before)
+            table, suspected = await self._read(partial(self._compared, slice_, before))
             tables.append(table)
             suspects.append(suspected)
         if before.unmet or any(map(len, suspects)):
@@ -130,14 +135,32 @@ class _Look:
         scope = Scope.of(self.request.source.scope)
         return Inventory(client=self.client, index=index, scope=scope, key_reader=self.key_reader)
 
+    async def _read(self, reading: Callable[[], Awaitable[T]]) -> T:
+        """Return what a reading of a table gives, from its start again if the source is lost on the way."""
+        attempts = self.client.retrying(READING_BUDGET_SECONDS).attempts()
+        while True:
+            try:
+                return await reading()
+            except SourceUnavailableError as error:
+                if attempts.made >= self.request.options.readings:
+                    raise
+                self.tell(f"Reading again. {error}")
+                if not await attempts.wait():
+                    raise
+
     async def _compared(self, slice_: Slice, before: Ledger) -> tuple[TableFindings, Suspects]:
         """Read a table to its end; return how many rows it has, and those whose document is not theirs."""
         tally, suspects = Tally(), Suspects()
         comparison = ContentComparison(ledger=before, key_reader=self.key_reader, rules=self.request.rules)
-        async with aclosing(comparison.differing(slice_, tally)) as differing:
-            async for documents in differing:
-                suspects.add(keys_of(self.key_reader, documents.block), before)
-                suspects.ids += _ids(documents, IDS_KEPT - len(suspects.ids))
+        before.start_reading()
+        try:
+            async with aclosing(comparison.differing(slice_, tally)) as differing:
+                async for documents in differing:
+                    suspects.add(keys_of(self.key_reader, documents.block), before)
+                    suspects.ids += _ids(documents, IDS_KEPT - len(suspects.ids))
+        except SourceUnavailableError:
+            before.abandon_reading()
+            raise
         return TableFindings(name=slice_.name, rows=tally.read - tally.filtered), suspects
 
     async def _judge(
@@ -204,8 +227,14 @@ class _Look:
     ) -> None:
         for slice_, table in zip(slices, tables, strict=False):
             self.tell(f"Comparing the content of {slice_.name}")
-            async for id_ in compare_content(self.client, index.name, slice_):
-                table.note(Difference.ALTERED, [id_])
+            found = await self._read(partial(self._altered, slice_, index))
+            table.note(Difference.ALTERED, found.samples[Difference.ALTERED], found.differing)
+
+    async def _altered(self, slice_: Slice, index: ContentIndex) -> TableFindings:
+        found = TableFindings(name=slice_.name)
+        async for id_ in compare_content(self.client, index.name, slice_):
+            found.note(Difference.ALTERED, [id_])
+        return found
 
 
 def _ids(documents: Lines, most: int) -> list[str]:

@@ -10,6 +10,7 @@ from ingest.sync.verification import verify as verification
 from ingest.sync.verification.findings import Difference, Findings
 from ingest.sync.verification.verify import ELSEWHERE, Thoroughness, verify
 from sandbox.elasticsearch import Server
+from sources.errors import SourceUnavailableError
 from tests.support.sync_harness import SyncHarness, nothing, sync_harness
 
 ROWS = 40
@@ -162,6 +163,58 @@ async def test_a_difference_beside_rows_that_change_is_found(shop: SyncHarness) 
     await interfere_once(shop, "DELETE", "/_pit", change_and_sync)
 
     assert told(await look(shop)) == {"album": {"missing": 1}}
+
+
+def lost_once(shop: SyncHarness, meanwhile: Callable[[], None], reading: int = 1) -> None:
+    """Let the source be lost in the middle of album's nth reading, and something happen there then."""
+    readings = 0
+
+    def lose(table: str, batch: int) -> None:
+        nonlocal readings
+        readings += (table, batch) == ("album", 0)
+        if (table, batch) == ("album", 4) and readings == reading:
+            readings += 1
+            meanwhile()
+            raise SourceUnavailableError("Reading album failed: the connection was lost.")
+
+    shop.source.before_batch = lose
+
+
+async def test_a_table_whose_source_is_lost_is_read_again(shop: SyncHarness) -> None:
+    """What the first reading met is forgotten: album_0 is gone by the second, album_1 as it was synced."""
+    shop.put("album_1", title="not synced")
+
+    def change() -> None:
+        del shop.source.tables["album"]["album_0"]
+        shop.put("album_1")
+
+    lost_once(shop, change)
+
+    assert told(await look(shop)) == {"album": {"surplus": 1}}
+
+
+async def test_a_content_whose_source_is_lost_is_compared_again(shop: SyncHarness) -> None:
+    document = (await shop.documents())["album_3"]
+    await shop.index_document("album_3", {**document, "title": "written by somebody"})
+    lost_once(shop, lambda: None, reading=2)
+
+    assert told(await look(shop, DEEP)) == {"album": {"altered": 1}}
+
+
+async def test_a_source_that_stays_lost_leaves_nothing_told(shop: SyncHarness) -> None:
+    readings = 0
+
+    def lose(table: str, batch: int) -> None:
+        nonlocal readings
+        readings += batch == 0
+        if (table, batch) == ("album", 4):
+            raise SourceUnavailableError("Reading album failed: the connection was lost.")
+
+    shop.source.before_batch = lose
+
+    with pytest.raises(SourceUnavailableError, match="album"):
+        await look(shop)
+    assert readings == shop.options.readings
 
 
 async def test_only_a_deep_look_sees_what_somebody_wrote_into_a_document(shop: SyncHarness) -> None:
