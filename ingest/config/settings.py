@@ -59,7 +59,10 @@ class Bulk:
     """How documents are sent (`elasticsearch.bulk`)."""
 
     chunk_size: int = setting(
-        "chunk_size", types.integer(1, 100_000), 10_000, "Most documents in one request."
+        "chunk_size",
+        types.integer(1, 100_000),
+        10_000,
+        "Most documents in one request, to delete never more than 5,000.",
     )
     chunk_max_mem_size_bytes: int = setting(
         "chunk_max_mem_size",

@@ -168,6 +168,21 @@ class Chunker:
         return chunk
 
 
+def cut(actions: Sequence[bytes], limits: ChunkLimits, most: int) -> Iterator[Chunk]:
+    """Cut single actions into chunks of at most so many, by the limits as they are when a chunk is taken."""
+    start = 0
+    while start < len(actions):
+        most_now = min(most, limits.max_count)
+        stop, size = start + 1, len(actions[start])
+        while stop < min(len(actions), start + most_now):
+            size += len(actions[stop])
+            if size > limits.max_bytes:
+                break
+            stop += 1
+        yield Chunk.of(actions[start:stop])
+        start = stop
+
+
 def _runs(actions: Iterable[bytes]) -> Iterator[list[bytes]]:
     run: list[bytes] = []
     size = 0

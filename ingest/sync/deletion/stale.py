@@ -13,7 +13,6 @@ from ingest.sync.index.ledger import Ledger
 from ingest.sync.request import SyncContext
 from ingest.sync.rules import BasicRules
 
-DELETIONS_PER_REQUEST: Final = 5_000
 SUSPICIOUS_SHARE: Final = 0.5
 """A sync that deletes more of the index than this says so in a warning."""
 
@@ -35,10 +34,8 @@ class StaleDocuments:
         stale = self.inventory.stale(self.ledger, certificate, fields)
         async with aclosing(stale) as pages:
             async for hits in pages:
-                for start in range(0, len(hits), DELETIONS_PER_REQUEST):
-                    part = hits[start : start + DELETIONS_PER_REQUEST]
-                    await delivery.delete([_deletion(hit) for hit in part], certificate)
-                    context.stats.excluded += self._count_excluded(part)
+                await delivery.delete([_deletion(hit) for hit in hits], certificate)
+                context.stats.excluded += self._count_excluded(hits)
         if unmet > SUSPICIOUS_SHARE * len(self.ledger):
             self._warn(unmet, context)
 

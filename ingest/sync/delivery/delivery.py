@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import orjson
 
 from ingest.elasticsearch.mappings import TIMESTAMP
 from ingest.protocol import Pipeline, timestamp
-from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits
+from ingest.sync.blocks.chunks import Chunk, Chunker, ChunkLimits, cut
 from ingest.sync.blocks.lines import Lines
 from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.delivery.guard import room_beside_guards
@@ -25,6 +25,9 @@ from ingest.sync.delivery.slots import Slots
 from ingest.sync.delivery.writer import BulkWriter, Deletion
 from ingest.sync.progress.stats import Tally
 from ingest.sync.request import SyncContext, SyncOptions
+
+DELETIONS_PER_REQUEST: Final = 5_000
+"""No request deletes more, whatever `elasticsearch.bulk` allows: job and index are confirmed before each."""
 
 
 class Delivery:
@@ -37,6 +40,7 @@ class Delivery:
         room = room_beside_guards(options.bulk.chunk_max_mem_size_bytes)
         limits = ChunkLimits(room, options.bulk.chunk_size)
         self._context = context
+        self._limits = limits
         self._slots = Slots(options.bulk.max_concurrency)
         context.stats.backpressure.concurrency = self._slots
         self._pipeline = pipeline
@@ -92,12 +96,13 @@ class Delivery:
     async def delete(self, deletions: Sequence[Deletion], certificate: Certificate) -> None:
         """Delete documents unless somebody wrote them since.
 
-        Job and index are confirmed right before: both may have been taken over since the certificate was
-        issued.
+        Job and index are confirmed right before each request: both may have been taken over since the
+        certificate was issued.
         """
-        await self._context.lease.confirm()
-        await certificate.require_current(self._context.client)
-        await self._writer.delete(deletions)
+        for chunk in cut([one.to_wire() for one in deletions], self._limits, DELETIONS_PER_REQUEST):
+            await self._context.lease.confirm()
+            await certificate.require_current(self._context.client)
+            await self._writer.delete(chunk)
 
     async def _start(self, chunk: Chunk, tally: Tally) -> None:
         await self._slots.acquire()

@@ -12,7 +12,7 @@ same id and sequence number, so each request with deletes is preceded by a look.
 
 import asyncio
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -68,6 +68,11 @@ class Deletion:
     seq_no: int
     primary_term: int
 
+    def to_wire(self) -> bytes:
+        """Render as a line of a bulk request."""
+        guard = {"if_seq_no": self.seq_no, "if_primary_term": self.primary_term}
+        return orjson.dumps({"delete": {"_id": self.id, **guard}}, option=orjson.OPT_APPEND_NEWLINE)
+
 
 class BulkWriter:
     """Writes to one index for one job. Every request is preceded by a look at the lease."""
@@ -119,12 +124,8 @@ class BulkWriter:
                 reason=refused[0].reason,
             )
 
-    async def delete(self, deletions: Sequence[Deletion]) -> None:
+    async def delete(self, chunk: Chunk) -> None:
         """Delete documents unless somebody wrote them since. Raises as `index` does."""
-        actions = (
-            {"_id": one.id, "if_seq_no": one.seq_no, "if_primary_term": one.primary_term} for one in deletions
-        )
-        chunk = Chunk.of([orjson.dumps({"delete": action}) + b"\n" for action in actions])
         for refused in await self._deliver(chunk, {"filter_path": _FIELDS}, Tally()):
             raise IncompleteSyncError(f"Elasticsearch refused to delete {refused.id}: {refused.reason}")
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from ingest.sync.deletion import stale
+from ingest.sync.delivery import delivery
 from sandbox.postgresql import Cluster
 from tests.faults.machine.changes import structure
 from tests.faults.machine.machine import Machine
@@ -55,7 +55,7 @@ class MachineOnPostgreSQL(Machine):
 @pytest.fixture(autouse=True)
 def one_delete_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """As few rows as there are would be deleted at once; that way something can happen in between."""
-    monkeypatch.setattr(stale, "DELETIONS_PER_REQUEST", 1)
+    monkeypatch.setattr(delivery, "DELETIONS_PER_REQUEST", 1)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from ingest.errors import TooManyDeletesError
 from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
-from tests.support.sync_harness import SyncHarness, sync_harness
+from tests.support.sync_harness import SyncHarness, actions_in, sync_harness
 
 ROWS = 1_200
 
@@ -68,6 +68,17 @@ async def test_a_connector_may_allow_any_share(shop: SyncHarness) -> None:
 
     assert stats.deleted == ROWS
     assert len(await shop.documents()) == 20
+
+
+async def test_requests_that_delete_hold_to_the_limits_of_bulk_requests(shop: SyncHarness) -> None:
+    leave(shop, "album", ROWS // 2)
+    shop.with_bulk(chunk_size=100)
+    shop.wire.bulk_bodies.clear()
+
+    stats = await shop.sync()
+
+    assert stats.deleted == ROWS // 2
+    assert [len(actions_in(body)) for body in shop.wire.bulk_bodies] == [100] * 6
 
 
 async def test_a_small_table_may_lose_all_of_its_documents(shop: SyncHarness) -> None:

@@ -17,7 +17,6 @@ from ingest.sync.blocks.lines import Lines
 from ingest.sync.comparison.by_content import MapFields
 from ingest.sync.deletion import limit
 from ingest.sync.deletion.limit import Loss
-from ingest.sync.deletion.stale import DELETIONS_PER_REQUEST
 from ingest.sync.deletion_certificate import certify_absence
 from ingest.sync.delivery.writer import Deletion
 from ingest.sync.index.known_documents import KnownDocuments
@@ -137,12 +136,10 @@ class ChangeApplier:
             return
         self._limit(one, len(there))
         certificate = certify_absence(self.sync.prepared.index, one.slice, len(there))
+        deletions = [Deletion(id=d.id, seq_no=d.seq_no, primary_term=d.primary_term) for d in there]
         before = stats.deleted
         try:
-            for start in range(0, len(there), DELETIONS_PER_REQUEST):
-                some = there[start : start + DELETIONS_PER_REQUEST]
-                deletions = [Deletion(id=d.id, seq_no=d.seq_no, primary_term=d.primary_term) for d in some]
-                await self.sync.delivery.delete(deletions, certificate)
+            await self.sync.delivery.delete(deletions, certificate)
         finally:
             one.documents -= stats.deleted - before
         self.polling.recent.forget_ids(ids)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sync.blocks.chunks import FIRST_BYTES, Chunk, Chunker, ChunkLimits, documents
+from ingest.sync.blocks.chunks import FIRST_BYTES, Chunk, Chunker, ChunkLimits, cut, documents
 from ingest.sync.blocks.lines import LARGE_LINE_BYTES
 from tests.support.memory_source import line_of
 
@@ -53,6 +53,33 @@ def test_no_chunk_could_have_taken_the_first_document_of_the_next(
 
     for chunk, following in itertools.pairwise(chunks):
         assert len(chunk.body) + len(documents(following.body)[0]) > max_bytes
+
+
+@given(
+    lengths=st.lists(st.integers(1, 300), max_size=30), max_bytes=st.integers(1, 999), most=st.integers(1, 9)
+)
+def test_single_actions_are_cut_within_the_limits(lengths: list[int], max_bytes: int, most: int) -> None:
+    actions = [b"x" * length + b"\n" for length in lengths]
+
+    for by_caller, by_settings in ((most, 100), (100, most)):
+        chunks = list(cut(actions, ChunkLimits(max_bytes, by_settings), by_caller))
+
+        assert [action for chunk in chunks for action in chunk.actions] == actions
+        assert all(chunk.count <= most for chunk in chunks)
+        assert all(chunk.size <= max_bytes for chunk in chunks if chunk.count > 1)
+        for chunk, following in itertools.pairwise(chunks):
+            assert chunk.count == most or chunk.size + len(following.actions[0]) > max_bytes
+
+
+def test_limits_that_shrink_hold_for_the_next_chunk_of_actions() -> None:
+    limits = ChunkLimits(100, 10)
+    chunks = cut([b"x" * 39 + b"\n"] * 4, limits, 10)
+
+    counts = [next(chunks).count]
+    limits.shrink(80)
+    counts += [chunk.count for chunk in chunks]
+
+    assert counts == [2, 1, 1]
 
 
 def test_every_document_arrives_as_it_was_given() -> None:

@@ -10,6 +10,7 @@ from ingest.errors import (
     JobLostError,
     TooManyRejectionsError,
 )
+from ingest.sync.blocks.chunks import Chunk
 from ingest.sync.delivery.writer import Deletion
 from tests.support.fake_transport import (
     BAD,
@@ -134,8 +135,8 @@ async def test_a_worker_without_a_lease_sends_nothing() -> None:
     assert harness.transport.bodies == []
 
 
-def deletions(*ids: str) -> list[Deletion]:
-    return [Deletion(id=id_, seq_no=7, primary_term=1) for id_ in ids]
+def deletions(*ids: str) -> Chunk:
+    return Chunk.of([Deletion(id=id_, seq_no=7, primary_term=1).to_wire() for id_ in ids])
 
 
 async def test_deletes_are_guarded_and_only_deletes_count() -> None:
