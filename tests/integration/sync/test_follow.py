@@ -108,6 +108,27 @@ async def test_a_view_is_followed_by_comparing_it(synced: SyncedDatabase) -> Non
         await job.until_equal()
 
 
+async def test_views_that_are_due_together_are_compared_with_one_scan(synced: SyncedDatabase) -> None:
+    views = [f"recent_{number}" for number in range(4)]
+    for view in views:
+        await synced.database.execute(f"CREATE VIEW {view} AS SELECT * FROM album WHERE id > 40")
+    ids = ",".join(f"{view}(id)" for view in views)
+    synced.configuration = {"tables": ",".join(("album", *views)), "id_columns": ids}
+    scans: list[list[str]] = []
+
+    async def note(_method: str, path: str, body: bytes) -> None:
+        if path == "/_search" and (named := [view for view in views if f'"{view}"'.encode() in body]):
+            scans.append(named)
+
+    synced.index.wire.before = note
+    async with follow_job(synced) as job:
+        await job.until(lambda: bool(scans))  # of all views, for none was looked at before
+        await synced.database.execute("DELETE FROM album WHERE id = 45; UPDATE album SET title = 'x'")
+        await job.until_equal()
+
+    assert scans[0] == views
+
+
 async def test_a_table_that_comes_ends_the_job(
     synced: SyncedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

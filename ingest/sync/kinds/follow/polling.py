@@ -122,8 +122,9 @@ class Polling:
             for one in slices:
                 self._settle(one)
             return
+        reasons = {one.slice.name: one.reason for one in slices}
+        await reconcile_slices(self.sync, [one.slice for one in slices], reasons)
         for one in slices:
-            await reconcile_slices(self.sync, [one.slice], {one.slice.name: one.reason})
             self._settle(one)
 
     def _settle(self, one: FollowedSlice) -> None:
