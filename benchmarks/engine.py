@@ -32,7 +32,7 @@ async def sync(task: Task) -> Done:
     async with prepared(task) as (request, context):
         run = incremental_sync if task.job == "incremental" else full_sync
         cursor = await run(request, context)
-    return Done(counts=context.stats.counts(), cursor=None if cursor is None else cursor.to_wire())
+    return Done(counts=context.stats.counts(), cursor=None if cursor is None else await cursor.to_wire())
 
 
 @asynccontextmanager

@@ -162,7 +162,7 @@ class _Run:
             return self._judge(failures)
         if self._running.following is not None and self._running.following.is_urgent:
             return Ending(status=JobStatus.SUSPENDED)
-        cursor = None if self._cursor is None else self._cursor.to_wire()
+        cursor = None if self._cursor is None else await self._cursor.to_wire()
         return Ending(status=JobStatus.COMPLETED, cursor=cursor)
 
     def _companions(self) -> list[Any]:

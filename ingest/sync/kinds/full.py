@@ -25,7 +25,7 @@ async def full_sync(request: SyncRequest, context: SyncContext) -> Cursor | None
     Returned is what the next sync can begin from, if it can.
     """
     sync = await SyncRun.begin(request, context)
-    cursor = Cursor.from_wire(request.cursor)
+    cursor = await Cursor.from_wire(request.cursor)
     knows_index = sync.begun is not None and incompatibility(sync.cursor(sync.begun), cursor) is None
     counted = None
     if cursor is None or not knows_index or request.options.rewrite:

@@ -28,7 +28,7 @@ async def incremental_sync(request: SyncRequest, context: SyncContext) -> Cursor
 async def catch_up(sync: SyncRun) -> None:
     """Settle what changed since the last sync that completed; `conclude` says what that came to."""
     request, context = sync.request, sync.context
-    cursor = Cursor.from_wire(request.cursor)
+    cursor = await Cursor.from_wire(request.cursor)
     reason = incompatibility(sync.cursor(sync.begun), cursor)
     if cursor is None or reason is not None:
         await reconcile_all(sync, reason or "")

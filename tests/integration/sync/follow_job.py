@@ -102,7 +102,7 @@ async def follow_job(
             cursor: Cursor | None = await follow(
                 request, replace(world.index.context(stats), following=following)
             )
-        job.cursor = None if cursor is None else orjson.loads(orjson.dumps(cursor.to_wire()))
+        job.cursor = None if cursor is None else orjson.loads(orjson.dumps(await cursor.to_wire()))
 
     job.task = asyncio.create_task(run())
     try:

@@ -47,7 +47,7 @@ class SyncedDatabase:
                 **{name: getattr(asked, name) for name in asked.__slots__} | {"cursor": self.cursor}
             )
             cursor = await kind(asked, self.index.context(stats))
-        self.cursor = None if cursor is None else orjson.loads(orjson.dumps(cursor.to_wire()))
+        self.cursor = None if cursor is None else orjson.loads(orjson.dumps(await cursor.to_wire()))
         return stats
 
     async def expected(self) -> dict[str, dict[str, Any]]:

@@ -70,7 +70,7 @@ async def follow(request: SyncRequest, context: SyncContext) -> Cursor | None:
     reached = dict(sync.checkpoints)
     cursor = await conclude(sync)
     if cursor is not None:
-        await context.following.store(cursor.to_wire())
+        await context.following.store(await cursor.to_wire())
     sync.checkpoints.update(reached)
     followed = await _followed(
         sync, is_proven=cursor is not None and cursor.checkpoints.keys() == reached.keys()
@@ -303,7 +303,7 @@ class FollowLoop:
         checkpoints, written = self._sound_checkpoints(), self.sync.context.stats.written
         if checkpoints and (checkpoints, written) != (self._saved, self._written):
             self._take(checkpoints)
-            await self.following.store(self.sync.cursor(ended).to_wire())
+            await self.following.store(await self.sync.cursor(ended).to_wire())
         self._saved, self._written = checkpoints, written
 
     async def _end(self) -> Cursor | None:

@@ -1,5 +1,6 @@
 """What is remembered of each slice fits into the connector's document, and is read back as it was."""
 
+import asyncio
 import base64
 import random
 import zlib
@@ -85,8 +86,22 @@ def test_what_does_not_fit_is_left_out_beginning_with_the_smallest() -> None:
         "A" * (MOST_BYTES + 4),
     ],
 )
-def test_what_somebody_else_stored_is_no_cursor(stored: Any) -> None:
+async def test_what_somebody_else_stored_is_no_cursor(stored: Any) -> None:
     cursor = Cursor(circumstances="c", index_uuid="u", shards=None, checkpoints={})
+    wire = await cursor.to_wire()
 
-    assert Cursor.from_wire({**cursor.to_wire(), "slices": stored}) is None
-    assert Cursor.from_wire(cursor.to_wire()) == cursor
+    assert await Cursor.from_wire({**wire, "slices": stored}) is None
+    assert await Cursor.from_wire(wire) == cursor
+
+
+async def test_the_event_loop_goes_on_while_a_cursor_is_written_or_read() -> None:
+    """For ten thousand slices it takes tens of milliseconds."""
+    cursor = Cursor(circumstances="c", index_uuid="u", shards=None, checkpoints={})
+    wire = await cursor.to_wire()
+
+    for work in (cursor.to_wire(), Cursor.from_wire(wire)):
+        task = asyncio.create_task(work)
+        await asyncio.sleep(0)  # the task's first step, which is all of it unless it waits for a thread
+
+        assert not task.done()
+        await task
