@@ -27,6 +27,8 @@ _REMEDIES = {
     " security, exempt the role with BYPASSRLS, or, if it is read through a view, the view's owner",
     "42P01": "it does not exist",
     "3F000": "the schema does not exist",
+    "54000": "the text of a value or of a document is longer than the 1 GB that PostgreSQL can make; leave"
+    " the column out by an advanced rule or correct the value",
     "55P03": "another session keeps it locked",
     "57P03": "the server is starting or stopping",
     "57014": "the server or somebody cancelled the query",

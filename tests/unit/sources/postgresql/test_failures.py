@@ -95,6 +95,15 @@ def test_what_only_another_configuration_can_mend_is_not(error: Exception) -> No
     assert isinstance(source_error("Connecting", error), SourceConfigurationError)
 
 
+def test_a_text_that_postgresql_cannot_make_is_said_to_be_too_long() -> None:
+    error = source_error("Reading table public.t", server_error("54000", "string buffer exceeds maximum"))
+
+    assert isinstance(error, SourceConfigurationError)
+    assert "public.t" in str(error)
+    assert "1 GB" in str(error)
+    assert "advanced rule" in str(error)
+
+
 def test_messages_about_values_are_not_passed_on_and_those_about_names_are() -> None:
     secret = server_error("22P02", 'invalid input syntax for type integer: "4111 1111"')
     named = server_error("42703", "column t.x does not exist\nLINE 1")
