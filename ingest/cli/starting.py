@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 import click
-import structlog
 
 from ingest import log
 from ingest.cli.options import Options, Program
@@ -53,7 +52,7 @@ def _end_with(work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(work)
     except IngestError as error:
-        structlog.get_logger().critical("service.failed", reason=str(error))
+        log.get_logger().critical("service.failed", reason=str(error))
         sys.exit(FAILED)
 
 
@@ -75,5 +74,5 @@ def _loaded(said: Options) -> Config:
     log.configure(level, style)
     unheeded = ("--uvloop: has no effect",) if said.uvloop else ()
     for warning in config.warnings + unheeded:
-        structlog.get_logger().warning("config.warning", problem=warning)
+        log.get_logger().warning("config.warning", problem=warning)
     return replace(config, service=replace(config.service, log_level=level, log_format=style))

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
-
 from ingest import errors
 from ingest.connector.cron import Schedule
 from ingest.elasticsearch.client import Client
+from ingest.log import get_logger
 from ingest.protocol import Connector, JobType, Scheduling, TriggerMethod, connectors, jobs, timestamp
 from sources.contract import Features
 
@@ -124,7 +123,7 @@ class Agenda:
         live = await jobs.search_live(client, connector.id, kind)
         if not any(job.status is not None and job.status.is_waiting for job in live):
             job_id = await jobs.create(client, connector.id, kind, TriggerMethod.SCHEDULED)
-            structlog.get_logger().info(
+            get_logger().info(
                 "job.scheduled", connector_id=connector.id, sync_job_id=job_id, job_type=kind.value
             )
         self.uncreated.discard(kind)

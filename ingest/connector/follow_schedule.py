@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import structlog
-
 from ingest import errors
 from ingest.elasticsearch.client import Client
+from ingest.log import get_logger
 from ingest.protocol import Connector, JobStatus, JobType, TriggerMethod, connectors, jobs, timestamp
 
 FIRST_PAUSE_SECONDS: Final = 30.0
@@ -53,9 +52,7 @@ class FollowSchedule:
         except errors.ConflictError:
             return
         job_id = await jobs.create(client, connector.id, kind, TriggerMethod.SCHEDULED)
-        structlog.get_logger().info(
-            "job.scheduled", connector_id=connector.id, sync_job_id=job_id, job_type=kind.value
-        )
+        get_logger().info("job.scheduled", connector_id=connector.id, sync_job_id=job_id, job_type=kind.value)
 
     def _note_failure(self, connector: Connector) -> None:
         if self._failures and connector.last_synced == self._failed_at:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import orjson
-import structlog
 
 from ingest import errors
 from ingest.connector import registration
@@ -23,6 +22,7 @@ from ingest.connector.agenda import require_schedules
 from ingest.connector.cron import ScheduleError
 from ingest.connector.state import ConnectorState, Examined
 from ingest.elasticsearch.client import Client
+from ingest.log import get_logger
 from ingest.protocol import (
     ADVANCED_SNIPPET,
     Connector,
@@ -167,7 +167,7 @@ class Ticker:
             await connectors.register(self.client, connector, members)
         except errors.ConflictError:
             return True
-        structlog.get_logger().info("connector.registered", connector_id=connector.id, wrote=sorted(members))
+        get_logger().info("connector.registered", connector_id=connector.id, wrote=sorted(members))
         return True
 
     async def _validate_draft(self, connector: Connector, source_class: type[Source]) -> None:
@@ -189,7 +189,7 @@ class Ticker:
             await connectors.update_filtering_validation(self.client, connector.id, ValidationState.EDITED)
         elif state is ValidationState.VALID and current.draft.state is ValidationState.VALID:
             await connectors.activate_filtering(self.client, connector.id)
-        structlog.get_logger().info("filtering.validated", connector_id=connector.id, state=state.value)
+        get_logger().info("filtering.validated", connector_id=connector.id, state=state.value)
 
     async def _problems_of(
         self, connector: Connector, source_class: type[Source]
@@ -245,7 +245,7 @@ class Ticker:
         state.usable, state.unusable = digest, None
         if _needs_clearing(connector):
             await connectors.update_error(self.client, connector.id, None)
-            structlog.get_logger().info("connector.connected", connector_id=connector.id)
+            get_logger().info("connector.connected", connector_id=connector.id)
         return True
 
     @asynccontextmanager
@@ -267,7 +267,7 @@ class Ticker:
         """Make the connector show the error; written once, not at every tick."""
         if connector.status is ConnectorStatus.ERROR and connector.error == text:
             return
-        structlog.get_logger().warning("connector.unusable", connector_id=connector.id, error=text)
+        get_logger().warning("connector.unusable", connector_id=connector.id, error=text)
         await connectors.update_error(self.client, connector.id, text)
 
 
@@ -275,7 +275,7 @@ def passed_over(connector: Connector, state: ConnectorState, reason: str) -> Non
     """Log why nothing is done for a connector, once for each reason."""
     if state.passed_over != reason:
         state.passed_over = reason
-        structlog.get_logger().debug("connector.passed_over", connector_id=connector.id, reason=reason)
+        get_logger().debug("connector.passed_over", connector_id=connector.id, reason=reason)
 
 
 def _why_nothing_is_done(connector: Connector, state: ConnectorState) -> str:

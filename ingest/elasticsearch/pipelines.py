@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-import structlog
 
 from ingest.elasticsearch.answers import need
 from ingest.elasticsearch.client import Client, segment
 from ingest.errors import AuthorizationError, NotFoundError
+from ingest.log import get_logger
 
 NO_PIPELINE: Final = "_none"
 
@@ -24,7 +24,7 @@ _MAY_CHANGE_ANYTHING: Final = (b'"script"', b'"pipeline"', b'"dot_expander"')
 
 _EFFECTIVE: Final = ("processors", "on_failure", "field_access_pattern")
 
-_log: Any = structlog.get_logger(__name__)
+_log: Any = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

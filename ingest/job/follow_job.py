@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import structlog
-
 from ingest import errors
 from ingest.elasticsearch.client import Client
+from ingest.log import get_logger
 from ingest.protocol import Connector, JobType, SyncJob, TriggerMethod, connectors, jobs, values_of
 from ingest.protocol.lease import Lease
 from ingest.sync.comparison.cursor import Cursor
@@ -102,7 +101,7 @@ class FollowJob:
                 first = first or connector
                 waiting = await jobs.search_waiting(self.client, [self.job.connector_id])
             except errors.ElasticsearchError as error:
-                structlog.get_logger().warning("job.check_failed", sync_job_id=self.job.id, error=str(error))
+                get_logger().warning("job.check_failed", sync_job_id=self.job.id, error=str(error))
                 continue
             if any(map(gives_way_to, waiting)):
                 following.ask_to_end(ANOTHER_WAITS)

@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
-import structlog
-
 from ingest import errors
 from ingest.elasticsearch.client import Client
+from ingest.log import get_logger
 from ingest.protocol import JobStatus, SyncJob, connectors, jobs
 from ingest.protocol.lease import Lease
 
@@ -51,7 +50,7 @@ async def watch_job(client: Client, claimed: SyncJob, lease: Lease, interval_sec
             lease.end(error)
             raise
         except errors.ElasticsearchError as error:
-            structlog.get_logger().warning("job.check_failed", sync_job_id=claimed.id, error=str(error))
+            get_logger().warning("job.check_failed", sync_job_id=claimed.id, error=str(error))
 
 
 async def heartbeat(
@@ -71,10 +70,10 @@ async def heartbeat(
         except errors.NotFoundError as error:
             raise errors.JobLostError("The sync job was deleted.") from error
         except errors.ElasticsearchError as error:
-            structlog.get_logger().warning("job.heartbeat_failed", sync_job_id=claimed.id, error=str(error))
+            get_logger().warning("job.heartbeat_failed", sync_job_id=claimed.id, error=str(error))
         except Exception:
             # A defect of ours. The next report may work; if none does, the lease ends the job in time.
-            structlog.get_logger().exception("job.heartbeat_crashed", sync_job_id=claimed.id)
+            get_logger().exception("job.heartbeat_crashed", sync_job_id=claimed.id)
         await asyncio.sleep(interval_seconds)
 
 

@@ -14,8 +14,6 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
-import structlog
-
 from ingest import errors
 from ingest.config import Config
 from ingest.elasticsearch.client import Client
@@ -28,6 +26,7 @@ from ingest.job.options import options_of
 from ingest.job.rejected_documents import RejectedDocuments, keeping
 from ingest.job.running_job import Phase, RunningJob
 from ingest.job.shared_index import require_sole
+from ingest.log import bound_facts, get_logger
 from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, values_of
 from ingest.protocol.error_texts import error_text, shortened
 from ingest.protocol.lease import Lease, boottime
@@ -85,7 +84,7 @@ async def run(worker: Worker, running: RunningJob, api_key: Secret | None) -> bo
     if claimed is None:
         return False
     running.job = claimed
-    with structlog.contextvars.bound_contextvars(**_facts(claimed)):
+    with bound_facts(**_facts(claimed)):
         await _Run(worker, client, running, api_key, work).to_its_end()
     return True
 
@@ -103,7 +102,7 @@ async def _refuse(worker: Worker, client: Client, waiting: SyncJob, reason: str)
     if taken is None:
         return False
     await end_job(client, taken, Ending(status=JobStatus.ERROR, error=shortened(reason)), None)
-    structlog.get_logger().warning(
+    get_logger().warning(
         "job.refused", sync_job_id=waiting.id, connector_id=waiting.connector_id, error=reason
     )
     return True
@@ -133,7 +132,7 @@ class _Run:
             fencing_seconds=worker.config.service.fencing_limit_seconds,
             clock=worker.boottime,
         )
-        self._log = structlog.get_logger().bind(**_facts(job))
+        self._log = get_logger().bind(**_facts(job))
 
     async def to_its_end(self) -> None:
         """Do the work, and report the ending even if the task is canceled meanwhile."""

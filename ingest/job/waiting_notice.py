@@ -3,10 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
 from ingest import errors
 from ingest.elasticsearch.client import Client
+from ingest.log import get_logger
 from ingest.protocol import SyncJob, jobs, timestamp
 
 
@@ -24,9 +23,7 @@ async def publish_waiting_notice(client: Client, waiting: SyncJob, idle_seconds:
         await jobs.annotate(client, job, {"waits_for": facts})
     except (errors.ConflictError, errors.NotFoundError):
         return  # the job was written meanwhile, perhaps claimed
-    structlog.get_logger().info(
-        "job.waits", sync_job_id=job.id, connector_id=job.connector_id, **{"for": facts}
-    )
+    get_logger().info("job.waits", sync_job_id=job.id, connector_id=job.connector_id, **{"for": facts})
 
 
 def facts_of(running: SyncJob, idle_seconds: float) -> dict[str, Any]:

@@ -11,6 +11,9 @@ import structlog
 from ingest.log.rendering import Console, Renderer, ecs_line
 from ingest.log.repeats import Repeats
 
+get_logger: Final = structlog.get_logger
+bound_facts: Final = structlog.contextvars.bound_contextvars
+
 _LIBRARIES_SAY_LITTLE: Final = ("aiohttp", "asyncio", "asyncpg")
 
 

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
-
 from ingest.config import Config
 from ingest.connector.state import ConnectorState
 from ingest.connector.tick import Ticker, passed_over
 from ingest.elasticsearch.client import Client
+from ingest.log import get_logger
 from ingest.protocol import Connector, JobStatus, connectors, jobs
 from ingest.service.loops import attempt
 from ingest.service.lost_jobs import StaleSyncs
@@ -106,10 +105,10 @@ class Fleet:
                 name=entry.name or connector_id,
             )
             if was_created:
-                structlog.get_logger().info("connector.created", connector_id=connector_id)
+                get_logger().info("connector.created", connector_id=connector_id)
                 self.pace.wake()
             elif connector_id not in self._missing:
-                structlog.get_logger().warning(
+                get_logger().warning(
                     "connector.missing",
                     connector_id=connector_id,
                     remedy=f"elastic-ingest connector create {connector_id} --index-name INDEX, or "

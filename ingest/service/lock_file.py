@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import structlog
-
+from ingest.log import get_logger
 from ingest.service import identity
 
 LOCAL_FILE_SYSTEMS: Final = frozenset(
@@ -55,7 +54,7 @@ def identified(lock_file: Path | None) -> Iterator[Identity]:
             me = Identity() if lock_file is None else _succeeding(held.enter_context(_locked(lock_file)))
         except OSError as error:
             held.close()
-            structlog.get_logger().warning("lock_file.not_used", lock_file=str(lock_file), reason=str(error))
+            get_logger().warning("lock_file.not_used", lock_file=str(lock_file), reason=str(error))
             me = Identity()
         yield me
 

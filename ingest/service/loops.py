@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-
 from ingest import errors
+from ingest.log import get_logger
 from ingest.service.pacing import Pace
 from ingest.stopping.stop import Stop
 
@@ -48,7 +47,7 @@ class Loop:
 
 async def attempt(name: str, work: Callable[[], Awaitable[object]], **facts: Any) -> Exception | None:
     """Do the work and return what went wrong: the boundary at which no failure ends the service."""
-    log = structlog.get_logger()
+    log = get_logger()
     try:
         await work()
     except errors.ElasticsearchError as error:

@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-import structlog
-
 from ingest import errors
 from ingest.elasticsearch.client import Client
 from ingest.job import claim
@@ -25,6 +23,7 @@ from ingest.job.ending import (
     end_unattended,
     ending_without_worker,
 )
+from ingest.log import get_logger
 from ingest.protocol import Connector, JobStatus, SyncJob, connectors, jobs
 from ingest.protocol.error_texts import shortened
 
@@ -51,7 +50,7 @@ async def end_lost_jobs(
         ending = ending_without_worker(job, reason)
         ended = await end_unattended(client, job, ending)
         if ended is not None:
-            structlog.get_logger().warning(
+            get_logger().warning(
                 "job.worker_lost",
                 sync_job_id=job.id,
                 connector_id=job.connector_id,
@@ -84,9 +83,7 @@ async def _end_orphan(client: Client, job: SyncJob, worker: str) -> None:
     else:
         ended = await end_unattended(client, job, Ending(status=JobStatus.ERROR, error=shortened(text)))
     if ended is not None:
-        structlog.get_logger().warning(
-            "job.orphaned", sync_job_id=job.id, connector_id=job.connector_id, error=text
-        )
+        get_logger().warning("job.orphaned", sync_job_id=job.id, connector_id=job.connector_id, error=text)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +111,7 @@ class StaleSyncs:
             return
         del self.since[connector.id]
         last = await jobs.last_ended(client, connector.id)
-        structlog.get_logger().warning("connector.repaired", connector_id=connector.id)
+        get_logger().warning("connector.repaired", connector_id=connector.id)
         if last is not None:
             await end_connector(client, last)
             return

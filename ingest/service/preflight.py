@@ -4,12 +4,11 @@ The connector indices need not exist: the Connector API creates each with its fi
 a search of it finds nothing. So the service needs no privilege to create them.
 """
 
-import structlog
-
 from ingest import config, errors
 from ingest.elasticsearch.answers import need
 from ingest.elasticsearch.client import Client
 from ingest.elasticsearch.retry import Backoff
+from ingest.log import get_logger
 
 OLDEST_VERSION = (8, 15)
 NEWEST_MAJOR = 9
@@ -29,7 +28,7 @@ async def preflight(client: Client, settings: config.Elasticsearch, backoff: Bac
             multiplier=settings.backoff_multiplier,
         )
     ).attempts()
-    log = structlog.get_logger()
+    log = get_logger()
     while True:
         try:
             await _examine(client, settings)
@@ -48,7 +47,7 @@ async def _examine(client: Client, settings: config.Elasticsearch) -> None:
     number = await _version(client)
     if number is not None:
         require_known_version(number)
-    structlog.get_logger().info("elasticsearch.ready", hosts=settings.hosts, version=number)
+    get_logger().info("elasticsearch.ready", hosts=settings.hosts, version=number)
 
 
 async def _version(client: Client) -> str | None:
@@ -80,4 +79,4 @@ def require_known_version(number: str) -> None:
             status=0,
         )
     if version[0] > NEWEST_MAJOR:
-        structlog.get_logger().warning("elasticsearch.newer_than_known", version=number)
+        get_logger().warning("elasticsearch.newer_than_known", version=number)

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import structlog
-
 from ingest.config import Config
 from ingest.elasticsearch.client import Client
 from ingest.job.runner import Worker
 from ingest.job.running_job import RunningJob
+from ingest.log import get_logger
 from ingest.protocol import SyncJob
 from ingest.service import lost_jobs, status_snapshot
 from ingest.service.fleet import Fleet
@@ -58,7 +57,7 @@ class Service:
         self.queue = Queue(self._worker, self._note_ended)
         self.fleet = Fleet(client=client, config=config, sources=sources, queue=self.queue)
         self._cleanup_pace = Pace(config.service.job_cleanup_interval_seconds)
-        self._log = structlog.get_logger()
+        self._log = get_logger()
 
     @property
     def config(self) -> Config:

@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 from typing import Any, Final
 
-import structlog
-
 from ingest.config import Config
 from ingest.elasticsearch.client import Client, connect
 from ingest.errors import ConfigError
+from ingest.log import get_logger
 from ingest.service import systemd
 from ingest.service.lock_file import Identity, identified
 from ingest.service.process import Service
@@ -73,13 +72,13 @@ async def shown(service: Service) -> AsyncIterator[None]:
     from ingest.status import server  # its libraries are loaded only if they are needed
 
     async with server.served(service.snapshot, host=settings.status_host, port=settings.status_port) as port:
-        structlog.get_logger().info("status.served", host=settings.status_host, port=port)
+        get_logger().info("status.served", host=settings.status_host, port=port)
         yield
 
 
 def reload(service: Service, load: Callable[[], Config]) -> None:
     """Let the service work by what the configuration says now, if nothing is wrong with that."""
-    log = structlog.get_logger()
+    log = get_logger()
     try:
         loaded = load()
     except ConfigError as error:

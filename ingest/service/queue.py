@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Callable, Collection
 
-import structlog
-
 from ingest.config import Config
 from ingest.job import runner
 from ingest.job.runner import Worker
 from ingest.job.running_job import RunningJob
 from ingest.job.waiting_notice import publish_waiting_notice
+from ingest.log import get_logger
 from ingest.protocol import SyncJob, jobs
 from ingest.service.loops import attempt
 from ingest.service.pacing import Pace, Turns
@@ -65,7 +64,7 @@ class Queue:
         reasons = {job.id: reason_to_wait(job, self) for job in self.waiting}
         for job in self.waiting:
             if reasons[job.id] != self._reasons.get(job.id):
-                structlog.get_logger().debug(
+                get_logger().debug(
                     "job.passed_over",
                     sync_job_id=job.id,
                     connector_id=job.connector_id,

@@ -21,8 +21,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, NoReturn, Self
 
-import structlog
-
+from ingest.log import get_logger
 from ingest.service import systemd
 
 BEAT_SECONDS: Final = 1.0
@@ -77,7 +76,7 @@ class Watchdog:
             now = monotonic()
             stalled_seconds = now - before - self._beat_seconds
             if stalled_seconds >= STALL_SECONDS:
-                structlog.get_logger().warning("loop.stalled", seconds=round(stalled_seconds, 1))
+                get_logger().warning("loop.stalled", seconds=round(stalled_seconds, 1))
             before = now
 
     def _watch(self) -> None:
@@ -91,12 +90,12 @@ class Watchdog:
             silent_rounds += 1
             silent_seconds = silent_rounds * self._beat_seconds
             if silent_seconds >= self._limit_seconds():
-                structlog.get_logger().critical("loop.frozen", seconds=silent_seconds, stack=self._stack())
+                get_logger().critical("loop.frozen", seconds=silent_seconds, stack=self._stack())
                 self._end()
                 return
             if silent_seconds >= self._stack_seconds and not is_shown:
                 is_shown = True
-                structlog.get_logger().error("loop.stands_still", seconds=silent_seconds, stack=self._stack())
+                get_logger().error("loop.stands_still", seconds=silent_seconds, stack=self._stack())
 
     def _stack(self) -> str:
         frame = sys._current_frames().get(self._watched)

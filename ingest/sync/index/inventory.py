@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from ingest.elasticsearch import indices
@@ -23,6 +22,7 @@ from ingest.elasticsearch.indices import ContentIndex
 from ingest.elasticsearch.mappings import CONTENT_HASH, OWN_FIELDS, TIMESTAMP
 from ingest.elasticsearch.scan import ScanLostError, ScanRequest, hits_of, scan
 from ingest.errors import IncompleteSyncError
+from ingest.log import get_logger
 from ingest.sync.blocks.lines import KeyReader, Keys
 from ingest.sync.deletion_certificate import Certificate
 from ingest.sync.index.ledger import Ledger
@@ -252,7 +252,7 @@ class _Progress:
     def tell(self, documents: int) -> None:
         if time.monotonic() - self.told_at >= TELL_SECONDS:
             self.told_at = time.monotonic()
-            structlog.get_logger().info("index.loading", documents=documents)
+            get_logger().info("index.loading", documents=documents)
 
 
 class _Choice(Protocol):

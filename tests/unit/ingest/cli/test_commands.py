@@ -239,3 +239,12 @@ def test_commands_that_read_no_row_start_without_what_reads_rows() -> None:
     )
 
     assert not {"asyncpg", "numpy", "prometheus_client"} & set(finished.stdout.split())
+
+
+def test_the_service_starts_without_what_shows_tables_and_tracebacks() -> None:
+    program = "import ingest.cli.starting, ingest.service.program, sys; print(*sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert not {"rich.console", "rich.traceback", "pygments", "prometheus_client"} & set(
+        finished.stdout.split()
+    )
