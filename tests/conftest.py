@@ -1,5 +1,6 @@
 """Fixtures every test may use: a real PostgreSQL server and an embedded Elasticsearch."""
 
+import gc
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
@@ -48,6 +49,17 @@ async def harness(elasticsearch: Server) -> AsyncIterator[ServiceHarness]:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution.Scheduling | None:
     """Say which tests a worker gets."""
     return distribution.scheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage in what is collected: thousands of tests, and all of it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
