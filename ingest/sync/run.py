@@ -57,6 +57,12 @@ class SyncRun:
             checkpoints=self.checkpoints,
         )
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was ever written to the index before this sync, nor by it so far."""
+        was_untouched = self.begun is not None and all(one.is_untouched for one in self.begun)
+        return was_untouched and self.context.stats.requests == 0
+
     async def map_fields(self, mapping: Mapping[str, Any]) -> None:
         """Map fields that came up in a reading; see `sources.contract.Batch.mapping`."""
         await map_new_fields(self.request, self.context, mapping)

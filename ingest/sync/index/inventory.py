@@ -53,8 +53,15 @@ class Inventory:
     scope: Scope
     key_reader: KeyReader
 
-    async def load(self) -> Ledger:
-        """Return the ledger of what is in the index. Raises IncompleteSyncError if it cannot be completed."""
+    async def load(self, *, is_untouched: bool = False) -> Ledger:
+        """Return the ledger of what is in the index; an index to which nothing was ever written is not read.
+
+        Raises IncompleteSyncError if it cannot be completed.
+        """
+        if is_untouched:
+            empty = Ledger(self.index.uuid)
+            empty.seal()
+            return empty
         for _ in range(SCANS):
             try:
                 return await self._load()
@@ -119,15 +126,9 @@ class Inventory:
 
     async def _load(self) -> Ledger:
         ledger = Ledger(self.index.uuid)
-        if not await self._is_untouched():
-            await self._fill(ledger)
+        await self._fill(ledger)
         await asyncio.to_thread(ledger.seal)  # sorting ten million entries takes a second
         return ledger
-
-    async def _is_untouched(self) -> bool:
-        """Whether nothing was ever written to the index, as far as it lets itself be asked."""
-        states = await indices.shard_states(self.client, self.index)
-        return states is not None and all(one.is_untouched for one in states)
 
     async def _fill(self, ledger: Ledger) -> None:
         await indices.refresh(self.client, self.index.name)

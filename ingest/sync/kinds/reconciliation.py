@@ -85,7 +85,7 @@ async def _compare(
 ) -> int | None:
     context, request = sync.context, sync.request
     before = context.stats.checkpoint()
-    ledger = await inventory.load()
+    ledger = await inventory.load(is_untouched=sync.is_untouched)
     if context.following is None or context.following.way is None:  # else it happens again and again
         context.log.info(
             "sync.started",

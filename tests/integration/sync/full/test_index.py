@@ -7,6 +7,9 @@ import pytest
 from ingest.errors import (
     ElasticsearchRefusedError,
 )
+from ingest.sync.kinds.follow.totals import add_to_totals
+from ingest.sync.kinds.reconciliation import reconcile_all
+from ingest.sync.run import SyncRun
 from tests.support.sync_harness import INDEX, SyncHarness
 
 
@@ -17,6 +20,31 @@ async def test_an_index_to_which_nothing_was_ever_written_is_not_searched(shop: 
 
     assert not [path for path in paths if "_pit" in path or "_search" in path]
     assert await shop.content() == shop.expected()
+
+
+async def test_how_far_an_index_is_written_is_asked_when_a_sync_begins_and_when_it_ends(
+    shop: SyncHarness,
+) -> None:
+    asked = []
+    for _ in range(2):
+        paths = shop.watch_paths()
+        await shop.sync()
+        asked.append(paths.count(f"/{INDEX}/_stats/docs"))
+
+    assert asked == [2, 2]
+
+
+async def test_what_a_sync_has_written_to_an_untouched_index_is_found_when_it_looks_again(
+    shop: SyncHarness,
+) -> None:
+    sync = await SyncRun.begin(shop.request(shop.source), shop.context(shop.stats))
+    await reconcile_all(sync)
+    add_to_totals(shop.stats)  # as a job that follows does
+    del shop.source.tables["album"]["shop_album_6"]
+
+    await reconcile_all(sync)
+
+    assert shop.deletes() == ["shop_album_6"]
 
 
 async def test_the_index_is_scanned_in_pages_it_allows(shop: SyncHarness) -> None:
