@@ -7,7 +7,7 @@ foreign       a document of somebody else was changed or deleted
 count         a job's counts are wrong
 protocol      statuses out of order, a job of two workers, deletes without proof, a job left unfinished
 leftover      connections or slots that are not used any more
-growth        memory, descriptors or threads of a process that grow
+growth        memory, descriptors, connections or threads of a process that grow
 run           the run itself could not do what it meant to
 """
 
@@ -20,12 +20,13 @@ from typing import Any
 from tests.support.history.events import Bulk, Event, StatusWritten
 from tests.support.history.promises import TERMINAL, Circumstances, problems
 from tests.torture.history import Census, Comparison, History, Snapshot
+from tests.torture.replicas import MOST_CONNECTIONS
 from tests.torture.rows import Life, Row, lives
 
 MEBIBYTE = 2**20
 MOST_GROWTH_BYTES = 24 * MEBIBYTE
-MOST_MORE_DESCRIPTORS = 16
-"""Connections come and go with the jobs that a service has at the moment."""
+MOST_MORE_DESCRIPTORS = 2
+"""Connections are counted a moment after all descriptors, and there may be one or two fewer by then."""
 MOST_MORE_THREADS = 4
 MOST_BACKENDS = 24
 """More than all jobs that may run at a calm point need."""
@@ -302,3 +303,6 @@ def _growth(history: History) -> Iterator[Finding]:
             first, last = max(map(measure, life[:third])), min(map(measure, life[-third:]))
             if last > first + limit:
                 yield Finding("growth", f"process {pid} holds {last} instead of {first} {what}")
+        connections = min(one.connections for one in life[-third:])
+        if connections > MOST_CONNECTIONS:
+            yield Finding("growth", f"process {pid} keeps {connections} connections to Elasticsearch")

@@ -81,6 +81,9 @@ class Census:
     pid: int
     resident_bytes: int
     descriptors: int
+    """Besides network connections, whose number follows what a service does at the moment."""
+    connections: int
+    """To Elasticsearch, used or kept open for the next request."""
     threads: int
 
 

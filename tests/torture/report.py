@@ -43,6 +43,7 @@ def eldest(history: History) -> Mapping[str, Any]:
     measures = {
         "resident MiB": [round(one.resident_bytes / MEBIBYTE) for one in life],
         "descriptors": [one.descriptors for one in life],
+        "connections to Elasticsearch": [one.connections for one in life],
         "threads": [one.threads for one in life],
     }
     return {

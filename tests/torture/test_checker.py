@@ -85,7 +85,8 @@ def good() -> History:
     )
     history.clean_jobs = [CleanJob(connector="plain", job=clean, documents=3, is_repeated=True)]
     history.censuses = [
-        Census(at=at, pid=7, resident_bytes=90_000_000, descriptors=20, threads=5) for at in range(9)
+        Census(at=at, pid=7, resident_bytes=90_000_000, descriptors=6, connections=12, threads=5)
+        for at in range(9)
     ]
     history.leftovers = [
         Leftovers(at=50, backends=3, slots=1, is_end=False),
@@ -279,7 +280,8 @@ BAD: list[tuple[Callable[[History], None], str]] = [
     (a_slot_of_an_earlier_job, "leftover"),
     (connections_without_end, "leftover"),
     (growth(resident_bytes=8_000_000), "growth"),
-    (growth(descriptors=5), "growth"),
+    (growth(descriptors=1), "growth"),
+    (growth(connections=5), "growth"),
     (growth(threads=2), "growth"),
     (a_run_that_could_not_go_on, "run"),
 ]
