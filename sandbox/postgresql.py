@@ -40,6 +40,9 @@ DEFAULT_SETTINGS: Mapping[str, str] = {
     "log_min_messages": "warning",
 }
 
+_OF_THE_PASSWORD = ("scram_iterations",)
+"""Settings that matter as early as the administrator's password is stored."""
+
 
 class PostgreSQLDidNotStartError(Exception):
     """The embedded server did not come up; the message holds the end of its log."""
@@ -59,14 +62,17 @@ class Cluster:
         password: str | None = None,
         binaries: Path | None = None,
         parent: Path | None = None,
+        template: Path | None = None,
     ) -> None:
         """Take the wheel's binaries of a major version, or another installation's (its `bin` folder).
 
-        Its own folder is made in `parent`, or where temporary files are.
+        Its own folder is made in `parent`, or where temporary files are. It begins with a copy of `template`,
+        the data folder of a server that was stopped and whose password it has, or with an empty one.
         """
         self.version = version
         self._binaries = binaries
         self._parent = parent
+        self._template = template
         self.password = password or secrets.token_urlsafe(12)
         self.port = 0
         self._settings = {**DEFAULT_SETTINGS, **(settings or {})}
@@ -161,6 +167,12 @@ class Cluster:
             os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
             if not self._can_run(self._bin / "postgres"):
                 self._bin = _copied(self._bin, self.folder / "install", self._owner)
+        if self._template is None:
+            self._initialize()
+        else:
+            subprocess.run(["cp", "-a", str(self._template), str(self.data_folder)], check=True)
+
+    def _initialize(self) -> None:
         password_file = self.folder / "password"
         password_file.write_text(self.password)
         if self._owner is not None:
@@ -168,6 +180,7 @@ class Cluster:
         self._run(
             "initdb", f"--pgdata={self.data_folder}", f"--username={self.user}", f"--pwfile={password_file}",
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
+            *(f"--set={name}={self._settings[name]}" for name in _OF_THE_PASSWORD if name in self._settings),
         )  # fmt: skip
         password_file.unlink()
 

@@ -1,8 +1,12 @@
 """The PostgreSQL servers of the tests: those of the wheel, or another that is named in the environment."""
 
+import atexit
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +21,9 @@ NEWEST: Final = OF_THE_WHEEL[-1]
 
 _FEW_FILES: Final = {"max_wal_size": "128MB", "min_wal_size": "32MB"}
 """Settings that keep the log of changes short, for it may lie in memory."""
+
+_FIRST_WITH_ITERATIONS: Final = 16
+"""The major version since which one can say how long it takes to compute with a password, in every login."""
 
 _MEMORY: Final = Path("/dev/shm")
 _MEMORY_NEEDED_BYTES: Final = 3 << 30
@@ -40,12 +47,51 @@ def versions() -> list[Any]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    """The data folder of a server that has run and holds nothing, and the password in it."""
+
+    folder: Path
+    password: str
+
+
 def server(version: int | None = None, settings: Mapping[str, str] | None = None) -> Cluster:
-    """Return a server of a version (the usual one without), not started."""
+    """Return a server of a version (the usual one without), not started.
+
+    All of a version are copies of one that was stopped: what initdb does takes the CPU for half a second.
+    """
     version = version or usual_version()
-    binaries = None if _NAMED is None or version != usual_version() else _NAMED / "bin"
-    wanted = {"max_prepared_transactions": "10", **_FEW_FILES, **(settings or {})}
-    return Cluster(version=version, settings=wanted, binaries=binaries, parent=folder_in_memory())
+    stopped = _stopped(version)
+    return Cluster(
+        version=version,
+        settings={**_settings(version), **(settings or {})},
+        password=stopped.password,
+        binaries=_binaries(version),
+        parent=folder_in_memory(),
+        template=stopped.folder,
+    )
+
+
+@cache
+def _stopped(version: int) -> _Stopped:
+    folder = Path(tempfile.mkdtemp(prefix="stopped-pg-", dir=folder_in_memory()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = Cluster(
+        version=version, settings=_settings(version), binaries=_binaries(version), parent=folder_in_memory()
+    )
+    with made:
+        made.stop()
+        made.data_folder.rename(folder / "data")
+    return _Stopped(folder / "data", made.password)
+
+
+def _settings(version: int) -> dict[str, str]:
+    cheap_password = {"scram_iterations": "1"} if version >= _FIRST_WITH_ITERATIONS else {}
+    return {"max_prepared_transactions": "10", **_FEW_FILES, **cheap_password}
+
+
+def _binaries(version: int) -> Path | None:
+    return None if _NAMED is None or version != usual_version() else _NAMED / "bin"
 
 
 def folder_in_memory() -> Path | None:
