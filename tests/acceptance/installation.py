@@ -67,11 +67,15 @@ class Running:
 
     async def has_logged(self, event: str) -> None:
         """Wait until it has printed an event, in JSON or for people."""
+        await self.has_printed(f'"{event}"', f"action={event}")
+
+    async def has_printed(self, *words: str) -> None:
+        """Wait until it has printed one of these."""
 
         async def log() -> str:
             return self.log()
 
-        await until(log, lambda text: f'"{event}"' in text or f"action={event}" in text)
+        await until(log, lambda text: any(word in text for word in words))
 
 
 @dataclass(slots=True)

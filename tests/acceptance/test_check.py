@@ -63,7 +63,9 @@ def test_it_writes_nothing(place: tuple[World, Process]) -> None:
     ("changed", "named"),
     [
         pytest.param({"password": "not-the-password"}, ["password"], id="wrong password"),
-        pytest.param({"host": "no-such-host.invalid"}, ["no-such-host.invalid"], id="wrong host"),
+        pytest.param(
+            {"host": "no-such-host.invalid", "retry_count": 1}, ["no-such-host.invalid"], id="wrong host"
+        ),
         pytest.param({"tables": "album,no_such_table"}, ["no_such_table"], id="missing table"),
     ],
 )

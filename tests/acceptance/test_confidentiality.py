@@ -19,11 +19,12 @@ import psutil
 import pytest
 import yaml
 
+from ingest.protocol import JOBS_INDEX
 from sandbox import calls
 from sandbox.elasticsearch import Security, User, serve
 from sandbox.elasticsearch.server.faults import Edit, FailItems, Reply
 from sandbox.postgresql import Cluster
-from tests.acceptance.installation import INDEX, Installation, Running, installation, is_of_a_service
+from tests.acceptance.installation import Installation, Running, installation, is_of_a_service
 from tests.support.canaries import Canary, body_of, found, without_configuration
 from tests.support.database import database_on
 from tests.support.service_harness import CONNECTOR, until
@@ -57,7 +58,7 @@ class Guarded:
         assert all(places[: len(self.installed.processes)])
         return [one for place in [*places, *arguments] for one in found(self.canaries, place)]
 
-    async def start(self, command: Iterable[str] = ("-X", "dev", "-m", "ingest"), **place: Any) -> Running:
+    async def start(self, command: Iterable[str] = ("-m", "ingest"), **place: Any) -> Running:
         """Start the service and connect it."""
         running = await self.installed.start(command, **place)
         await running.has_logged("connector.missing")
@@ -126,31 +127,36 @@ async def test_no_secret_is_seen_when_all_goes_well(guarded: Guarded) -> None:
     assert await guarded.seen() == []
 
 
+NOT_AGAIN = {"retry_count": "1"}
+"""A source that cannot be reached is not tried again, which takes a job five seconds."""
+
+
 async def test_no_secret_is_seen_whatever_goes_wrong(guarded: Guarded) -> None:
     installed, faults = guarded.installed, guarded.installed.server.faults
     wrong = Canary("wrong password", f"Wr{secrets.token_hex(6)}'\"\\ %2F")
     guarded.canaries.append(wrong)
-    running = await guarded.start()
+    running = await guarded.start(("-X", "dev", "-m", "ingest"))
     said = [
         await guarded.failing_sync(password=wrong.text),
         await guarded.failing_sync(password=wrong.text, username="nobody_here"),
         await guarded.failing_sync(port="1"),
         await guarded.failing_sync(database="no_such_database"),
-        await guarded.failing_sync(host="no-such-host.invalid"),
+        await guarded.failing_sync(host="no-such-host.invalid", **NOT_AGAIN),
         await guarded.failing_sync(tables="no_such_table"),
     ]
     for action, path in (
         (Reply(401), "*/_bulk"),
         (Reply(403), "*/_bulk"),
         (Reply(400, "not even JSON"), "*/_bulk"),
-        (Edit(lambda body: {INDEX: 5}), f"/{INDEX}"),
     ):
         await installed.change()
         fault = faults.add(action, path=path)
         said.append(await guarded.failing_sync())
         faults.remove(fault)
+    faults.add(Edit(lambda _body: 5), path=f"/{JOBS_INDEX}/_search")
+    await running.has_printed("not as it should")
 
-    assert "not as it should" in said[-1], said[-1]
+    assert "answered 400" in said[-1], said[-1]
     assert '"log.level": "error"' in running.log()
     assert await guarded.seen() == []
 
