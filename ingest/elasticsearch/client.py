@@ -9,6 +9,7 @@ import importlib.metadata
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -141,6 +142,7 @@ async def connect(
         yield Client(transport=transport, headers=headers, make_backoff=make_backoff)
 
 
+@cache
 def _version() -> str:
     try:
         return importlib.metadata.version("elastic-ingest")

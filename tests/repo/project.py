@@ -11,6 +11,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("ingest", "sources", "sandbox", "benchmarks", "tests")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function and its measures."""
+
+    name: str
+    lines: int
+    parameters: int
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """A Python file of ours."""
@@ -31,7 +40,12 @@ class Module:
     @property
     def imports(self) -> frozenset[str]:
         """Return what it imports anywhere in it."""
-        return _imported_by(self.path)
+        return _contents(self.path)[0]
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """Return every function anywhere in it."""
+        return _contents(self.path)[1]
 
 
 @cache
@@ -63,11 +77,31 @@ def _module(path: Path) -> Module:
 
 
 @cache
-def _imported_by(path: Path) -> frozenset[str]:
-    return frozenset(_imports(ast.walk(ast.parse(path.read_text()))))
+def _contents(path: Path) -> tuple[frozenset[str], tuple[Function, ...]]:
+    """Return what a file imports and which functions it has, without keeping all that it was parsed to."""
+    statements = [*statements_in(ast.parse(path.read_text()))]
+    functions = (node for node in statements if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return frozenset(_imports(statements)), tuple(_measured(node) for node in functions)
 
 
-def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+def statements_in(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield every statement below a node. No expression has one, and expressions are most of a program."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for below in getattr(node, name, ()):
+            if isinstance(below, ast.stmt):
+                yield below
+            yield from statements_in(below)
+
+
+def _measured(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
+    return Function(
+        name=node.name,
+        lines=(node.end_lineno or 0) - node.lineno + 1,
+        parameters=len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs),
+    )
+
+
+def _imports(nodes: Iterable[ast.stmt]) -> Iterator[str]:
     for node in nodes:
         match node:
             case ast.Import(names=names):

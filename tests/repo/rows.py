@@ -7,6 +7,7 @@ import ast
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
 from tests.repo.project import ROOT
@@ -43,6 +44,7 @@ def rows() -> list[Row]:
     ]
 
 
+@cache
 def existing_tests() -> frozenset[str]:
     """Return the node ids of all tests there are, without parameters."""
     return frozenset(

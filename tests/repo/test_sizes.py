@@ -1,12 +1,11 @@
 """Modules, functions, constructors and folders stay small enough to be read in one sitting."""
 
-import ast
 from collections import Counter
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
 from statistics import median
 
 from tests.repo import project
+from tests.repo.project import Function
 
 MODULE_LINES = 350
 MEDIAN_LINES = 200
@@ -18,32 +17,9 @@ ALL = project.modules()
 PRODUCT = [module for module in ALL if module.package in {"ingest", "sources", "sandbox"}]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    """A function and its measures."""
-
-    name: str
-    """With its module's; the last part is its own."""
-    lines: int
-    parameters: int
-
-
-@cache
-def functions() -> tuple[Function, ...]:
-    return tuple(
-        measured(module.name, node)
-        for module in ALL
-        for node in ast.walk(ast.parse(module.path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    )
-
-
-def measured(module: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
-    return Function(
-        name=f"{module}.{node.name}",
-        lines=(node.end_lineno or 0) - node.lineno + 1,
-        parameters=len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs),
-    )
+def functions() -> Iterator[tuple[str, Function]]:
+    """Yield every function after its module's name and its own."""
+    return ((f"{module.name}.{one.name}", one) for module in ALL for one in module.functions)
 
 
 def test_no_module_is_long() -> None:
@@ -55,14 +31,12 @@ def test_the_median_module_is_short() -> None:
 
 
 def test_no_function_is_long() -> None:
-    assert {one.name: one.lines for one in functions() if one.lines > FUNCTION_LINES} == {}
+    assert {name: one.lines for name, one in functions() if one.lines > FUNCTION_LINES} == {}
 
 
 def test_no_constructor_takes_many_parameters() -> None:
-    constructors = [one for one in functions() if one.name.endswith(".__init__")]
-
     # Without `self`.
-    counts = {one.name: one.parameters - 1 for one in constructors}
+    counts = {name: one.parameters - 1 for name, one in functions() if one.name == "__init__"}
 
     assert {name: count for name, count in counts.items() if count > CONSTRUCTOR_PARAMETERS} == {}
 

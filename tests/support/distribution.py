@@ -1,4 +1,4 @@
-"""Which tests a worker of `make test` gets next: a file at a time, those that take long before all others.
+"""Which tests a worker of `make test` gets next: mostly a file at a time, those that take long before others.
 
 Whatever begins last keeps one worker busy while the others have nothing left. So this must be short.
 """
@@ -17,6 +17,8 @@ ONE_BY_ONE: Final = (
     "tests/faults/bulk/test_every_request.py",
 )
 """Files whose tests share nothing but the worker's servers; each test may be on another worker."""
+TOGETHER: Final = ("tests/repo/",)
+"""Folders whose tests go to one worker: what they ask of every file of the project is found out once."""
 FIRST: Final = (
     "tests/acceptance/test_documented_commands.py",
     "tests/acceptance/test_confidentiality.py",
@@ -58,7 +60,7 @@ _RANKS: Final = {file: rank for rank, file in enumerate(FIRST)}
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist's classes are untyped for mypy
-    """Hands out whole files, but for those whose tests go one by one."""
+    """Hands out whole files, but for tests that go one by one, and folders that go to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         """Return what a test is handed out with; xdist asks for it under this name."""
@@ -66,9 +68,10 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist's classes a
 
 
 def unit_of(nodeid: str) -> str:
-    """Return the name of what a test is handed out with: its file, or itself."""
+    """Return the name of what a test is handed out with: its file, its folder, or itself."""
     file = file_of(nodeid)
-    return nodeid if file in ONE_BY_ONE else file
+    folder = next((folder for folder in TOGETHER if file.startswith(folder)), None)
+    return nodeid if file in ONE_BY_ONE else folder or file
 
 
 def file_of(nodeid: str) -> str:

@@ -31,6 +31,7 @@ from sandbox.elasticsearch.state import State
 PRODUCT_HEADER = "X-elastic-product"
 JSON_TYPE = "application/json"
 COMPRESSED_FROM_BYTES = 1024
+_ROUTER = Router(registry.ROUTES)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -209,7 +210,7 @@ async def serve(
         state=state,
         journal=Journal() if journal is None else journal,
         faults=Faults(),
-        dispatcher=Dispatcher(state, Router(registry.ROUTES), requires_authentication=security is not None),
+        dispatcher=Dispatcher(state, _ROUTER, requires_authentication=security is not None),
     )
     if admin:
         routes = Router(admin_api.routes(server.faults, server.journal))

@@ -20,11 +20,12 @@ def test_a_file_whose_tests_go_one_by_one_has_no_fixture_for_all_of_them(file: s
     assert not re.search(r'scope="(module|class|package)"', (ROOT / file).read_text())
 
 
-def test_a_test_is_handed_out_with_its_file_unless_its_file_says_otherwise() -> None:
+def test_a_test_is_handed_out_with_its_file_unless_it_is_listed_otherwise() -> None:
     alone = f"{ONE_BY_ONE[0]}::test_one[a::b]"
 
     assert unit_of(alone) == alone
     assert unit_of("tests/unit/test_x.py::test_one[a::b]") == "tests/unit/test_x.py"
+    assert unit_of("tests/repo/test_x.py::test_one") == unit_of("tests/repo/test_y.py::test_two")
 
 
 def test_long_files_come_first_and_nothing_else_changes_its_place() -> None:
