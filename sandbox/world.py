@@ -144,10 +144,12 @@ def elasticsearch_server(folder: Path, *, password: str) -> Iterator[calls.Elast
 
 @contextmanager
 def world(
-    fill: Callable[[Cluster], None] = fill_with_music, elasticsearch: Serve = elasticsearch_server
+    fill: Callable[[Cluster], None] = fill_with_music,
+    elasticsearch: Serve = elasticsearch_server,
+    postgresql: Callable[[], Cluster] = Cluster,
 ) -> Iterator[World]:
     """Start a database, filled, and an Elasticsearch, and write the service's config.yml."""
-    with tempfile.TemporaryDirectory(prefix="sandbox-") as name, Cluster() as cluster:
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as name, postgresql() as cluster:
         folder = Path(name)
         reader_password = secrets.token_urlsafe(12)
         fill(cluster)

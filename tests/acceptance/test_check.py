@@ -17,11 +17,12 @@ from sandbox.world import READER, World, world
 from tests.acceptance.typed_commands import process
 from tests.support import sandbox_world
 from tests.support.command_line import Finished, run_command
+from tests.support.postgresql import server
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[tuple[World, Process]]:
-    with world() as created, created.service() as service:
+    with world(postgresql=server) as created, created.service() as service:
         sandbox_world.set_up(created, service)
         sandbox_world.configure(created)
         yield created, service

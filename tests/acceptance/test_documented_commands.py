@@ -24,6 +24,7 @@ from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
 from tests.repo import documented, project
+from tests.support.postgresql import server
 
 SQLITE = "docs/adding-a-source.md"
 RUN = ("README.md", "docs/command-line.md", "docs/quickstart.md", "docs/incremental-jobs.md", SQLITE)
@@ -137,7 +138,7 @@ def index_of(document: str) -> str:
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[Terminal]:
     """The README up to its fourth step: a key, a role, a config.yml."""
-    with world() as created:
+    with world(postgresql=server) as created:
         terminal = Terminal(world=created, folder=created.folder / "checkout", status_port=free_port())
         shutil.copytree(project.ROOT / "deploy", terminal.folder / "deploy")
         key_file = terminal.folder / "deploy/api-key.json"

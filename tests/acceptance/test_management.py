@@ -19,11 +19,12 @@ from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
 from tests.acceptance.typed_commands import INDEX, NAME, answer, command, configure, process
+from tests.support.postgresql import server
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[World]:
-    with world() as created:
+    with world(postgresql=server) as created:
         config = created.config_file.read_text().replace(
             "connector_id: my-connector-id", f"connector_id: {NAME}"
         )

@@ -15,6 +15,7 @@ from sandbox.process import Process
 from sandbox.world import World, until, world
 from tests.support import sandbox_world
 from tests.support.canaries import Canary, found
+from tests.support.postgresql import server
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -29,7 +30,7 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def synced(port: int) -> Iterator[tuple[World, Process]]:
-    with world() as created:
+    with world(postgresql=server) as created:
         with created.config_file.open("a") as file:
             file.write(f"\nservice.status_port: {port}\n")
         with created.service() as service:

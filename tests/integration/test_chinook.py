@@ -18,6 +18,7 @@ from sandbox.process import Process
 from sandbox.world import World, world
 from tests.repo import project
 from tests.support import sandbox_world
+from tests.support.postgresql import server
 
 BESIDE = project.ROOT.parent / "shared/data/Chinook_PostgreSql.sql"
 SCRIPT = Path(os.environ.get("CHINOOK_SQL", BESIDE))
@@ -36,7 +37,7 @@ def chinook() -> Iterator[tuple[World, Process]]:
     def fill(cluster: Cluster) -> None:
         cluster.execute(SCRIPT.read_text())  # creates the database `chinook` itself
 
-    with world(fill) as created, created.service() as service:
+    with world(fill, postgresql=server) as created, created.service() as service:
         sandbox_world.set_up(created, service)
         yield created, service
 
