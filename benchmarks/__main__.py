@@ -35,6 +35,9 @@ from benchmarks.scenarios import SCENARIOS, Request
     "--part", "parts", type=click.Choice([*MEASURES]), multiple=True, help="What of `follow` to measure."
 )
 @click.option("--way", "ways", type=click.Choice(WAYS), multiple=True, help="How `follow` follows.")
+@click.option(
+    "--apart", is_flag=True, help="Give the Elasticsearch of `cluster_share` half of the cores for itself."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(name: str | None, repeat: int, as_json: bool, **asked: Any) -> None:
     """Run the benchmark NAME, or all; without a name, list them.

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,12 +146,18 @@ class Arena:
 
         A backend that ended has been added to its parent's account.
         """
-        postmaster = psutil.Process(
-            int((self._cluster.data_folder / "postmaster.pid").read_text().split()[0])
-        )
+        postmaster = self._postmaster()
         while any(_is_backend(child) for child in postmaster.children()):
             time.sleep(0.01)
         return cpu_seconds(postmaster)
+
+    def keep_to(self, cores: Sequence[int]) -> None:
+        """Let this process and PostgreSQL, with whatever they start from now on, run on these cores alone."""
+        for process in (psutil.Process(), self._postmaster()):
+            process.cpu_affinity([*cores])
+
+    def _postmaster(self) -> psutil.Process:
+        return psutil.Process(int((self._cluster.data_folder / "postmaster.pid").read_text().split()[0]))
 
 
 def _is_backend(process: psutil.Process) -> bool:

@@ -5,6 +5,7 @@ whole, whether documents pass a pipeline that does nothing, whether the index re
 """
 
 import copy
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import click
 
 from benchmarks.arena import Arena
 from benchmarks.datasets import Shape
@@ -125,25 +128,27 @@ def measured(arena: Arena, shape: Shape, rows: int, repeats: int) -> Report:
     return _report(f"cluster, {shape.name}, {rows:,} rows", rows, runs)
 
 
-def share(arena: Arena, shape: Shape, rows: int, repeats: int) -> Report:
+def share(arena: Arena, shape: Shape, rows: int, repeats: int, *, apart: bool = False) -> Report:
     """Let the loader and us fill the index in turns; who begins changes, and the first rounds do not count.
 
-    In those the server compiles what it runs often.
+    In those the server compiles what it runs often. With `apart` it has cores that nobody else uses, as on a
+    machine of its own.
     """
     runs: dict[str, list[Job]] = {}
-    with _bench(arena, shape, rows) as bench:
+    with _bench(arena, shape, rows, apart=apart) as bench:
         both = [(LOADER, partial(bench.fill, "loader")), (OURS, partial(bench.fill, "engine"))]
         for number in range(WARMING_ROUNDS + repeats):
             counted = runs if number >= WARMING_ROUNDS else {}
             _run_all(both if number % 2 == 0 else both[::-1], number, counted)
-    return _report(f"cluster_share, {shape.name}, {rows:,} rows", rows, runs)
+    place = ", Elasticsearch apart" if apart else ""
+    return _report(f"cluster_share, {shape.name}, {rows:,} rows{place}", rows, runs)
 
 
 @contextmanager
-def _bench(arena: Arena, shape: Shape, rows: int) -> Iterator[Bench]:
+def _bench(arena: Arena, shape: Shape, rows: int, *, apart: bool = False) -> Iterator[Bench]:
     """Prepare a server, the table, and the bodies of its documents for the loader."""
     table = arena.table(shape, rows)
-    with real_elasticsearch() as server, tempfile.TemporaryDirectory() as bodies:
+    with _apart(arena) if apart else real_elasticsearch() as server, tempfile.TemporaryDirectory() as bodies:
         server.remove_index()
         try:
             arena.outcome("engine", table, rows, into=server.url, pipeline="_none")
@@ -154,6 +159,22 @@ def _bench(arena: Arena, shape: Shape, rows: int) -> Iterator[Bench]:
             )
         finally:
             server.remove_index()
+
+
+@contextmanager
+def _apart(arena: Arena) -> Iterator[RealElasticsearch]:
+    """Start Elasticsearch on half of the cores, and leave the others to everybody else meanwhile."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise click.UsageError("With one core Elasticsearch cannot have one for itself; leave out --apart.")
+    middle = len(cores) // 2
+    arena.keep_to(cores[:middle])
+    try:
+        with real_elasticsearch() as server:
+            arena.keep_to(cores[middle:])
+            yield server
+    finally:
+        arena.keep_to(cores)
 
 
 def _run_all(

@@ -15,6 +15,8 @@ class Request:
     repeats: int = 3
     minutes: float = 0.5
     """How long what takes its time lasts."""
+    apart: bool = False
+    """Whether a real Elasticsearch has cores of its own."""
     parts: Sequence[str] = ()
     """Which measures of `follow`; all if none is named."""
     ways: Sequence[str] = ()

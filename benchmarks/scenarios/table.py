@@ -63,7 +63,7 @@ def cluster(arena: Arena, request: Request) -> Report:
 def cluster_share(arena: Arena, request: Request) -> Report:
     """A first sync into a real Elasticsearch and a raw loader of its documents, in turns."""
     shape = SHAPES["plain"] if request.shape == "narrow" else request.asked_shape
-    return real.share(arena, shape, request.count(shape), request.repeats)
+    return real.share(arena, shape, request.count(shape), request.repeats, apart=request.apart)
 
 
 def waiting(arena: Arena, request: Request) -> Report:
