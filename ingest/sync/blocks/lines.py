@@ -193,7 +193,8 @@ class KeyReader:
 
     def _canonical_id_hashes(self, ids: list[bytes]) -> NDArray[np.uint64]:
         """Hash ids that contain escapes by their value: PostgreSQL and Elasticsearch escape differently."""
-        canonical = [orjson.dumps(orjson.loads(id_)) for id_ in ids]
+        # A copy each, for `orjson` leaves what it wrote in a buffer of 8 KiB.
+        canonical = [b"%b" % orjson.dumps(orjson.loads(id_)) for id_ in ids]
         text = _Text(b"".join(canonical))
         ends = np.cumsum([len(id_) for id_ in canonical]) + _PREFIX
         starts = np.concatenate(([_PREFIX], ends[:-1]))

@@ -17,6 +17,7 @@ import orjson
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.clock import Clock
 from sandbox.elasticsearch.indices.settings import IndexSettings
+from sandbox.elasticsearch.json import exact
 from sandbox.elasticsearch.mapping import Mapping as IndexMapping
 
 DROPPED_VERSION = -3
@@ -143,7 +144,7 @@ class Index:
             self._check_guard(document_id, previous, if_seq_no, if_primary_term)
         if not isinstance(source, bytes):
             parsed = source
-            source = orjson.dumps(source)
+            source = exact.dumps(source)
         if self.keeps_sources:
             self.mapping.accept(document_id, source, parsed)
         else:

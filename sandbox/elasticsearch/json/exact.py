@@ -19,9 +19,13 @@ def loads(raw: bytes) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON, compact."""
+    """Write JSON, compact, into no more memory than it is long.
+
+    `orjson` writes into a buffer of at least 8 KiB and cuts it short, and the rest is of no use to anybody as
+    long as the text is kept; hence the copy.
+    """
     try:
-        return orjson.dumps(value)
+        return b"%b" % orjson.dumps(value)
     except TypeError:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         return text.encode("utf-8", "surrogatepass")

@@ -94,6 +94,8 @@ class _Run:
         action = operation.action
         try:
             index = self._target(operation)
+            if isinstance(index, errors.ElasticsearchError):
+                return self._failed(operation, index)
             if action == "delete":
                 write = self._delete(index, operation)
             elif action == "update":
@@ -111,17 +113,19 @@ class _Run:
             )
         return {action: self._succeeded(index, write)}
 
-    def _target(self, operation: Operation) -> Index:
+    def _target(self, operation: Operation) -> Index | errors.ElasticsearchError:
+        """Return the index to write to, or why there is none.
+
+        Without its trace: that holds this request, which holds the error, until somebody looks for cycles.
+        """
         key = (operation.index_name, operation.action, self._requires_alias(operation))
         found = self._targets.get(key)
         if found is None:
             try:
                 found = self._find(operation)
             except errors.ElasticsearchError as error:
-                found = error
+                found = error.with_traceback(None)
             self._targets[key] = found
-        if isinstance(found, errors.ElasticsearchError):
-            raise found
         return found
 
     def _find(self, operation: Operation) -> Index:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.sync.blocks.lines import ACTION, KeyReader, render, rendered_overhead, without_members
+from tests.support.memory import peak_growth
 
 READER = KeyReader()
 CONSTANTS = b'"_timestamp":"2026-01-01T00:00:00Z",'
@@ -59,6 +60,13 @@ def test_ids_escaped_differently_by_postgresql_and_elasticsearch_are_the_same_id
     by_elasticsearch = READER.of_lines('"a\\u001Fé\\/b"\x011\n'.encode())
 
     assert by_postgresql.ids.tolist() == by_elasticsearch.ids.tolist()
+
+
+def test_a_page_of_escaped_ids_takes_memory_by_their_length() -> None:
+    escaped = [(f'"{number}"', number) for number in range(10_000)]
+    block = b"".join(line(id_, hash_) for id_, hash_ in escaped)
+
+    assert peak_growth(lambda: READER.of_lines(block)) < 1_000 * len(escaped)
 
 
 def test_an_id_hash_does_not_depend_on_its_neighbours() -> None:

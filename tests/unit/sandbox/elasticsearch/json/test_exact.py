@@ -1,8 +1,9 @@
-"""Integers keep their digits on the way through a pipeline, however many they have."""
+"""Integers keep their digits on the way through a pipeline, and what is kept takes its length in memory."""
 
 import pytest
 
 from sandbox.elasticsearch.json import exact
+from tests.support.memory import peak_growth
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,10 @@ def test_digits_inside_a_text_are_a_text() -> None:
     document = b'{"a":"123456789012345678901234567890","b":1.5}'
 
     assert exact.dumps(exact.loads(document)) == document
+
+
+def test_texts_that_are_kept_take_memory_by_their_length() -> None:
+    document = {"name": "x" * 500}
+    count = 10_000
+
+    assert peak_growth(lambda: [exact.dumps(document) for _ in range(count)]) < 2_000 * count

@@ -1,6 +1,7 @@
 """What a running server can be told: version, flavor, TLS, limits, what it keeps; and hostile connections."""
 
 import asyncio
+import gc
 import io
 import ssl
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from sandbox.elasticsearch import Server, serve
 from sandbox.elasticsearch.clock import Clock
+from sandbox.elasticsearch.documents import Operation
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -137,3 +139,23 @@ async def test_what_is_not_http_is_answered_and_forgotten(elasticsearch: Server,
 
     assert b"Traceback" not in answer
     assert (await _call(elasticsearch, "GET", "/"))[0] == 200
+
+
+async def test_a_bulk_request_is_gone_with_its_answer_though_one_of_its_targets_is_refused(
+    elasticsearch: Server,
+) -> None:
+    # The server looks for cycles rarely, for there may be a million documents to look through.
+    body = b'{"update":{"_id":"_","require_alias":true}}\n{"doc":{}}\n{"index":{"_id":"1"}}\n{}\n'
+    url = f"{elasticsearch.url}/m"
+    async with aiohttp.ClientSession(headers=NDJSON) as session:
+        await session.put(url)
+        gc.collect()
+        gc.disable()
+        try:
+            async with session.post(f"{url}/_bulk", data=body) as answer:
+                assert [*(await answer.json())["items"][1]] == ["index"]
+            held = [one for one in gc.get_objects() if isinstance(one, Operation) and one.id == "1"]
+        finally:
+            gc.enable()
+
+    assert held == []
