@@ -22,6 +22,7 @@ from tests.support.fake_transport import (
     lasting_lease,
     whole,
 )
+from tests.support.memory import peak_growth
 from tests.unit.ingest.sync.delivery.writer_harness import WriterHarness, created, in_turn
 
 
@@ -163,3 +164,10 @@ async def test_deletes_turned_away_are_sent_again_alone() -> None:
 
     assert harness.transport.sent_ids == [["a", "b"], ["b"]]
     assert harness.stats.deleted == 2
+
+
+def test_deletions_take_memory_by_their_length_until_they_are_sent() -> None:
+    count = 10_000
+    deletion = Deletion(id="table_1", seq_no=1, primary_term=1)
+
+    assert peak_growth(lambda: [deletion.to_wire() for _ in range(count)]) < 1_000 * count
