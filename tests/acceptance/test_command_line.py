@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.elasticsearch import Security, Server, User, serve
+from tests.support.command_line import run_command
+from tests.support.sweeps import kept
 
 SECONDS_TO_STOP = 60
 
@@ -63,15 +65,16 @@ CONNECTOR = "connectors: [{connector_id: c, service_type: postgresql}]\n"
     ],
 )
 def test_a_file_that_cannot_be_used_prints_every_problem_and_exits_2(
-    tmp_path: Path, text: str, expected: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: list[str]
 ) -> None:
     write(tmp_path, text)
+    monkeypatch.chdir(tmp_path)
 
-    code, out, err = finish(start(tmp_path, "-c", "config.yml"))
+    finished = run_command(config_file=Path("config.yml"))
 
-    assert code == 2
-    assert out == ""
-    lines = err.splitlines()
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    lines = finished.stderr.splitlines()
     assert len(lines) == len(expected)
     assert all(line.startswith(start) for line, start in zip(lines, expected, strict=True)), lines
 
@@ -98,7 +101,7 @@ def test_an_elasticsearch_that_never_answers_exits_1_and_says_so(tmp_path: Path)
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", kept([signal.SIGINT], of=(signal.SIGTERM, signal.SIGINT)))
 async def test_a_signal_ends_the_service_with_exit_code_0(
     tmp_path: Path, elasticsearch: Server, number: signal.Signals
 ) -> None:

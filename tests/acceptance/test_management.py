@@ -19,6 +19,7 @@ from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
 from tests.acceptance.typed_commands import INDEX, NAME, answer, command, configure, process
+from tests.support.command_line import run_command
 from tests.support.postgresql import server
 
 
@@ -200,7 +201,7 @@ def test_what_does_not_exist_is_named_with_exit_code_1(configured: World) -> Non
         ("sync", "cancel", "nothing-here"),
         ("sync", "list", "nothing-here"),
     ):
-        run = process if words[1] == "show" else command
+        run = process if words[:2] == ("sync", "show") else command
         finished = run(configured, *words)
         assert finished.returncode == 1, words
         assert "nothing-here" in finished.stderr
@@ -242,7 +243,7 @@ def test_status_shows_connectors_and_the_jobs_that_wait(configured: World) -> No
 
 def test_a_dumb_terminal_and_no_color_get_plain_text(configured: World) -> None:
     for environment in ({"TERM": "dumb"}, {"NO_COLOR": "1"}):
-        finished = process(configured, "connector", "list", environment=environment)
+        finished = command(configured, "connector", "list", environment=environment)
         assert "\x1b" not in finished.stdout
         assert NAME in finished.stdout
 
@@ -250,14 +251,7 @@ def test_a_dumb_terminal_and_no_color_get_plain_text(configured: World) -> None:
 def test_an_elasticsearch_that_does_not_answer_is_said_quickly(tmp_path: Path) -> None:
     (tmp_path / "config.yml").write_text("elasticsearch: {host: 'http://127.0.0.1:9'}\n")
 
-    finished = subprocess.run(
-        [sys.executable, "-m", "ingest", "-c", "config.yml", "connector", "list"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    finished = run_command("connector", "list", config_file=tmp_path / "config.yml")
 
     assert finished.returncode == 1
     assert "127.0.0.1:9" in finished.stderr
@@ -292,7 +286,7 @@ def test_verify_says_what_differs_and_repair_delivers_it(configured: World) -> N
 
 
 def test_verify_cannot_tell_of_what_is_not_there(configured: World) -> None:
-    missing = process(configured, "verify", "nothing-here")
+    missing = command(configured, "verify", "nothing-here")
     created = answer(configured, "connector", "create", "--index-name", "not-configured")["id"]
     unconfigured = command(configured, "verify", created)
     answer(configured, "connector", "delete", created, "--yes")

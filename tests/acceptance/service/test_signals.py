@@ -159,23 +159,32 @@ async def test_a_job_whose_worker_was_killed_is_resumed_at_once_by_the_next_one(
 ) -> None:
     """The idle limit is the default of five minutes, which nobody waits for."""
     text = config_text(harness.server.url)
-    for _ in range(2):
-        async with daemon(tmp_path, text) as process:
-            await harness.until_connector("connected")
-            held = harness.server.faults.add(Hold(), path="/music/_bulk")
-            job_id = await harness.create_job()
-            await held.struck()
-            process.kill()
-            await process.wait()
-        harness.server.faults.clear()
-        async with daemon(tmp_path, text) as process:
-            job = await harness.until_job(job_id, "completed", "error")
-            await stopped(process, signal.SIGTERM)
+    async with daemon(tmp_path, text) as first:
+        await harness.until_connector("connected")
+        job_ids = [await killed_in_a_job(harness, first)]
+    async with daemon(tmp_path, text) as second:
+        resumed = [await harness.until_job(job_ids[0], "completed", "error")]
+        await harness.ok("DELETE", "/music")
+        job_ids.append(await killed_in_a_job(harness, second))
+    async with daemon(tmp_path, text) as third:
+        resumed.append(await harness.until_job(job_ids[1], "completed", "error"))
+        await stopped(third, signal.SIGTERM)
 
+    for job in resumed:
         assert (job["status"], job["error"], job["total_document_count"]) == ("completed", None, 300)
         assert job["metadata"]["lost_workers"] == 1
         assert len(job["metadata"]["attempts"]) == 1
-        await harness.ok("DELETE", "/music")
+
+
+async def killed_in_a_job(harness: ServiceHarness, process: asyncio.subprocess.Process) -> str:
+    """Kill the service while a job writes; return the job's id."""
+    held = harness.server.faults.add(Hold(), path="/music/_bulk")
+    job_id = await harness.create_job()
+    await held.struck()
+    process.kill()
+    await process.wait()
+    harness.server.faults.clear()
+    return job_id
 
 
 CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
@@ -198,12 +207,7 @@ async def test_a_new_container_with_the_lock_file_of_a_killed_one_resumes_its_jo
     text = config_text(harness.server.url, lock_file=str(tmp_path / "lock"))
     async with daemon(tmp_path, text, below=CONTAINER) as process:
         await harness.until_connector("connected")
-        held = harness.server.faults.add(Hold(), path="/music/_bulk")
-        job_id = await harness.create_job()
-        await held.struck()
-        process.kill()
-        await process.wait()
-    harness.server.faults.clear()
+        job_id = await killed_in_a_job(harness, process)
     async with daemon(tmp_path, text, below=CONTAINER):
         job = await harness.until_job(job_id, "completed", "error")
 
