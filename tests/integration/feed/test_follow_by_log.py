@@ -149,10 +149,10 @@ async def test_nothing_is_refreshed_for_the_sake_of_what_the_log_tells(synced: S
 async def test_a_large_transaction_arrives_whole(synced: SyncedDatabase) -> None:
     async with follow_job(synced, way=Way.LOG) as job:
         await synced.database.execute(
-            "INSERT INTO track SELECT n, n FROM generate_series(1000, 21000) AS n;"
+            "INSERT INTO track SELECT n, n FROM generate_series(1000, 8000) AS n;"
             "DELETE FROM track WHERE id % 7 = 0 AND id >= 1000"
         )
-        await job.until_written(17_000)
+        await job.until_written(6_000)
         await job.until_stored()
     synced.index.page_size = 10_000
     await synced.require_equal()

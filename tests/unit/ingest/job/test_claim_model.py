@@ -11,7 +11,7 @@ reached.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import pytest
 
@@ -19,9 +19,11 @@ WAITING, RUNNING, DONE = "waiting", "running", "done"
 NOBODY = -1
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Worker:
-    """Where a worker is in the protocol, which job it is after, and which of its copies are current."""
+class Worker(NamedTuple):
+    """Where a worker is in the protocol, which job it is after, and which of its copies are current.
+
+    A tuple, as the state is: of both there are hundreds of thousands, to be made, compared and looked up.
+    """
 
     at: str = "idle"
     job: int = NOBODY
@@ -31,8 +33,7 @@ class Worker:
     """The job whose document names this worker."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class State:
+class State(NamedTuple):
     """Everything there is: connector, jobs, workers."""
 
     is_in_progress: bool
@@ -47,7 +48,7 @@ def successors(state: State, *, verifies: bool) -> Iterator[State]:
     for number, worker in enumerate(state.workers):
         yield from STEPS[worker.at](state, number, worker, verifies)
         if state.crashes and worker.at != "idle":
-            crashed = replace(state, crashes=state.crashes - 1)
+            crashed = state._replace(crashes=state.crashes - 1)
             yield put(crashed, number, Worker(at="dead", owns=worker.owns))
 
 
@@ -65,22 +66,22 @@ def idle(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[
 def compare_and_set(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:
     if worker.has_connector:
         written = write_connector(state, is_in_progress=True)
-        yield put(written, number, replace(worker, at="check_in", has_connector=False))
+        yield put(written, number, worker._replace(at="check_in", has_connector=False))
         return
     yield put(state, number, Worker())
     if state.is_in_progress:
         # The answer was lost, and what is read back may as well be a rival's doing.
-        yield put(state, number, replace(worker, at="check_in"))
+        yield put(state, number, worker._replace(at="check_in"))
 
 
 def check_in(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:
-    yield put(stale_job(state, worker.job), number, replace(worker, at="read"))
+    yield put(stale_job(state, worker.job), number, worker._replace(at="read"))
 
 
 def read(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:
     is_waiting = state.jobs[worker.job] == WAITING
     at = "claim" if is_waiting else "release"
-    yield put(state, number, replace(worker, at=at, has_job=is_waiting))
+    yield put(state, number, worker._replace(at=at, has_job=is_waiting))
 
 
 def claim(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:
@@ -88,16 +89,16 @@ def claim(state: State, number: int, worker: Worker, verifies: bool) -> Iterator
         claimed = write_job(state, worker.job, RUNNING)
         yield put(claimed, number, Worker(at="refresh", job=worker.job, owns=worker.job))
     else:
-        yield put(state, number, replace(worker, at="release"))
+        yield put(state, number, worker._replace(at="release"))
 
 
 def refresh(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:
-    yield put(see(state, worker.job, is_running=True), number, replace(worker, at="verify"))
+    yield put(see(state, worker.job, is_running=True), number, worker._replace(at="verify"))
 
 
 def verify(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:
     is_alone = sum(state.visible) == 1 or not verifies
-    yield put(state, number, replace(worker, at="sync" if is_alone else "step_back"))
+    yield put(state, number, worker._replace(at="sync" if is_alone else "step_back"))
 
 
 def step_back(state: State, number: int, worker: Worker, verifies: bool) -> Iterator[State]:
@@ -141,28 +142,28 @@ STEPS: dict[str, Step] = {
 
 
 def put(state: State, number: int, worker: Worker) -> State:
-    return replace(state, workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
+    return state._replace(workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
 
 
 def write_connector(state: State, *, is_in_progress: bool) -> State:
-    stale = tuple(replace(worker, has_connector=False) for worker in state.workers)
-    return replace(state, is_in_progress=is_in_progress, workers=stale)
+    stale = tuple(worker._replace(has_connector=False) for worker in state.workers)
+    return state._replace(is_in_progress=is_in_progress, workers=stale)
 
 
 def stale_job(state: State, job: int) -> State:
-    workers = (replace(worker, has_job=False) if worker.job == job else worker for worker in state.workers)
-    return replace(state, workers=tuple(workers))
+    workers = (worker._replace(has_job=False) if worker.job == job else worker for worker in state.workers)
+    return state._replace(workers=tuple(workers))
 
 
 def write_job(state: State, job: int, status: str) -> State:
     jobs = (*state.jobs[:job], status, *state.jobs[job + 1 :])
-    return stale_job(replace(state, jobs=jobs), job)
+    return stale_job(state._replace(jobs=jobs), job)
 
 
 def see(state: State, job: int, *, is_running: bool) -> State:
     if is_running and state.jobs[job] != RUNNING:
         return state
-    return replace(state, visible=(*state.visible[:job], is_running, *state.visible[job + 1 :]))
+    return state._replace(visible=(*state.visible[:job], is_running, *state.visible[job + 1 :]))
 
 
 def finish(state: State, worker: Worker, status: str) -> State:
@@ -193,7 +194,7 @@ def explore(workers: int, jobs: int, crashes: int, *, verifies: bool = True) -> 
 
 
 def in_order(state: State) -> State:
-    return replace(state, workers=tuple(sorted(state.workers)))
+    return state._replace(workers=tuple(sorted(state.workers)))
 
 
 def syncing(state: State) -> int:
