@@ -16,6 +16,7 @@ from typing import Any, Final
 import click
 
 from ingest import log
+from ingest.cli import collecting
 from ingest.cli.output import Output
 from ingest.config import Config, load
 from ingest.elasticsearch.client import Client, connect
@@ -60,6 +61,7 @@ def with_session(work: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             async with connect(config.elasticsearch) as client:
                 await work(Session(config=config, client=client, output=output), **parameters)
 
+        collecting.begin()
         try:
             asyncio.run(run())
         except IngestError as error:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from ingest import log
+from ingest.cli import collecting
 from ingest.cli.options import Options, Program
 from ingest.config import Config, load
 from ingest.errors import ConfigError, IngestError
@@ -49,6 +50,7 @@ def _program(said: Options) -> Program:
 
 def _end_with(work: Coroutine[Any, Any, None]) -> None:
     """Do the work; end the process with what it came to."""
+    collecting.begin()
     try:
         asyncio.run(work)
     except IngestError as error:

@@ -24,8 +24,8 @@ PATIENCE_SECONDS = 1.0
 NEVER_SECONDS = 60.0
 """Jobs end before a timer fires, so that all make the same calls. `test_jobs_survive` is about timers."""
 LEAST_CALL_SITES = 40
-PARTS = 5
-"""Of the quick selection; each meets other calls, and all of the faults: 5 and 18 share no divisor."""
+PARTS = 7
+"""Of the quick selection; each meets other calls, and all of the faults: 7 and 18 share no divisor."""
 ROUNDS_TO_REACH_A_CALL = 3
 DEFAULT_RULE = {
     "id": "DEFAULT",

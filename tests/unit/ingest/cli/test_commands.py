@@ -1,5 +1,6 @@
 """What the command line accepts, what it starts, and how it ends."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 
-from ingest.cli import commands
+from ingest.cli import collecting, commands
 from ingest.cli.commands import elastic_ingest
 from ingest.cli.options import Load
 from ingest.config import LOG_LEVELS, Config
@@ -29,9 +30,11 @@ class Started:
 
     failure: Exception | None = None
     ran: list[Config] = field(default_factory=list)
+    collected_garbage: bool | None = None
 
     async def run(self, config: Config, load: Load) -> None:
         self.ran.append(config)
+        self.collected_garbage = gc.isenabled()
         structlog.get_logger().debug("program.details")
         if self.failure is not None:
             raise self.failure
@@ -68,6 +71,31 @@ def test_without_a_command_the_service_runs(started: Started, file: Path) -> Non
 
     assert result.exit_code == 0
     assert [entry.connector_id for entry in started.ran[0].connectors] == ["my-connector-id"]
+
+
+def test_garbage_is_looked_for_once_the_service_works(started: Started, file: Path) -> None:
+    collecting.put_off()
+    try:
+        assert not gc.isenabled()
+
+        invoke(started, "-c", file)
+    finally:
+        collecting.begin()
+        gc.unfreeze()
+
+    assert started.collected_garbage
+
+
+def test_garbage_is_looked_for_once_a_command_works(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("elasticsearch: {host: 'http://127.0.0.1:9'}\n")
+    collecting.put_off()
+    try:
+        CliRunner().invoke(elastic_ingest, ["-c", str(tmp_path / "config.yml"), "check"])
+
+        assert gc.isenabled()
+    finally:
+        collecting.begin()
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("arguments", [(), ("run",)])
