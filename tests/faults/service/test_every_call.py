@@ -151,10 +151,13 @@ class Rounds:
 def is_of_a_late_request(problem: str, site: CallSite | None) -> bool:
     """Say whether a request that was given up, and is carried out long after, explains a problem.
 
-    A report stamps `last_seen` and replaces the counts: the server's route does so whatever the job's status
-    is. Documents of a bulk request that was given up, and sent again, are written once more: nobody can know.
+    A check-in and a report stamp `last_seen`, and a report replaces the counts: the server's routes do so
+    whatever the job's status is. Documents of a bulk request that was given up, and sent again, are written
+    once more: nobody can know.
     """
     kind = str(site)
+    if "_sync_job" in kind and "_check_in" in kind:
+        return "last_seen <= completed_at" in problem
     if "_stats" in kind:
         return "last_seen <= completed_at" in problem or "were acknowledged" in problem
     return "_bulk" in kind and ("still under way" in problem or "without having confirmed" in problem)
