@@ -49,12 +49,12 @@ class SyncRun:
         )
 
     def cursor(self, shards: tuple[ShardState, ...] | None) -> Cursor:
-        """Return where this sync is, given how far the index's writes are."""
+        """Return where this sync is by now, given how far the index's writes are."""
         return Cursor(
             circumstances=self._circumstances,
             index_uuid=self.prepared.index.uuid,
             shards=shards,
-            checkpoints=self.checkpoints,
+            checkpoints=dict(self.checkpoints),
         )
 
     @property

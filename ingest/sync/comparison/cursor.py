@@ -47,10 +47,7 @@ class Cursor:
             return None
 
     async def to_wire(self) -> dict[str, Any]:
-        """Render as `sync_cursor`, without what would make it too large.
-
-        The checkpoints must stay as they are meanwhile.
-        """
+        """Render as `sync_cursor`, without what would make it too large."""
         shards = None
         if self.shards is not None:
             shards = [{"history": one.history, "max_seq_no": one.max_seq_no} for one in self.shards]

@@ -7,6 +7,7 @@ import pytest
 from ingest.errors import (
     ElasticsearchRefusedError,
 )
+from ingest.sync.comparison.checkpoints import Checkpoint
 from ingest.sync.kinds.follow.totals import add_to_totals
 from ingest.sync.kinds.reconciliation import reconcile_all
 from ingest.sync.run import SyncRun
@@ -45,6 +46,15 @@ async def test_what_a_sync_has_written_to_an_untouched_index_is_found_when_it_lo
     await reconcile_all(sync)
 
     assert shop.deletes() == ["shop_album_6"]
+
+
+async def test_a_cursor_says_where_the_sync_was_when_it_was_asked_for_it(shop: SyncHarness) -> None:
+    sync = await SyncRun.begin(shop.request(shop.source), shop.context(shop.stats))
+    cursor = sync.cursor(sync.begun)
+
+    sync.checkpoints["album"] = Checkpoint(rows=6)
+
+    assert cursor.checkpoints == {}
 
 
 async def test_the_index_is_scanned_in_pages_it_allows(shop: SyncHarness) -> None:
