@@ -11,7 +11,7 @@ from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from tests.cluster import modules
 from tests.cluster.relay import serving
-from tests.support import distribution, examples, logs
+from tests.support import bytecode, distribution, examples, logs
 from tests.support.canaries import WATCH, Canary
 from tests.support.postgresql import server
 from tests.support.service_harness import ServiceHarness
@@ -52,10 +52,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Look for no garbage in what is collected: thousands of tests, and all of it stays to the end."""
     gc.disable()
     try:
+        bytecode.compile_share(session.config)
         return (yield)
     finally:
         gc.freeze()

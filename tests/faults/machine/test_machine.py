@@ -83,7 +83,7 @@ ALWAYS_THE_SAME: Any = {"derandomize": True, "database": None, "phases": (Phase.
 
 @pytest.mark.timeout(900)
 def test_every_promise_is_kept_whatever_happens() -> None:
-    run(MachineInMemory, 14, 10, **ALWAYS_THE_SAME)
+    run(MachineInMemory, 9, 10, **ALWAYS_THE_SAME)
 
 
 @pytest.mark.timeout(900)
