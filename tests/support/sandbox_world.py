@@ -27,14 +27,20 @@ def configure(world: World, **changed: Any) -> None:
 
 
 def sync(world: World, service: Process) -> Mapping[str, Any]:
-    """Run a full sync to its end and return the job."""
+    """Run a full sync until its job and its connector say that it has ended; return the job."""
     job_id = world.elasticsearch.send(calls.START_SYNC)["id"]
 
     def ended() -> Mapping[str, Any] | None:
         job: Mapping[str, Any] = world.elasticsearch.send(Call("", "GET", f"/_connector/_sync_job/{job_id}"))
         return None if job["status"] in UNFINISHED else job
 
-    return until(ended, "the job ends", watching=service)
+    def is_told() -> bool:
+        told = world.elasticsearch.send(calls.READ_CONNECTOR)["last_sync_status"]
+        return told is not None and told not in UNFINISHED
+
+    job = until(ended, "the job ends", watching=service)
+    until(is_told, "the connector tells of it", watching=service)
+    return job
 
 
 def documents(world: World, **query: Any) -> dict[str, dict[str, Any]]:
