@@ -55,6 +55,7 @@ class Gate:
         self._waiting: list[Waiting] = []
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
+        self._idle.set()
         self._under_way = 0
         self.is_dead = False
 
@@ -70,7 +71,7 @@ class Gate:
         except asyncio.CancelledError:
             if waiting in self._waiting:
                 self._waiting.remove(waiting)
-            else:
+            elif not waiting.passage.cancelled():  # it was let through, and given up before it went on
                 self._passed()
             raise
         try:
