@@ -19,8 +19,10 @@ MOST_ROWS = 2_500
 """In one table; beyond, half of them go."""
 COLUMNS = {"remark": "text DEFAULT 'none'", "length": "integer DEFAULT 7", "is_open": "boolean"}
 ALTERED = ("track", "note")
-BROKEN_OFF = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""Errors that end a transaction: a conflict with another one, or a server that stops."""
+BROKEN_OFF = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError
+)  # fmt: skip
+"""Errors that end a transaction: a conflict with another one, or a server that stops in the middle of it."""
 
 
 def _insert(random: Random) -> str:

@@ -100,8 +100,13 @@ class Judge:
             await self._judge_completed(connector, job)
 
     async def _judge_completed(self, connector: str, job: Job) -> None:
-        """Each document says what its row said at a time while the job ran."""
+        """Each document says what its row said at a time while the job ran.
+
+        A job of the same connector that has started since may have had another choice of rows.
+        """
         if self.meddling_at_start.get(job["id"]) != self.house.meddling[connector]:
+            return
+        if self._has_started_since(connector, job["id"]):
             return
         is_full = job["job_type"] == "full"
         if is_full or connector not in self.house.tampered:
@@ -117,6 +122,10 @@ class Judge:
                 assert job["total_document_count"] == len(states[0]), f"count of {job['id']}"
         if is_full:
             self.house.tampered.discard(connector)
+
+    def _has_started_since(self, connector: str, job_id: str) -> bool:
+        others = (one for one in self.started_at if self.house.connector_of[one] == connector)
+        return any(self.started_at[one] > self.started_at[job_id] for one in others)
 
     def _judge_deletes(self, bulk: Bulk, job: Job) -> None:
         """No document is deleted whose row was there all the time since the job began."""

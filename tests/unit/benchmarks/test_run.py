@@ -51,7 +51,7 @@ def test_following_is_measured_both_ways() -> None:
 
     assert len(figures) == 8
     for way in ("log", "polling"):
-        assert figures[f"steady, {way}"]["changes/s"] == 1000
+        assert 0 < figures[f"steady, {way}"]["changes/s"] <= 1000
         assert 0 < figures[f"steady, {way}"]["p50 ms"] <= figures[f"steady, {way}"]["p99 ms"]
 
 
