@@ -99,15 +99,22 @@ async def scanned(client: Client) -> None:
 CALLS["scan"] = scanned
 
 
+def found(search: bytes) -> Any:
+    """Answer a search: with a page of a scan, with buckets, or with hits."""
+    if b'"pit"' in search:
+        hits = {"max_score": None} if b'"search_after"' in search else {"max_score": None, "hits": [HIT]}
+        return {"pit_id": "p", **WHOLE, "hits": hits}
+    if b'"aggs"' in search:
+        buckets = [{"key": "c", "doc_count": 2, "largest": {"value": 1.8e12}}]
+        return {**WHOLE, "hits": {"hits": []}, "aggregations": {"by_keyword": {"buckets": buckets}}}
+    return {**WHOLE, "hits": {"hits": [HIT]}}
+
+
 def right_answer(request: Request) -> Any:
     """Answer as Elasticsearch does."""
     match request.path.rsplit("/", 1)[-1], request.method:
-        case "_search", _ if b'"pit"' in bytes(request.body or b""):  # type: ignore[arg-type]  # never in pieces
-            is_end = b'"search_after"' in bytes(request.body or b"")  # type: ignore[arg-type]
-            hits = {"max_score": None} if is_end else {"max_score": None, "hits": [HIT]}
-            return {"pit_id": "p", **WHOLE, "hits": hits}
         case "_search", _:
-            return {**WHOLE, "hits": {"hits": [HIT]}}
+            return found(bytes(request.body or b""))  # type: ignore[arg-type]  # never in pieces
         case "_pit", _:
             return {"id": "p"}
         case "_count", _:
