@@ -4,7 +4,6 @@ Where a job is run all the same, it says so in one sentence, nothing is deleted,
 """
 
 import json
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from sandbox.world import READER, World, world
 from tests.acceptance.typed_commands import process
 from tests.support import sandbox_world
 from tests.support.command_line import Finished, run_command
+from tests.support.ports import free_port
 from tests.support.postgresql import server
 
 
@@ -68,13 +68,6 @@ ONCE = {"retry_count": 1}
 """What cannot be reached is not tried again, which takes a job six seconds."""
 
 
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
 def synced(place: tuple[World, Process]) -> tuple[World, Process]:
     """The world, with all documents in the index and a table that the service may not read."""
@@ -95,7 +88,7 @@ def synced(place: tuple[World, Process]) -> tuple[World, Process]:
         pytest.param({"tables": "album,no_such_table"}, ["no_such_table"], id="missing table"),
         pytest.param({"tables": "album,invoice"}, ["public.invoice", "SELECT"], id="no privilege"),
         pytest.param({**ONCE, "host": "no-such-host.invalid"}, ["no-such-host.invalid"], id="unknown host"),
-        pytest.param({**ONCE, "port": closed_port()}, ["127.0.0.1"], id="unreachable host"),
+        pytest.param({**ONCE, "port": free_port()}, ["127.0.0.1"], id="unreachable host"),
     ],
 )
 def test_a_mistake_is_found_and_told_by_a_job_that_deletes_nothing(

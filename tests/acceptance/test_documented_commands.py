@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import World, until, world
 from tests.repo import documented, project
+from tests.support.ports import free_port
 from tests.support.postgresql import server
 
 SQLITE = "docs/adding-a-source.md"
@@ -108,13 +108,6 @@ class Terminal:
     def schedule(self, document: str, kind: str) -> Any:
         """Return when the connector of a document runs such jobs."""
         return self.ask(f"/_connector/{connector_of(document)}")["scheduling"][kind]
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
 
 
 def failed_jobs(terminal: Terminal) -> float:

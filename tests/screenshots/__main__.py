@@ -6,7 +6,6 @@ The page needs chromium; `sync watch` is drawn by rich, as a picture of text.
 import io
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from sandbox.calls import Call
 from sandbox.postgresql import Cluster
 from sandbox.world import DATABASE, World, fill_with_music, until, world
 from tests.support import sandbox_world
+from tests.support.ports import free_port
 
 IMAGES = Path(__file__).parents[2] / "docs/images"
 ROWS = 400_000
@@ -59,14 +59,6 @@ def main() -> int:
             photograph(browser, f"http://127.0.0.1:{port}/", IMAGES / "status-page.png")
             draw(job, IMAGES / "sync-watch.svg")
     return 0
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
 
 
 def fill(cluster: Cluster) -> None:
