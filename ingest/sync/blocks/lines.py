@@ -19,6 +19,7 @@ import orjson
 from numpy.typing import NDArray
 
 from ingest.elasticsearch.mappings import CONTENT_HASH
+from ingest.sync.blocks.json_text import json_text
 from sources.contract import HASH_END, ID_END
 
 ACTION: Final = b'{"index":{"_id":'
@@ -193,8 +194,7 @@ class KeyReader:
 
     def _canonical_id_hashes(self, ids: list[bytes]) -> NDArray[np.uint64]:
         """Hash ids that contain escapes by their value: PostgreSQL and Elasticsearch escape differently."""
-        # A copy each, for `orjson` leaves what it wrote in a buffer of 8 KiB.
-        canonical = [b"%b" % orjson.dumps(orjson.loads(id_)) for id_ in ids]
+        canonical = [json_text(orjson.loads(id_)) for id_ in ids]
         text = _Text(b"".join(canonical))
         ends = np.cumsum([len(id_) for id_ in canonical]) + _PREFIX
         starts = np.concatenate(([_PREFIX], ends[:-1]))

@@ -17,8 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.answers import refusal
 from ingest.elasticsearch.transport import NDJSON, Request, Response
@@ -30,6 +28,7 @@ from ingest.errors import (
     IngestError,
 )
 from ingest.sync.blocks.chunks import Chunk, ChunkLimits
+from ingest.sync.blocks.json_text import json_text
 from ingest.sync.delivery.guard import Body, guarded, unguarded
 from ingest.sync.delivery.rejections import RejectionMonitor
 from ingest.sync.delivery.settling import COUNTS_OF_TALLY, Destination, Settled, id_of, settle
@@ -71,8 +70,7 @@ class Deletion:
     def to_wire(self) -> bytes:
         """Render as a line of a bulk request."""
         guard = {"if_seq_no": self.seq_no, "if_primary_term": self.primary_term}
-        # Formatted into memory of its length: `orjson` leaves a text in a buffer of 8 KiB.
-        return b"%b\n" % orjson.dumps({"delete": {"_id": self.id, **guard}})
+        return json_text({"delete": {"_id": self.id, **guard}}) + b"\n"
 
 
 class BulkWriter:

@@ -19,16 +19,17 @@ def loads(raw: bytes) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON, compact, into no more memory than it is long.
-
-    `orjson` writes into a buffer of at least 8 KiB and cuts it short, and the rest is of no use to anybody as
-    long as the text is kept; hence the copy.
-    """
+    """Write JSON, compact, into memory of its length."""
     try:
-        return b"%b" % orjson.dumps(value)
+        return trimmed(orjson.dumps(value))
     except TypeError:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         return text.encode("utf-8", "surrogatepass")
+
+
+def trimmed(text: bytes) -> bytes:
+    """Copy what `orjson` wrote into memory of its length: it is at the start of a buffer of 8 KiB or more."""
+    return b"%b" % text
 
 
 def _may_lack_digits(value: Any) -> bool:

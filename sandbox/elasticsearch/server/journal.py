@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from sandbox.elasticsearch.http import Effect
+from sandbox.elasticsearch.json.exact import trimmed
 
 ENTRY_BYTES = 2_000
 NAME_BYTES = 64
@@ -158,8 +159,7 @@ class Journal:
     def end(self, entry: Entry, *, status: int | None, answer: bytes, ended_monotonic: float) -> None:
         """Note what the request was answered with (status None: nothing), and wake those that wait for it."""
         entry.status = status
-        # A copy of its length, for what renders answers leaves them in a larger buffer.
-        entry.answer = b"%b" % answer[: self.kept_bytes]
+        entry.answer = trimmed(answer[: self.kept_bytes])
         entry.answer_bytes = len(answer)
         entry.ended_monotonic = ended_monotonic
         if self._entries and entry.number >= self._entries[0].number:  # not fallen out while under way
