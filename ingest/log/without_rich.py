@@ -1,7 +1,11 @@
 """Imports structlog without the parts of rich that show tracebacks: our lines show them as Python does.
 
-They would take about a tenth of the processor time in which the service starts. Nothing may import
-structlog before this package; a contract of `pyproject.toml` says so.
+structlog has no setting for it. Its `__init__`, which runs before any of its modules, imports `structlog.dev`
+and `structlog.tracebacks`, and these import rich wherever it is installed, as it is here for the command
+line. Where it cannot be imported they do without, so while structlog is imported it cannot.
+
+rich would take about a tenth of the processor time in which the service starts. Nothing may import structlog
+before this package; a contract of `pyproject.toml` says so.
 """
 
 import importlib
