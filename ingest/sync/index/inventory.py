@@ -53,15 +53,8 @@ class Inventory:
     scope: Scope
     key_reader: KeyReader
 
-    async def load(self, *, is_untouched: bool = False) -> Ledger:
-        """Return the ledger of what is in the index; an index to which nothing was ever written is not read.
-
-        Raises IncompleteSyncError if it cannot be completed.
-        """
-        if is_untouched:
-            empty = Ledger(self.index.uuid)
-            empty.seal()
-            return empty
+    async def load(self) -> Ledger:
+        """Return the ledger of what is in the index; raises IncompleteSyncError if it cannot be completed."""
         for _ in range(SCANS):
             try:
                 return await self._load()
@@ -242,6 +235,13 @@ class Inventory:
     def _has_our_fields(self) -> bool:
         """Whether the index can hold documents of ours at all: its mapping tells without a scan."""
         return any(name in self.index.properties for name in (CONTENT_HASH, *self.scope.members))
+
+
+def empty_ledger(index_uuid: str) -> Ledger:
+    """Return the ledger of an index that holds none of our documents."""
+    ledger = Ledger(index_uuid)
+    ledger.seal()
+    return ledger
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from ingest.sync.comparison.by_content import ContentComparison
 from ingest.sync.deletion import balance, limit
 from ingest.sync.deletion.stale import StaleDocuments
 from ingest.sync.deletion_certificate import certify
-from ingest.sync.index.inventory import Inventory
+from ingest.sync.index.inventory import Inventory, empty_ledger
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.index.scope import MOST_PARTS
 from ingest.sync.progress.stats import Tally
@@ -85,7 +85,7 @@ async def _compare(
 ) -> int | None:
     context, request = sync.context, sync.request
     before = context.stats.checkpoint()
-    ledger = await inventory.load(is_untouched=sync.is_untouched)
+    ledger = empty_ledger(inventory.index.uuid) if sync.is_untouched else await inventory.load()
     if context.following is None or context.following.way is None:  # else it happens again and again
         context.log.info(
             "sync.started",

@@ -25,7 +25,7 @@ from ingest.elasticsearch.scan import ScanLostError
 from ingest.errors import IncompleteSyncError
 from ingest.sync.blocks.lines import KeyReader, Lines
 from ingest.sync.comparison.by_content import ContentComparison, keys_of
-from ingest.sync.index.inventory import SCANS, Inventory
+from ingest.sync.index.inventory import SCANS, Inventory, empty_ledger
 from ingest.sync.index.ledger import Ledger
 from ingest.sync.index.scope import Scope
 from ingest.sync.preparation import read_pipelines, seed_of
@@ -108,11 +108,7 @@ class _Look:
         return Findings(tables=tables)
 
     async def _documents(self, index: ContentIndex | None) -> Ledger:
-        if index is not None:
-            return await self._inventory(index).load()
-        empty = Ledger("")
-        empty.seal()
-        return empty
+        return await self._inventory(index).load() if index is not None else empty_ledger("")
 
     async def _documents_apart(self, index: ContentIndex | None) -> Ledger:
         """Load the documents such that no two ids have one hash."""
