@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.integration.changes.mirror import Mirror, Step
+from tests.integration.changes.table_copy import Step, TableCopy
 from tests.support.database import Database
 
 NOTHING = Step(reason=None, is_proven=True)
@@ -15,12 +15,12 @@ def changed(*keys: str, is_proven: bool = True) -> Step:
     return Step(reason=None, changed=frozenset(keys), is_proven=is_proven)
 
 
-async def mirror_of(database: Database, script: str, **configuration: Any) -> Mirror:
+async def copy_of(database: Database, script: str, **configuration: Any) -> TableCopy:
     """Create tables, and look at the first one once."""
     await database.execute(script)
-    mirror = Mirror(source=database.source(**configuration))
-    assert (await mirror.follow()).reason == "No job that completed has left a position for it yet."
-    return mirror
+    copy = TableCopy(source=database.source(**configuration))
+    assert (await copy.follow()).reason == "No job that completed has left a position for it yet."
+    return copy
 
 
 TABLE = (

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.changes.mirror import Mirror
-from tests.integration.changes.steps import ALTERED, NOTHING, changed, mirror_of
+from tests.integration.changes.steps import ALTERED, NOTHING, changed, copy_of
+from tests.integration.changes.table_copy import TableCopy
 from tests.support.database import Database
 
 PARTITIONED = (
@@ -19,30 +19,30 @@ PARTITIONED = (
 
 
 async def test_changes_in_partitions_are_read(database: Database) -> None:
-    mirror = await mirror_of(database, PARTITIONED, tables="t")
+    copy = await copy_of(database, PARTITIONED, tables="t")
 
     await database.execute("UPDATE t SET v = 'w' WHERE id = 1; UPDATE t SET id = 13 WHERE id = 2")
 
-    assert await mirror.follow() == changed("1", "13", is_proven=False)
-    assert await mirror.follow() == NOTHING
+    assert await copy.follow() == changed("1", "13", is_proven=False)
+    assert await copy.follow() == NOTHING
 
 
 async def test_a_partition_exchanged_for_one_of_equally_many_rows_is_noticed(database: Database) -> None:
-    mirror = await mirror_of(database, PARTITIONED, tables="t")
+    copy = await copy_of(database, PARTITIONED, tables="t")
 
     await database.execute("ALTER TABLE t DETACH PARTITION t2")
     await database.execute("ALTER TABLE t ATTACH PARTITION t3 FOR VALUES FROM (20) TO (30)")
 
-    assert (await mirror.follow()).reason == ALTERED
+    assert (await copy.follow()).reason == ALTERED
 
 
 async def test_a_truncated_or_rewritten_partition_is_noticed(database: Database) -> None:
-    mirror = await mirror_of(database, PARTITIONED, tables="t")
+    copy = await copy_of(database, PARTITIONED, tables="t")
 
     await database.execute("TRUNCATE t2")
-    assert (await mirror.follow()).reason == ALTERED
+    assert (await copy.follow()).reason == ALTERED
     await database.execute("VACUUM FULL t1")
-    assert (await mirror.follow()).reason == ALTERED
+    assert (await copy.follow()).reason == ALTERED
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ async def test_what_row_versions_cannot_tell_is_always_compared_in_full(
     database: Database, script: str, configuration: dict[str, Any], reason: str
 ) -> None:
     await database.execute(script)
-    mirror = Mirror(source=database.source(**configuration))
+    copy = TableCopy(source=database.source(**configuration))
 
     for _ in range(2):
-        step = await mirror.follow()
+        step = await copy.follow()
         assert reason in str(step.reason)
-        assert mirror.position is None
+        assert copy.position is None
 
 
 async def test_a_foreign_partition_has_no_row_versions(database: Database) -> None:
@@ -95,13 +95,13 @@ async def test_a_foreign_partition_has_no_row_versions(database: Database) -> No
 
 
 async def test_tables_that_inherit_are_followed_one_by_one(database: Database) -> None:
-    mirror = await mirror_of(
+    copy = await copy_of(
         database,
         "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (PRIMARY KEY (id)) INHERITS (a);"
         "INSERT INTO a VALUES (1); INSERT INTO b VALUES (2)",
     )
 
     await database.execute("INSERT INTO b VALUES (3)")
-    assert await mirror.follow() == NOTHING
+    assert await copy.follow() == NOTHING
     await database.execute("INSERT INTO a VALUES (4)")
-    assert await mirror.follow() == changed("4")
+    assert await copy.follow() == changed("4")

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.postgresql import Cluster
 from sources.postgresql import PostgreSQL
-from tests.integration.changes.mirror import Mirror, Step
+from tests.integration.changes.table_copy import Step, TableCopy
 from tests.support.database import BRISK
 from tests.support.standby import caught_up, connected, run, standby_of, until_answering, value
 
@@ -23,29 +23,29 @@ CRASHED = "The server recovered from a crash since, or its statistics were reset
 NUMBERS = 2**32
 
 
-def mirror_of(cluster: Cluster, *, tables: str = "t") -> Mirror:
+def copy_of(cluster: Cluster, *, tables: str = "t") -> TableCopy:
     configuration = {
         "host": cluster.host, "port": cluster.port, "username": cluster.user, "password": cluster.password,
         "database": "postgres", "schema": "public", "tables": tables,
     }  # fmt: skip
-    return Mirror(source=PostgreSQL(configuration, BRISK))
+    return TableCopy(source=PostgreSQL(configuration, BRISK))
 
 
 async def test_a_restart_is_a_reason_to_compare(own_cluster: Cluster) -> None:
     await run(own_cluster, TABLE)
-    mirror = mirror_of(own_cluster)
-    await mirror.follow()
+    copy = copy_of(own_cluster)
+    await copy.follow()
 
     own_cluster.restart()
 
-    assert (await mirror.follow()).reason == RESTARTED
-    assert await mirror.follow() == NOTHING
+    assert (await copy.follow()).reason == RESTARTED
+    assert await copy.follow() == NOTHING
 
 
 async def test_a_crash_that_the_server_survives_is_a_reason_to_compare(own_cluster: Cluster) -> None:
     """Commits that were not flushed are undone, and their numbers used again; the server was not started."""
     await run(own_cluster, TABLE, "CHECKPOINT")
-    mirror = mirror_of(own_cluster)
+    copy = copy_of(own_cluster)
     started = await value(own_cluster, "SELECT pg_postmaster_start_time()")
     crashing = await asyncpg.connect(
         host=own_cluster.host,
@@ -55,21 +55,21 @@ async def test_a_crash_that_the_server_survives_is_a_reason_to_compare(own_clust
         database="postgres",
     )
     await crashing.execute("SET synchronous_commit = off; UPDATE t SET v = 'lost' WHERE id = 1")
-    await mirror.follow()
+    await copy.follow()
 
     os.kill(crashing.get_server_pid(), signal.SIGKILL)
     crashing.terminate()
     await until_answering(own_cluster)
 
     assert await value(own_cluster, "SELECT pg_postmaster_start_time()") == started
-    assert (await mirror.follow()).reason == CRASHED
-    assert await mirror.follow() == NOTHING
+    assert (await copy.follow()).reason == CRASHED
+    assert await copy.follow() == NOTHING
 
 
 async def test_a_crash_between_two_tables_of_one_job_is_a_reason_to_compare(own_cluster: Cluster) -> None:
     """What was asked of the server at the first table does not stand for the second one."""
     await run(own_cluster, TABLE, "CREATE TABLE u (id int PRIMARY KEY)", "CHECKPOINT")
-    source = mirror_of(own_cluster, tables="t,u").source
+    source = copy_of(own_cluster, tables="t,u").source
     before = {}
     for slice_ in await source.slices(None, 0):
         async with slice_.snapshot() as snapshot:
@@ -89,14 +89,14 @@ async def test_a_crash_between_two_tables_of_one_job_is_a_reason_to_compare(own_
 
 async def test_statistics_that_are_reset_look_like_a_crash(own_cluster: Cluster) -> None:
     await run(own_cluster, TABLE)
-    mirror = mirror_of(own_cluster)
-    await mirror.follow()
+    copy = copy_of(own_cluster)
+    await copy.follow()
 
     await run(own_cluster, "SELECT pg_stat_reset()")
-    assert await mirror.follow() == NOTHING
+    assert await copy.follow() == NOTHING
     await run(own_cluster, "SELECT pg_stat_reset_shared('bgwriter')")
     for _ in range(50):  # before version 15 a process of its own gathers statistics, and resets them later
-        if (reason := (await mirror.follow()).reason) is not None:
+        if (reason := (await copy.follow()).reason) is not None:
             break
         await asyncio.sleep(0.1)
     assert reason == CRASHED
@@ -106,24 +106,24 @@ async def test_a_standby_is_followed_while_it_lags_and_after_it_took_over(own_cl
     await run(own_cluster, TABLE)
     with standby_of(own_cluster) as standby:
         await until_answering(standby)
-        mirror = mirror_of(standby)
+        copy = copy_of(standby)
         async with connected(own_cluster) as slow:
             await slow.execute("BEGIN; UPDATE t SET v = 'slow' WHERE id = 1; SAVEPOINT s")
             await slow.execute("UPDATE t SET v = 'slow' WHERE id = 2")
             await run(own_cluster, "UPDATE t SET v = 'w' WHERE id = 3")
             await caught_up(own_cluster, standby)
-            await mirror.follow()
+            await copy.follow()
 
             await run(standby, "SELECT pg_wal_replay_pause()")
             await slow.execute("COMMIT")
-            await mirror.follow()
+            await copy.follow()
             await run(standby, "SELECT pg_wal_replay_resume()")
             await caught_up(own_cluster, standby)
 
-            assert {"1", "2"} <= (await mirror.follow()).changed
+            assert {"1", "2"} <= (await copy.follow()).changed
         await run(standby, "SELECT pg_promote()")
         await run(standby, "UPDATE t SET v = 'alone' WHERE id = 4; CHECKPOINT")
-        step = await mirror.follow()
+        step = await copy.follow()
         assert "4" in step.changed or "timeline" in str(step.reason)
 
 
@@ -132,7 +132,7 @@ async def test_the_state_of_a_standby_is_how_far_it_has_come(own_cluster: Cluste
     with standby_of(own_cluster) as standby:
         await until_answering(standby)
         await caught_up(own_cluster, standby)
-        async with mirror_of(standby).source as source:
+        async with copy_of(standby).source as source:
             await run(standby, "SELECT pg_wal_replay_pause()")
             paused = await source.state()
             await run(own_cluster, "UPDATE t SET v = 'w' WHERE id = 1")
@@ -152,7 +152,7 @@ async def test_a_reader_that_replays_no_log_has_no_state(own_cluster: Cluster) -
     with standby_of(own_cluster) as standby:
         await until_answering(standby)
 
-        async with mirror_of(standby).source as source:
+        async with copy_of(standby).source as source:
             assert await source.state() is None
 
 
@@ -161,14 +161,14 @@ async def test_another_server_of_the_same_system_is_noticed(own_cluster: Cluster
     await run(own_cluster, TABLE)
     with standby_of(own_cluster) as standby:
         await until_answering(standby)
-        mirror = mirror_of(own_cluster)
+        copy = copy_of(own_cluster)
         await run(own_cluster, "UPDATE t SET v = 'w' WHERE id = 1")
-        await mirror.follow()
+        await copy.follow()
         await run(standby, "SELECT pg_wal_replay_pause()")
 
-        mirror.source = mirror_of(standby).source
+        copy.source = copy_of(standby).source
 
-        assert (await mirror.follow()).reason == RESTARTED
+        assert (await copy.follow()).reason == RESTARTED
 
 
 def reset_numbers(cluster: Cluster, next_number: int) -> None:
@@ -191,12 +191,12 @@ async def test_changes_are_told_across_the_wraparound_of_transaction_numbers(own
         own_cluster.stop("smart")
         reset_numbers(own_cluster, number)
         own_cluster.start()
-    mirror = mirror_of(own_cluster)
-    await mirror.follow()
+    copy = copy_of(own_cluster)
+    await copy.follow()
 
     for round_ in range(30):
         await run(own_cluster, f"UPDATE t SET v = 'round {round_}' WHERE id = {1 + round_ % 5}")
-        step = await mirror.follow()
+        step = await copy.follow()
         assert step.reason is None
         assert str(1 + round_ % 5) in step.changed
         assert step.is_proven

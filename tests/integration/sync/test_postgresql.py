@@ -3,47 +3,30 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 import pytest
 
 from ingest.errors import IngestError
-from ingest.sync.kinds.full import full_sync
-from ingest.sync.progress.stats import Stats
 from ingest.sync.rules import BasicRules
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
 from sources.errors import SourceError
-from tests.support.database import Database, database_on
-from tests.support.sync_harness import SyncHarness, sync_harness
+from tests.integration.sync.mirror import Mirror
+from tests.support.database import database_on
+from tests.support.sync_harness import sync_harness
 
 
-@dataclass(frozen=True)
-class Mirror:
-    """A database and the index that follows it."""
+async def indexed(mirror: Mirror) -> dict[int, str]:
+    """Return what the index says: key -> title."""
+    documents = (await mirror.index.documents()).values()
+    return {document["public_album_id"]: document["public_album_title"] for document in documents}
 
-    database: Database
-    index: SyncHarness
 
-    async def sync(self, **configuration: Any) -> Stats:
-        stats = Stats()
-        async with self.database.source(**configuration) as source:
-            await full_sync(self.index.request(source), self.index.context(stats))
-        return stats
-
-    async def indexed(self) -> dict[int, str]:
-        """Return what the index says: key -> title."""
-        return {
-            document["public_album_id"]: document["public_album_title"]
-            for document in (await self.index.documents()).values()
-        }
-
-    async def stored(self) -> dict[int, str]:
-        """Return what the table says."""
-        rows = await self.database.connection.fetch("SELECT id, title FROM public.album")
-        return {row["id"]: row["title"] for row in rows}
+async def stored(mirror: Mirror) -> dict[int, str]:
+    """Return what the table says: key -> title."""
+    rows = await mirror.database.connection.fetch("SELECT id, title FROM public.album")
+    return {row["id"]: row["title"] for row in rows}
 
 
 @pytest.fixture
@@ -58,7 +41,7 @@ async def mirror(cluster: Cluster, elasticsearch: Server) -> AsyncIterator[Mirro
 
 async def test_rows_become_documents_and_changes_follow(mirror: Mirror) -> None:
     first = await mirror.sync()
-    assert await mirror.indexed() == await mirror.stored()
+    assert await indexed(mirror) == await stored(mirror)
     assert (first.read, first.created) == (300, 300)
     await mirror.database.execute(
         "DELETE FROM public.album WHERE id % 50 = 0;"
@@ -70,7 +53,7 @@ async def test_rows_become_documents_and_changes_follow(mirror: Mirror) -> None:
     second = await mirror.sync()
     third = await mirror.sync()
 
-    assert await mirror.indexed() == await mirror.stored()
+    assert await indexed(mirror) == await stored(mirror)
     assert second.deleted == 6 + 5
     assert (third.indexed, third.deleted, third.unchanged) == (0, 0, 295)
 
@@ -92,10 +75,10 @@ async def test_changing_a_rule_sends_no_document_whose_row_did_not_change(
 
     stats = await mirror.sync()
 
-    stored = {key: title for key, title in (await mirror.stored()).items() if not title.startswith("title 1")}
-    assert await mirror.indexed() == stored
-    assert (stats.indexed, stats.unchanged) == (0, len(stored))
-    assert (stats.deleted, stats.excluded) == (300 - len(stored), 300 - len(stored))
+    left = {key: title for key, title in (await stored(mirror)).items() if not title.startswith("title 1")}
+    assert await indexed(mirror) == left
+    assert (stats.indexed, stats.unchanged) == (0, len(left))
+    assert (stats.deleted, stats.excluded) == (300 - len(left), 300 - len(left))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +104,7 @@ async def test_b1_a_table_that_cannot_be_read_any_more_keeps_its_documents(mirro
             await mirror.sync(**reader)
 
         assert mirror.index.deletes() == []
-        assert len(await mirror.indexed()) == 300
+        assert len(await indexed(mirror)) == 300
     finally:
         await database.execute("DROP OWNED BY reader; DROP ROLE reader")
 
@@ -165,4 +148,4 @@ async def test_b2_others_writing_meanwhile_never_costs_a_row_that_stays_its_docu
     stay = {f"{mirror.database.name}_public_album_{key}" for key in range(1, 101)}
     assert stay.isdisjoint(mirror.index.deletes())
     assert mirror.index.deletes() != []
-    assert await mirror.indexed() == await mirror.stored()
+    assert await indexed(mirror) == await stored(mirror)

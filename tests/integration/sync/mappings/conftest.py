@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.elasticsearch import Server
 from sandbox.postgresql import Cluster
-from tests.integration.sync.mappings.mirror import Mirror
+from tests.integration.sync.mirror import Mirror
 from tests.support.database import database_on
 from tests.support.sync_harness import sync_harness
 

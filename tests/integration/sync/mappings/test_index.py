@@ -9,7 +9,7 @@ from ingest.errors import IndexChangedError
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.progress.stats import Stats
 from sources.errors import SourceConfigurationError
-from tests.integration.sync.mappings.mirror import ANYTHING, Mirror
+from tests.integration.sync.mirror import ANYTHING, Mirror
 from tests.support.sync_harness import INDEX
 
 

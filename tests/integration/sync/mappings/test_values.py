@@ -7,7 +7,7 @@ import pytest
 from ingest.elasticsearch.transport import Request
 from ingest.protocol import Pipeline
 from sources.errors import SourceConfigurationError
-from tests.integration.sync.mappings.mirror import Mirror
+from tests.integration.sync.mirror import Mirror
 from tests.support.database import exact
 from tests.support.sweeps import sampled
 from tests.support.sync_harness import INDEX

@@ -1,11 +1,10 @@
 """A database, the index that is kept in step with it, and what both have in a field."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.sync.kinds.full import full_sync
 from ingest.sync.progress.stats import Stats
-from ingest.sync.request import SyncOptions
 from tests.support.database import Database
 from tests.support.sync_harness import INDEX, SyncHarness
 
@@ -20,7 +19,8 @@ class Mirror:
     index: SyncHarness
 
     async def sync(self, **configuration: Any) -> Stats:
-        self.index.options = SyncOptions(derive_mappings=configuration.get("mappings") != "dynamic")
+        derives = configuration.get("mappings") != "dynamic"
+        self.index.options = replace(self.index.options, derive_mappings=derives)
         stats = Stats()
         async with self.database.source(**configuration) as source:
             await full_sync(self.index.request(source), self.index.context(stats))

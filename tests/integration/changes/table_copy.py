@@ -26,7 +26,7 @@ class Step:
 
 
 @dataclass(slots=True, kw_only=True)
-class Mirror:
+class TableCopy:
     """A copy of the first table of a source."""
 
     source: PostgreSQL
