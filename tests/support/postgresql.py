@@ -119,12 +119,16 @@ def _full_installation() -> Path | None:
 
 
 _FULL: Final = _full_installation()
-FULL: Final = None if _FULL is None else _FULL / "bin"
-"""The programs of a PostgreSQL with TLS, ICU, XML and extensions, which the wheel's is without."""
 EXTENSIONS: Final = frozenset[str]() if _FULL is None else _extensions(_FULL)
 """The extensions it could create."""
 
 needs_full = pytest.mark.skipif(
-    FULL is None, reason="needs a full PostgreSQL: Debian's packages, or make test-postgresql"
+    _FULL is None, reason="needs a full PostgreSQL: Debian's packages, or make test-postgresql"
 )
 """Marks tests of what the wheel's PostgreSQL is without."""
+
+
+def full_server() -> Cluster:
+    """Return a server with TLS, ICU, XML and extensions, which the wheel's is without, not started."""
+    assert _FULL is not None, "there is no full installation; tests that need one are marked `needs_full`"
+    return Cluster(version=int(_FULL.name), binaries=_FULL / "bin")

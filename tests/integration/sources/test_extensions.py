@@ -6,15 +6,20 @@ import pytest
 
 from sandbox.postgresql import Cluster
 from tests.support.database import database_on, read_all
-from tests.support.postgresql import FULL, needs_full
+from tests.support.postgresql import full_server, needs_full
 
 pytestmark = needs_full
 
 
 @pytest.fixture(scope="module")
 def full_cluster() -> Iterator[Cluster]:
-    with Cluster(binaries=FULL) as cluster:
+    with full_server() as cluster:
         yield cluster
+
+
+async def test_a_full_server_is_of_the_version_it_says(full_cluster: Cluster) -> None:
+    async with database_on(full_cluster) as database:
+        assert database.connection.get_server_version().major == full_cluster.version
 
 
 async def test_hstore_is_an_object_and_the_others_are_texts(full_cluster: Cluster) -> None:

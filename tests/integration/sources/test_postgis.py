@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.postgresql import Cluster
 from tests.support.database import Database, Reading, database_on, read_all
-from tests.support.postgresql import EXTENSIONS, FULL
+from tests.support.postgresql import EXTENSIONS, full_server
 
 needs_postgis = pytest.mark.skipif("postgis" not in EXTENSIONS, reason="needs PostGIS")
 
@@ -39,7 +39,7 @@ SHAPES: list[tuple[str, str | None]] = [
 
 @pytest.fixture(scope="module")
 def postgis_cluster() -> Iterator[Cluster]:
-    with Cluster(binaries=FULL) as cluster:
+    with full_server() as cluster:
         yield cluster
 
 

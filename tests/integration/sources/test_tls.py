@@ -15,7 +15,7 @@ from sources.postgresql.connection import is_encrypted
 from sources.postgresql.feed.replication import connected
 from tests.support.database import Database
 from tests.support.fault_proxy import FaultProxy
-from tests.support.postgresql import FULL, needs_full
+from tests.support.postgresql import full_server, needs_full
 
 _REQUEST = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
@@ -63,7 +63,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def tls_cluster(authority: Authority) -> Iterator[Cluster]:
     """A server whose certificate names `localhost`, and which lets `certified` in by certificate."""
     certificate, key = authority.issue("localhost", "subjectAltName=DNS:localhost")
-    with Cluster(binaries=FULL) as cluster:
+    with full_server() as cluster:
         data = cluster.data_folder
         owner = data.stat()
         for name, text in (
