@@ -14,7 +14,7 @@ IngestError
     ├── JobLostError                    job, connector or lease is no longer ours: write nothing more
     ├── IndexChangedError               the content index was replaced or removed while the job ran
     ├── IncompleteSyncError             something was not read or not confirmed, so nothing may be deleted
-    ├── TooManyDeletesError          a table would lose more documents than its connector allows
+    ├── TooManyDeletesError             a table would lose more documents than its connector allows
     ├── InvalidRulesError               the sync rules of the job cannot be used
     └── TooManyRejectionsError          the error monitor's threshold was passed
 """

@@ -20,6 +20,7 @@ from ingest.protocol import Connector, JobType, Scheduling, TriggerMethod, conne
 from sources.contract import Features
 
 STAMPS_COUNT_FOR: Final = timedelta(days=1)
+"""How old a stamp found at the start may be for its job to be created, if there is none."""
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
 """What we allow for between the clock of a stamp, which is a worker's, and the server's."""
 

@@ -1,7 +1,7 @@
 """What an answer says: the one place that decodes answers, checks their shape, and words a refusal.
 
 A call names the shape it needs by a function that takes the answer apart with `need`. An answer of status
-200 in any other shape (`null`, `{}`, cut, a proxy's page, a member that is missing or of another type) is an
+200 in any other shape (`null`, `{}`, cut, a proxy's page, a member that is missing or of another type) is
 treated as no answer: the request may have been applied or not, and is tried again.
 """
 

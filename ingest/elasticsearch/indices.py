@@ -252,18 +252,18 @@ async def count(client: Client, index_name: str, query: Mapping[str, Any] | None
 
 def _shard_states(answer: Any, concrete_name: str, count: int) -> tuple[ShardState, ...]:
     """Need the state of every shard's primary copy."""
-    shards = answers.need(answer, dict, "indices", concrete_name, "shards")
+    shards = need(answer, dict, "indices", concrete_name, "shards")
     states = tuple(
         ShardState(
-            history=answers.need(copy, str, "commit", "user_data", "history_uuid"),
-            max_seq_no=answers.need(copy, int, "seq_no", "max_seq_no"),
+            history=need(copy, str, "commit", "user_data", "history_uuid"),
+            max_seq_no=need(copy, int, "seq_no", "max_seq_no"),
         )
         for number in sorted(shards, key=lambda number: (len(number), number))
-        for copy in answers.need(shards, list, number)
-        if answers.need(copy, bool, "routing", "primary")
+        for copy in need(shards, list, number)
+        if need(copy, bool, "routing", "primary")
     )
     if len(states) != count:
-        raise answers.ShapeError(f"{len(states)} of {count} shards told their state")
+        raise ShapeError(f"{len(states)} of {count} shards told their state")
     return states
 
 

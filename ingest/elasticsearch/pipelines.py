@@ -23,8 +23,7 @@ _MAY_CHANGE_ANYTHING: Final = (b'"script"', b'"pipeline"', b'"dot_expander"')
 """Processors that change fields which they do not name."""
 
 _EFFECTIVE: Final = ("processors", "on_failure", "field_access_pattern")
-
-_log: Any = get_logger(__name__)
+"""The parts of a definition that decide about documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,8 @@ async def read_pipeline(client: Client, name: str) -> PipelineDefinition:
     except AuthorizationError as error:
         # Elastic's own API keys for connectors lack this privilege; a missing pipeline then shows with the
         # first item.
-        _log.warning("pipeline.not_readable", pipeline=name, reason=str(error), privilege="read_pipeline")
+        get_logger().warning(
+            "pipeline.not_readable", pipeline=name, reason=str(error), privilege="read_pipeline"
+        )
         return PipelineDefinition(name, None)
     return PipelineDefinition(name, definition)

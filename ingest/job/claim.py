@@ -17,23 +17,13 @@ from ingest.protocol import Connector, ConnectorStatus, JobStatus, SyncJob, conn
 _SYNCABLE = frozenset({ConnectorStatus.CONFIGURED, ConnectorStatus.CONNECTED, ConnectorStatus.ERROR})
 
 
-def may_start(connector: Connector | None) -> bool:
-    """Say whether a content job of this connector may start as far as the connector's document tells."""
-    return (
-        connector is not None
-        and connector.status in _SYNCABLE
-        and connector.last_sync_status is not JobStatus.IN_PROGRESS
-    )
-
-
 async def claim(client: Client, waiting: SyncJob, connector: Connector, worker: str) -> SyncJob | None:
     """Try to get a waiting content job; return it as claimed, or None if it is not for us, now or ever.
 
     `connector` is its connector as it was read last: one that was written since is claimed by nobody.
     """
-    if not may_start(connector):
-        return None
-    if not await _start_sync(client, connector):
+    is_startable = connector.status in _SYNCABLE and connector.last_sync_status is not JobStatus.IN_PROGRESS
+    if not is_startable or not await _start_sync(client, connector):
         return None
     claimed = await take(client, waiting.id, worker)
     if claimed is None:

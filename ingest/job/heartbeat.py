@@ -60,7 +60,7 @@ async def heartbeat(
     stats: Callable[[], Mapping[str, Any]],
     interval_seconds: float,
 ) -> NoReturn:
-    """Report counts, and so that we are alive, however slow the source; each success renews the lease."""
+    """Report counts every few seconds, however slow the source; each success renews the lease."""
     while True:
         lease.check()
         sent_at = lease.now()

@@ -42,7 +42,7 @@ class RunningJob:
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     stats: Stats = field(default_factory=Stats)
     following: Following | None = None
-    """Of a job that stays."""
+    """Of a job that follows its source."""
     ended: SyncJob | None = None
     """As it was when its ending had been reported; None before, and if it was lost."""
     monotonic: Callable[[], float] = time.monotonic

@@ -108,9 +108,9 @@ def reason_to_wait(job: SyncJob, queue: Queue) -> str:
 def room_for(running: Collection[RunningJob], config: Config) -> int:
     """Return how many more jobs may start.
 
-    A job that pauses before a retry makes room for one of another connector, and so does one that has caught
-    up and stays. There are never more than twice
-    as many jobs as the setting says, so that an Elasticsearch that is down does not let all of them pile up.
+    A job that pauses before a retry makes room for one of another connector, and so does one that follows and
+    has caught up. Not counting the latter, there are never more than twice as many jobs as the setting says,
+    so that they do not pile up while Elasticsearch is down.
     """
     most = config.service.max_concurrent_content_syncs
     staying = sum(one.is_following for one in running)

@@ -62,4 +62,4 @@ class SyncContext:
     stats: Stats
     log: Any
     following: Following | None = None
-    """Of a job that stays."""
+    """Of a job that follows its source."""

@@ -40,7 +40,7 @@ class ChangesComparison:
     map_fields: MapFields | None = None
     rewrites: bool = False
     refused: dict[str, str] = field(default_factory=dict)
-    """Slices whose content has to be compared, and why."""
+    """Slices whose content has to be compared, and why; no reason where that is no surprise."""
     differed: set[str] = field(default_factory=set)
     """Slices of which something was sent, in an abandoned reading too: their sums are not what they were."""
 
@@ -92,7 +92,7 @@ class DigestComparison:
     before: Mapping[str, Checkpoint]
     checkpoints: dict[str, Checkpoint]
     refused: dict[str, str] = field(default_factory=dict)
-    """Slices whose content has to be compared, and why."""
+    """Slices whose content has to be compared, and why; no reason where that is no surprise."""
 
     compared_by: ClassVar[ComparedBy] = ComparedBy.DIGEST
 

@@ -65,11 +65,11 @@ def incompatibility(now: Cursor, then: Cursor | None) -> str | None:
     if then is None:
         return "No job of this version has completed yet, or the last one left nothing to begin from."
     if then.circumstances != now.circumstances:
-        return "Tables, sync rules or pipelines are others than in the last job."
+        return "Tables, sync rules or pipelines have changed since the last job."
     if then.index_uuid != now.index_uuid:
         return "The index is another one than in the last job."
     if (then.shards is None) != (now.shards is None):
-        return "Elasticsearch tells now, or does not tell any more, whether anybody else wrote to the index."
+        return "Elasticsearch has begun or ceased to tell whether anybody else wrote to the index."
     if then.shards != now.shards:
         return "The index was written to since the last job that completed."
     return None

@@ -71,6 +71,7 @@ class Settled:
     retry: list[bytes] = field(default_factory=list)
     """Actions turned away for the moment."""
     why: str = ""
+    """Why, of the last of them."""
     fatal: IngestError | None = None
     """What must end the job; everything else is counted all the same."""
 

@@ -81,10 +81,8 @@ class KnownDocuments:
 
 
 def _documents(answer: Any, *, count: int) -> list[Any]:
-    """Need an answer for each document."""
-    documents = answers.need(answer, list, "docs")
-    if len(documents) != count:
-        raise answers.ShapeError(f"{len(documents)} of {count} documents were answered for")
+    """Need an answer for each document, and no error in it."""
+    documents = _answered(answer, count)
     for one in documents:
         if "error" in one:
             raise answers.ShapeError(f"a document could not be read: {one['error'].get('type')}")
@@ -110,10 +108,14 @@ def _found(document: Any) -> FoundDocument:
 
 def _hashes(answer: Any, count: int) -> list[int | None]:
     """Need an answer for each document: its content hash, None if it has none or is not there."""
-    documents = answers.need(answer, list, "docs")
+    return [one.get("_source", {}).get(CONTENT_HASH) for one in _answered(answer, count)]
+
+
+def _answered(answer: Any, count: int) -> list[Any]:
+    documents: list[Any] = answers.need(answer, list, "docs")
     if len(documents) != count:
         raise answers.ShapeError(f"{len(documents)} of {count} documents were answered for")
-    return [one.get("_source", {}).get(CONTENT_HASH) for one in documents]
+    return documents
 
 
 def _hash_of(row: bytes) -> int:

@@ -40,7 +40,7 @@ SAVING_SECONDS: Final = 10.0
 MARKING_SECONDS: Final = 300.0
 """How often it is stored while only the source's position does."""
 SURROUNDINGS_SECONDS: Final = 15.0
-"""How often to look for tables that came or went, and for pipelines that are others."""
+"""How often to look for tables that were added or removed, and for pipelines that changed."""
 AWAY_SECONDS: Final = 600.0
 """How long a source may be away before the job ends."""
 FIRST_FEED_PAUSE_SECONDS: Final = 1.0
@@ -48,12 +48,12 @@ LONGEST_FEED_PAUSE_SECONDS: Final = 60.0
 """Between two attempts at a feed that is lost again and again."""
 SHOWN: Final = 3
 """How many slices that the log does not tell of are named."""
-NEW_SLICES: Final = "Tables came, went or are called otherwise."
-NEW_PIPELINE: Final = "Ingest pipelines are others than when the job began."
+NEW_SLICES: Final = "Tables were added, removed or renamed."
+NEW_PIPELINE: Final = "Ingest pipelines have changed since the job began."
 WRITTEN_BY_OTHERS: Final = (
     "Somebody else wrote to the index, or a request was sent twice, so everything has to be compared."
 )
-ANOTHER_LIFE: Final = "What changed cannot be told of most tables, so they have to be compared."
+CHANGES_UNKNOWN: Final = "What changed cannot be told of most tables, so they have to be compared."
 
 
 async def follow(request: SyncRequest, context: SyncContext) -> Cursor | None:
@@ -169,7 +169,7 @@ class FollowLoop:
         try:
             await work()
         except SourceConfigurationError:
-            if not await self._are_other_slices():
+            if not await self._ends_for_other_slices():
                 raise
         except (SourceUnavailableError, ElasticsearchUnavailableError) as error:
             self.sync.context.log.warning("follow.awaited", reason=str(error))
@@ -235,7 +235,7 @@ class FollowLoop:
             age = 0.0 if moment.committed is None else max(0.0, time.time() - moment.committed)
             self.following.behind_since(self.monotonic() - age if moment.changes else None)
             if not await tailing.settle(moment):
-                self.following.ask_to_end(ANOTHER_LIFE)
+                self.following.ask_to_end(CHANGES_UNKNOWN)
                 return
             untold = tailing.untold
             if untold:
@@ -254,23 +254,23 @@ class FollowLoop:
         now_due = followed if everything else due(followed, self._pause_seconds, asked_at)
         if to_look_at := [one for one in now_due if not one.is_still(state)]:
             if not await self.polling.look(to_look_at):
-                self.following.ask_to_end(ANOTHER_LIFE)
+                self.following.ask_to_end(CHANGES_UNKNOWN)
                 return
             for one in to_look_at:
                 one.state, one.seen_at, one.looked_until = state, asked_at, self.monotonic()
 
     async def _look_around(self) -> None:
-        """End the job if there is something that only another one can take in."""
+        """End the job if tables or pipelines changed, which only another job can take into account."""
         if self.monotonic() - self._looked_around_at < SURROUNDINGS_SECONDS:
             return
-        if await self._are_other_slices():
+        if await self._ends_for_other_slices():
             return
         self._looked_around_at = self.monotonic()
         if await seed_now(self.sync.request, self.sync.context) != self.sync.prepared.seed:
             self.following.ask_to_end(NEW_PIPELINE)
 
-    async def _are_other_slices(self) -> bool:
-        """End the job if tables came or went."""
+    async def _ends_for_other_slices(self) -> bool:
+        """Ask the job to end if tables were added or removed; say whether it was asked."""
         request = self.sync.request
         slices = await request.source.slices(request.advanced_rules, self.sync.prepared.seed)
         if {one.name for one in slices} == self.polling.followed.keys():

@@ -31,8 +31,8 @@ class Tailing:
     monotonic: Callable[[], float] = time.monotonic
     _marked_at: float = 0.0
     _positions: dict[str, str] = field(default_factory=dict)
-    """Positions that count once everything is acknowledged up to `_from`."""
-    _from: int | None = None
+    """Positions that become valid once everything is acknowledged up to `_valid_from`."""
+    _valid_from: int | None = None
 
     def __post_init__(self) -> None:
         self._marked_at = self.monotonic()
@@ -53,14 +53,14 @@ class Tailing:
         for name, one in self.followed.items():
             if name not in self.feed.silent:
                 one.seen_at = seen_at
-        if self._from is not None and moment.position >= self._from:
+        if self._valid_from is not None and moment.position >= self._valid_from:
             self._mark()
-        elif self._from is None and self.monotonic() - self._marked_at >= MARKING_SECONDS:
-            await self._look_where_we_are()
+        elif self._valid_from is None and self.monotonic() - self._marked_at >= MARKING_SECONDS:
+            await self._take_positions()
         return True
 
-    async def _look_where_we_are(self) -> None:
-        """Take the position of each slice, and of the log after all of them."""
+    async def _take_positions(self) -> None:
+        """Take the position of each slice, and after all of them that of the feed."""
         self._positions = {}
         for name, one in self.followed.items():
             if name in self.feed.silent or one.checkpoint is None or one.checkpoint.position is None:
@@ -71,7 +71,7 @@ class Tailing:
                     and snapshot.position is not None
                 ):
                     self._positions[name] = snapshot.position
-        self._from = await self.feed.now()
+        self._valid_from = await self.feed.now()
         self._marked_at = self.monotonic()
 
     def _mark(self) -> None:
@@ -79,7 +79,7 @@ class Tailing:
             one = self.followed[name]
             if one.checkpoint is not None:
                 one.checkpoint = replace(one.checkpoint, position=position)
-        self._positions, self._from = {}, None
+        self._positions, self._valid_from = {}, None
 
 
 def wanted(sync: SyncRun, slice_: Slice) -> Slice:
