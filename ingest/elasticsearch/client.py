@@ -5,17 +5,15 @@ A client is a small value: a transport and the headers its requests carry. Views
 """
 
 import base64
-import importlib.metadata
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import orjson
 
-from ingest import config, errors
+from ingest import config, errors, version
 from ingest.elasticsearch import answers
 from ingest.elasticsearch.retry import Backoff
 from ingest.elasticsearch.transport import (
@@ -133,21 +131,13 @@ async def connect(
         "Accept": JSON,
         # Otherwise Elasticsearch compresses every page and every bulk answer, and we take it apart again.
         "Accept-Encoding": "gzip" if settings.bulk.compress else "identity",
-        "User-Agent": f"elastic-ingest/{_version()}",
+        "User-Agent": f"elastic-ingest/{version()}",
         "X-elastic-product-origin": "connectors",
         **settings.headers,
         **_authorization(settings),
     }
     async with HttpTransport(settings, max_response_bytes=max_response_bytes) as transport:
         yield Client(transport=transport, headers=headers, make_backoff=make_backoff)
-
-
-@cache
-def _version() -> str:
-    try:
-        return importlib.metadata.version("elastic-ingest")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"
 
 
 def _authorization(settings: config.Elasticsearch) -> dict[str, str]:

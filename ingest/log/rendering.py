@@ -6,13 +6,12 @@ import re
 import sys
 import traceback
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
 from typing import Any, Final
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from ingest import version
 from ingest.log.redaction import LONGEST_TEXT, redacted
 from ingest.log.sentences import sentence
 
@@ -69,7 +68,7 @@ def ecs_line(moment: str, level: str, event: str, facts: dict[str, Any], error: 
         "message": sentence(event, {**facts, **labels}),
         "ecs.version": ECS_VERSION,
         "service.name": "elastic-ingest",
-        "service.version": _version(),
+        "service.version": version(),
         "process.pid": os.getpid(),
     }
     if logger is None:
@@ -85,11 +84,6 @@ def ecs_line(moment: str, level: str, event: str, facts: dict[str, Any], error: 
         line["error.message"] = str(error)[:LONGEST_TEXT]
         line["error.stack_trace"] = _stack(error)
     return json.dumps(line, default=str)
-
-
-@cache
-def _version() -> str:
-    return version("elastic-ingest")
 
 
 class Console:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from ingest import version
 from ingest.config import Config
 from ingest.elasticsearch.client import Client
 from ingest.job.runner import Worker
@@ -107,7 +108,7 @@ class Service:
             taken_at=datetime.now(UTC),
             started_at=self._started_at,
             worker=self._worker.name,
-            version=status_snapshot.version(),
+            version=version(),
             is_stopping=self._stop.is_asked,
             loops=tuple(map(status_snapshot.loop_status, self._loops)),
             connectors=tuple(

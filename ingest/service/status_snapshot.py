@@ -1,6 +1,5 @@
 """Copies the state of the service into the plain values of `ingest.status.snapshot`."""
 
-import importlib.metadata
 from datetime import UTC, datetime
 
 from ingest.job.running_job import RunningJob
@@ -18,14 +17,6 @@ from ingest.status.snapshot import (
 from ingest.sync.progress.stats import SliceStats, Stats
 
 SLICES_SHOWN = 20
-
-
-def version() -> str:
-    """Return the version of this program; `0` where it is not installed."""
-    try:
-        return importlib.metadata.version("elastic-ingest")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"
 
 
 def loop_status(loop: Loop) -> LoopStatus:
