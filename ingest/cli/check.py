@@ -7,8 +7,9 @@ from rich.text import Text
 
 from ingest.checks.quick import quick_checks
 from ingest.checks.report import Check, Severity
+from ingest.cli import FAILED
 from ingest.cli.output import table
-from ingest.cli.session import FAILED, Session, with_session
+from ingest.cli.session import Session, with_session
 
 _MARKS = {
     Severity.OK: ("ok     ", "green"),

@@ -16,14 +16,12 @@ from typing import Any, Final
 import click
 
 from ingest import log
-from ingest.cli import collecting
+from ingest.cli import FAILED, WRONG, collecting
 from ingest.cli.output import Output
 from ingest.config import Config, load
 from ingest.elasticsearch.client import Client, connect
 from ingest.errors import ConfigError, ElasticsearchRefusedError, IngestError
 
-FAILED: Final = 1
-WRONG: Final = 2
 DEFAULT_FILE: Final = Path("config.yml")
 
 

@@ -6,19 +6,16 @@ import os
 import sys
 from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from ingest import log
-from ingest.cli import collecting
+from ingest.cli import FAILED, WRONG, collecting
 from ingest.cli.options import Options, Program
 from ingest.config import Config, load
 from ingest.errors import ConfigError, IngestError
 from sources.registry import SOURCES
-
-FAILED: Final = 1
-WRONG: Final = 2
 
 
 def run(said: Options) -> None:

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import click
 
-from ingest.cli import views
+from ingest.cli import FAILED, views
 from ingest.cli.output import table
-from ingest.cli.session import FAILED, Session, with_session
+from ingest.cli.session import Session, with_session
 from ingest.protocol import edits
 
 _COLUMNS: Final = ("connector", "job", "type", "status", "created", "indexed", "deleted", "waits for")

@@ -4,10 +4,10 @@ from typing import Final
 
 import click
 
-from ingest.cli import views
+from ingest.cli import FAILED, views
 from ingest.cli.connector import existing
 from ingest.cli.output import table
-from ingest.cli.session import FAILED, CommandFailedError, Session, with_session
+from ingest.cli.session import CommandFailedError, Session, with_session
 from ingest.cli.watching import watch as watch_job
 from ingest.protocol import JobStatus, JobType, SyncJob, TriggerMethod, edits, jobs
 

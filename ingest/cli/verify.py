@@ -13,8 +13,9 @@ import click
 from rich.text import Text
 
 from ingest.checks.verification import chosen, verify_connector
+from ingest.cli import FAILED, WRONG
 from ingest.cli.output import count, table
-from ingest.cli.session import FAILED, WRONG, CommandFailedError, Session, with_session
+from ingest.cli.session import CommandFailedError, Session, with_session
 from ingest.cli.watching import watch
 from ingest.errors import ConflictError, ElasticsearchError, IngestError
 from ingest.protocol import Connector, JobStatus, Verified, connectors, jobs

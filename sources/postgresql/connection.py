@@ -157,7 +157,7 @@ async def connect(settings: Settings, limits: Limits, network: Network) -> Any:
 
 
 async def close(connection: Any, limits: Limits) -> None:
-    """End the session in order, or cut it when that takes too long. Never raises but when cancelled."""
+    """End the session in order, or cut it when that takes too long. Raises nothing unless it is canceled."""
     try:
         await connection.close(timeout=limits.close_seconds)
     except asyncio.CancelledError:

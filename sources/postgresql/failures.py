@@ -31,7 +31,7 @@ _REMEDIES = {
     " the column out by an advanced rule or correct the value",
     "55P03": "another session keeps it locked",
     "57P03": "the server is starting or stopping",
-    "57014": "the server or somebody cancelled the query",
+    "57014": "the server or somebody canceled the query",
     "53300": "the server has no connection left",
     "22021": "it holds bytes which are no text in the database's encoding; convert them or leave it out",
     "XX000": "the server reports an internal error, as it does for a value that a function cannot take; leave"

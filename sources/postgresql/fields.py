@@ -10,8 +10,6 @@ from typing import Any
 from sources.fields import advanced, between, choice, field, max_deleted_share, number, rejected_index
 
 MIB = 1024 * 1024
-
-
 _ON_TLS = [{"field": "ssl_enabled", "value": True}]
 
 FIELDS: Mapping[str, Mapping[str, Any]] = {

@@ -16,10 +16,10 @@ from typing import Final
 from psycopg.conninfo import make_conninfo
 
 from sources.errors import SourceConfigurationError
+from sources.postgresql.feed.coverage import APPLICATION_NAME
 from sources.postgresql.settings import Settings, SslMode
 from sources.postgresql.statements import SESSION_SETTINGS
 
-APPLICATION_NAME: Final = "elastic-ingest follow"
 _NOTHING: Final = "/dev/null/nothing"
 """A file that cannot exist, for where libpq would look in the home folder."""
 _SHOW_VALUES_AS_READ: Final = ("TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "bytea_output")

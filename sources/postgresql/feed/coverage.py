@@ -15,6 +15,8 @@ from sources.postgresql.catalog.discovery import Target, effective_key
 from sources.postgresql.quoting import identifier, qualified
 
 SLOT_PREFIX: Final = "elastic_ingest_"
+APPLICATION_NAME: Final = "elastic-ingest follow"
+"""How the connections of feeds are called in `pg_stat_replication`."""
 _WARNING: Final = (
     "Not before every table has a replica identity: without one, its updates and deletes fail once it is"
     " published."

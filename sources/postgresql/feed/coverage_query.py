@@ -10,10 +10,8 @@ from sources.postgresql.catalog.discovery import Target
 from sources.postgresql.catalog.presence_queries import SHAPES
 from sources.postgresql.catalog.types import FIRST_USER_OID
 from sources.postgresql.feed import queries
-from sources.postgresql.feed.coverage import SLOT_PREFIX, Member, Server, Table
+from sources.postgresql.feed.coverage import APPLICATION_NAME, SLOT_PREFIX, Member, Server, Table
 from sources.postgresql.settings import Settings
-
-APPLICATION_NAME = "elastic-ingest follow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
