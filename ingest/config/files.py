@@ -33,7 +33,7 @@ def read_text(path: Path, largest_bytes: int) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError(f"is not UTF-8 text (see byte {error.start})") from None
+        raise FileError(f"is not UTF-8 text (see byte {error.start}); save it as UTF-8") from None
 
 
 def read_secret(path: Path) -> str:

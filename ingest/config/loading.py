@@ -30,6 +30,11 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Names the folder in which systemd hands files over, to the service alone whatever their mode says."""
 
 FILE = file()
+_REMEDIES: dict[type[BaseException | None], str] = {
+    FileNotFoundError: "; name the file with -c, or copy config.yml.example",
+    PermissionError: "; give the user that runs this the right to read it",
+}
+"""What to do about a `config.yml` that cannot be opened."""
 _NEEDS_ESCAPING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -52,7 +57,8 @@ def load(
         text = files.read_text(path, files.LARGEST_CONFIG_BYTES)
         tree, reading.problems = yaml_tree.parse(text, environment, OPAQUE)
     except (files.FileError, yaml_tree.YamlError) as error:
-        raise ConfigError([_line(path, str(error))]) from error
+        remedy = _REMEDIES.get(type(error.__cause__), "")
+        raise ConfigError([_line(path, f"{error}{remedy}")]) from error
     config = reading.config(tree)
     if reading.problems:
         raise ConfigError([_line(path, problem) for problem in reading.problems])
@@ -87,6 +93,7 @@ class _Reading:
         """Build what can be built, then check what only the whole can show."""
         members = dict(tree.members)
         legacy = {key: members.pop(key) for key in LEGACY_CONNECTOR_KEYS if key in members}
+        legacy = {key: node for key, node in legacy.items() if not _says_null(node)}
         listed = members.pop("connectors", None)
         config = self._build(Config, Section(members), "", more_keys=("connectors", *LEGACY_CONNECTOR_KEYS))
         config = replace(config, connectors=self._listed(listed) + self._legacy(legacy))
@@ -125,6 +132,8 @@ class _Reading:
     def _taken(self, setting: Setting, members: dict[str, Node], at: str) -> Node | None:
         """Take the setting's value, or for a secret the content of the file named instead of it."""
         written = members.pop(setting.key, None)
+        if setting.default is None and not setting.is_required and _says_null(written):
+            written = None
         if not setting.type.is_secret:
             return written
         path_node = members.pop(setting.key + FILE_SUFFIX, None)
@@ -153,7 +162,9 @@ class _Reading:
         try:
             value = setting.type.read(node)
         except WrongValueError as error:
-            self._report(here, f"{error} ({setting.type.allowed})")
+            is_filled_in = isinstance(node, Scalar) and node.is_from_environment and not node.text
+            origin = ", as is the variable or file it comes from" if is_filled_in else ""
+            self._report(here, f"{error}{origin} ({setting.type.allowed})")
             return
         if isinstance(value, Path):
             value = self._path.parent / value
@@ -162,7 +173,9 @@ class _Reading:
     def _section(self, node: Node, here: str) -> Section:
         if isinstance(node, Section):
             return node
-        self._report(here, f"is {node.described} (a map of settings)")
+        is_empty = isinstance(node, Scalar) and node.tag == "null"
+        remedy = "; remove the key, or set something below it" if is_empty else ""
+        self._report(here, f"is {node.described} (a map of settings{remedy})")
         return Section()
 
     def _listed(self, node: Node | None) -> tuple[ConnectorEntry, ...]:
@@ -220,6 +233,11 @@ class _Reading:
 def _suggestion(key: str, known: list[str]) -> str:
     close = difflib.get_close_matches(key, known, n=1)
     return f"did you mean {close[0]}?" if close else f"known are: {', '.join(sorted(known))}"
+
+
+def _says_null(node: Node | None) -> bool:
+    """Whether `null` stands there, as for "not set" in a file of Elastic's; a value left out is a mistake."""
+    return isinstance(node, Scalar) and node.tag == "null" and node.text != ""
 
 
 def _says_no(node: Node) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|\$\{")
+_FORMS = "write ${NAME} or ${NAME|default}"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
@@ -27,10 +28,10 @@ def expand(text: str, environment: Mapping[str, str]) -> str:
         if found[0] == "$${":
             return "${"
         if found["inside"] is None:
-            raise PlaceholderError("holds a placeholder that is not closed or is nested")
+            raise PlaceholderError(f"holds a placeholder that is not closed or is nested ({_FORMS})")
         name, bar, default = found["inside"].partition("|")
         if not _NAME.fullmatch(name):
-            raise PlaceholderError("holds a placeholder whose name cannot be a variable's")
+            raise PlaceholderError(f"holds a placeholder whose name cannot be a variable's ({_FORMS})")
         if name in environment:
             return environment[name]
         if bar:

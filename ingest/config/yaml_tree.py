@@ -20,6 +20,21 @@ DEEPEST = 20
 SEPARATOR = "."
 _HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
+_REMEDIES = {
+    r"character '\t'": "indent with spaces, not with tabs",
+    "cannot start any token": "put the value in quotes",
+    "expected the node content": "put the value in quotes",
+    "mapping values are not allowed": "indent the keys of a map alike; put a value that holds ': ' in quotes",
+    "expected <block end>": "indent the keys of a map alike; put a value that holds quotes in quotes",
+    "expected '<document start>'": "indent the keys of a map alike",
+    "could not find expected ':'": "write key: value, with a blank after the colon",
+    "unexpected end of stream": "close the quotation mark",
+    "got '<stream end>'": "close the bracket",
+    "found another document": "remove the line ---",
+    "unknown escape character": "put the value in single quotes",
+}
+"""What to do about what the parser says, by words of it; the first that fits counts."""
+
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "merge", "value"}
 _TAG_NAMES = {
@@ -101,9 +116,15 @@ def _compose(text: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise YamlError(f"{place}{error.problem or error.context}") from error
+        said = error.problem or error.context or ""
+        raise YamlError(f"{place}{said}{_remedy(said)}") from error
     except yaml.YAMLError as error:
         raise YamlError(f"is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _remedy(said: str) -> str:
+    """Return what to do about what the parser said, which speaks of its grammar; nothing if it is plain."""
+    return next((f" ({remedy})" for words, remedy in _REMEDIES.items() if words in said), "")
 
 
 class _LimitedLoader(yaml.SafeLoader):

@@ -121,7 +121,8 @@ def test_a_missing_file_is_one_line(started: Started, tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert result.stderr == (
-        f"absent.yml: cannot be read: No such file or directory ({tmp_path / 'absent.yml'})\n"
+        f"absent.yml: cannot be read: No such file or directory ({tmp_path / 'absent.yml'}); "
+        "name the file with -c, or copy config.yml.example\n"
     )
 
 

@@ -20,9 +20,28 @@ def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         config.load(tmp_path / "absent.yml", {})
 
-    assert refused.value.problems == [
-        f"absent.yml: cannot be read: No such file or directory ({tmp_path / 'absent.yml'})"
-    ]
+    problem = f"absent.yml: cannot be read: No such file or directory ({tmp_path / 'absent.yml'})"
+    assert refused.value.problems == [f"{problem}; name the file with -c, or copy config.yml.example"]
+
+
+def test_a_file_that_may_not_be_read_is_answered_with_the_right_that_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+
+    with pytest.raises(ConfigError, match="give the user that runs this the right to read it"):
+        config.load(tmp_path / "config.yml", {})
+
+
+def test_a_section_without_settings_is_answered_with_what_to_do(tmp_path: Path) -> None:
+    found = only_problem(tmp_path, CONNECTOR + "service:\n#  idling: 30\n")
+
+    assert found == (
+        "config.yml: service: is empty (a map of settings; remove the key, or set something below it)"
+    )
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
@@ -56,6 +75,30 @@ def test_a_pipe_without_a_writer_is_refused_and_not_waited_for(tmp_path: Path) -
 )
 def test_a_text_that_is_no_map_of_settings_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
     assert complaint in only_problem(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("service:\n\tidling: 3", "indent with spaces, not with tabs"),
+        ("service:\n  idling: 3\n heartbeat: 4", "indent the keys of a map alike"),
+        ("service:\n  idling: 3\n    heartbeat: 4", "indent the keys of a map alike"),
+        ("  service:\n    idling: 3\nconnectors: []", "indent the keys of a map alike"),
+        ("elasticsearch:\n  password: a: b", "in quotes"),
+        ("elasticsearch:\n  password: @a", "in quotes"),
+        ("elasticsearch:\n  password: 'it's'", "in quotes"),
+        ('elasticsearch:\n  password: "a\\p"', "in single quotes"),
+        ('elasticsearch:\n  password: "a\nservice: {}', "close the quotation mark"),
+        ("connectors: [{connector_id: a", "close the bracket"),
+        ("connectors: []\n---\nservice: {}", "remove the line ---"),
+        ("connectors: []\nservice\n", "write key: value"),
+    ],
+)
+def test_what_yaml_cannot_read_is_answered_with_what_to_do(tmp_path: Path, written: str, remedy: str) -> None:
+    found = only_problem(tmp_path, written.encode())
+
+    assert found.startswith("config.yml: line ")
+    assert remedy in found
 
 
 @pytest.mark.parametrize("content", ["", "# only a comment\n", "---\n", "null"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.ingest.config.loading import CONNECTOR, load, only_problem
+from tests.unit.ingest.config.loading import CONNECTOR, load, only_problem, problems
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,38 @@ def test_elastics_keys_without_effect_are_accepted(tmp_path: Path, text: str, wa
     warnings = load(tmp_path, CONNECTOR + text).warnings
 
     assert bool([line for line in warnings if "has no effect" in line]) == warned
+
+
+@pytest.mark.parametrize("null", ["null", "~"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            "elasticsearch.api_key",
+            "elasticsearch.username",
+            "elasticsearch.password",
+            "elasticsearch.ca_certs",
+        ),
+        *("service.lock_file", "connector_id", "service_type"),
+    ],
+)
+def test_null_leaves_a_key_without_default_as_if_it_were_not_there(
+    tmp_path: Path, key: str, null: str
+) -> None:
+    assert load(tmp_path, CONNECTOR + f"{key}: {null}\n") == load(tmp_path, CONNECTOR)
+
+
+def test_null_is_no_value_of_a_key_with_a_default_or_of_one_that_is_required(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, "service.idling: null\nconnectors: [{connector_id: null, service_type: postgresql}]"
+    )
+
+    assert sorted(one.split(": ")[1] for one in found) == ["connectors[0].connector_id", "service.idling"]
+
+
+def test_a_credential_left_out_is_not_taken_for_null(tmp_path: Path) -> None:
+    found = problems(tmp_path, CONNECTOR + "elasticsearch.api_key:\n")
+
+    assert found == [
+        "config.yml: elasticsearch.api_key: is empty (the `encoded` value Elasticsearch returned, or id:key)"
+    ]

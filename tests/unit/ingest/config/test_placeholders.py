@@ -36,7 +36,8 @@ def test_a_doubled_dollar_sign_is_not_a_placeholder(tmp_path: Path) -> None:
     [
         ("${ABSENT}", "variable ABSENT is not set"),
         ("${ABSENT|}", "is empty"),
-        ("${EMPTY}", "is empty"),
+        ("${EMPTY}", "is empty, as is the variable or file it comes from"),
+        ("${ABSENT:-shell}", "write ${NAME} or ${NAME|default}"),
         ("${ABSENT|${OTHER}}", "not closed or is nested"),
         ("${ABSENT", "not closed"),
         ("${}", "cannot be a variable's"),
