@@ -129,4 +129,15 @@ def _error_of(response: Response) -> tuple[str, str]:
         return "", error[:_REASON_LIMIT]
     if not isinstance(error, dict):
         return "", ""
-    return str(error.get("type") or ""), str(error.get("reason") or "")[:_REASON_LIMIT]
+    return str(error.get("type") or ""), _reason_of(error)[:_REASON_LIMIT]
+
+
+def _reason_of(error: dict[str, Any]) -> str:
+    """Return why; of a search that failed on its shards what they say, as it says `all shards failed`."""
+    if error.get("type") == "search_phase_execution_exception":
+        roots = error.get("root_cause")
+        causes = [*(roots if isinstance(roots, list) else []), error.get("caused_by")]
+        reasons = [cause["reason"] for cause in causes if isinstance(cause, dict) and cause.get("reason")]
+        if reasons:
+            return str(reasons[0])
+    return str(error.get("reason") or "")

@@ -125,6 +125,8 @@ SENTENCES: Final[Mapping[str, str | Callable[[Facts], str]]] = {
     "loop.frozen": "The event loop has done nothing for {seconds} s; the process ends, to be started again.",
     "connectors.failed": "The connectors could not be listed; trying again: {reason}",
     "connectors.crashed": _DEFECT + "the connectors could not be listed.",
+    "completions.failed": "When jobs completed last could not be found; trying again: {reason}",
+    "completions.crashed": _DEFECT + "when jobs completed last could not be found.",
     "jobs.failed": "Waiting jobs could not be looked for; trying again: {reason}",
     "jobs.crashed": _DEFECT + "waiting jobs could not be looked for.",
     "cleanup.failed": "Abandoned jobs could not be looked for; trying again: {reason}",

@@ -1,11 +1,11 @@
 """The connectors this service works for: which there are, what is known of each, and a tick for each.
 
 list -> create missing ones that `config.yml` wants -> tick each in a task of its own
-     -> note when a job of each completed last
+     -> note what is known of when a job of each completed last
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,7 +14,8 @@ from ingest.connector.state import ConnectorState
 from ingest.connector.tick import Ticker, passed_over
 from ingest.elasticsearch.client import Client
 from ingest.log import get_logger
-from ingest.protocol import Connector, JobStatus, connectors, jobs
+from ingest.protocol import Connector, connectors
+from ingest.service.completions import Completions
 from ingest.service.loops import attempt
 from ingest.service.lost_jobs import StaleSyncs
 from ingest.service.pacing import Pace
@@ -38,12 +39,9 @@ class Fleet:
         self._queue = queue
         self._missing: set[str] = set()
         self._ticking: set[str] = set()
-        self._completions_known: Set[str] = frozenset()
-        """The connectors whose jobs were asked when one of them completed last."""
         self.connectors: Mapping[str, Connector] = {}
         """Every connector we work for by its id, as it was listed last."""
-        self.completions: dict[str, datetime] = {}
-        """When a job of a connector completed last, in whatever process; none that never did."""
+        self.completions = Completions(client)
         self.states: dict[str, ConnectorState] = {}
         self.pace = Pace(LISTING_SECONDS)
         self.configure(config)
@@ -88,7 +86,7 @@ class Fleet:
                 continue
             self._ticking.add(connector.id)
             group.create_task(self._tick(connector))
-        await self._note_completions()
+        self.completions.note(self.connectors, group)
 
     def _served_types(self) -> tuple[str, ...]:
         return self._service.service_types if self._service.worker_mode else ()
@@ -117,17 +115,6 @@ class Fleet:
                 self._missing.add(connector_id)
         self._missing -= self.connectors.keys()
 
-    async def _note_completions(self) -> None:
-        """Note when jobs completed last: one search for all connectors that are new, then as they say.
-
-        A connector says how its latest job ended, so one whose latest job failed does not say it.
-        """
-        listed = self.connectors.keys()
-        found = await jobs.last_completed(self._client, listed - self._completions_known)
-        self._completions_known = set(listed)
-        known = {one: moment for one, moment in self.completions.items() if one in listed}
-        self.completions = known | found | _completions_of(self.connectors.values())
-
     async def _tick(self, connector: Connector) -> None:
         state = self.states.setdefault(connector.id, ConnectorState())
         try:
@@ -141,12 +128,3 @@ class Fleet:
         await self._ticker.tick(connector, state)
         if connector.id not in self._queue.running:
             await self._stale.repair(self._client, connector)
-
-
-def _completions_of(listed: Iterable[Connector]) -> dict[str, datetime]:
-    """Return when the latest job of these connectors ended, of those of which it completed."""
-    return {
-        connector.id: connector.last_synced
-        for connector in listed
-        if connector.last_sync_status is JobStatus.COMPLETED and connector.last_synced is not None
-    }

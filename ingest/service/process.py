@@ -112,7 +112,7 @@ class Service:
             is_stopping=self._stop.is_asked,
             loops=tuple(map(status_snapshot.loop_status, self._loops)),
             connectors=tuple(
-                status_snapshot.connector_status(connector, self.fleet.completions.get(connector.id))
+                status_snapshot.connector_status(connector, self.fleet.completions.moments.get(connector.id))
                 for connector in self.fleet.connectors.values()
             ),
             running=running,

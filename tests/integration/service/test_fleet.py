@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 from itertools import accumulate, pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from ingest.connector.tick import MOST_ASKING
 from ingest.elasticsearch.client import connect
 from ingest.errors import ElasticsearchUnavailableError
 from ingest.protocol import CONNECTORS_INDEX, JOBS_INDEX, connectors, instant
-from sandbox.elasticsearch.server.faults import Delay, Edit, Hold
+from sandbox.elasticsearch.server.faults import Delay, Edit, Hold, Reply
 from sources.errors import SourceConfigurationError
 from tests.support.fake_transport import FakeTime
 from tests.support.service_harness import CONNECTOR, ServiceHarness, config_for, entry_of, until
@@ -165,8 +166,12 @@ async def test_a_service_that_starts_finds_what_completed_before_the_latest_job_
     harness.server.journal.clear()
 
     async with harness.serving(config) as service:
+
+        async def found_in_two() -> dict[str, datetime | None]:
+            return {one.id: one.last_completed for one in service.snapshot().connectors}
+
+        found = await until(found_in_two, lambda found: len([*filter(None, found.values())]) == 2)
         await until(lambda: listings(harness), lambda seen: seen >= 5)
-        found = {one.id: one.last_completed for one in service.snapshot().connectors}
 
     moments = [*(instant(job["completed_at"]) for job in completed), None]
     # An aggregation tells milliseconds.
@@ -175,6 +180,25 @@ async def test_a_service_that_starts_finds_what_completed_before_the_latest_job_
     }
     asked = [entry for entry in harness.server.journal.requests(path=JOBS_LISTING) if "aggs" in entry.json()]
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 503])
+async def test_an_index_that_does_not_say_what_completed_holds_up_nothing_else(
+    harness: ServiceHarness, status: int
+) -> None:
+    [name] = await create_many(harness, 1)
+    refusing = harness.server.faults.add(
+        Reply(status), path=JOBS_LISTING, when=lambda entry: "aggs" in entry.json()
+    )
+    async with harness.serving(config_for(harness.server, name)) as service:
+        await refusing.struck()
+        harness.server.journal.clear()
+        await until(lambda: listings(harness), lambda seen: seen >= 5)
+        job = await harness.until_job(await harness.create_job(name), "completed", "error")
+        snapshot = service.snapshot()
+
+    assert job["status"] == "completed"
+    assert [loop.error for loop in snapshot.loops] == [None] * 3
 
 
 async def test_no_job_is_an_orphan_because_a_listing_failed(harness: ServiceHarness) -> None:
