@@ -90,25 +90,33 @@ async def disconnect_all(administrator: Any, name: str) -> None:
 
 
 @asynccontextmanager
+async def _connected(cluster: Cluster, name: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect to a database of a server as its administrator; whatever happens, nothing is left open."""
+    connection = await asyncpg.connect(
+        host=cluster.host, port=cluster.port, user=cluster.user, password=cluster.password, database=name
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
 async def database_on(cluster: Cluster, *, options: str = "") -> AsyncIterator[Database]:
     """Create a database and drop it afterwards, whoever is still connected."""
     name = f"test{uuid.uuid4().hex[:12]}"
-    where = {"host": cluster.host, "port": cluster.port, "user": cluster.user, "password": cluster.password}
     # A copy of the files costs half of what a copy through the log does.
     copied = "STRATEGY file_copy" if cluster.version >= FIRST_WITH_STRATEGY else ""
-    administrator = await asyncpg.connect(database="postgres", **where)
-    await administrator.execute(f"CREATE DATABASE {name} {options} {copied}")
-    await administrator.close()
-    connection = await asyncpg.connect(database=name, **where)
+    async with _connected(cluster, "postgres") as administrator:
+        await administrator.execute(f"CREATE DATABASE {name} {options} {copied}")
     try:
-        yield Database(cluster, name, connection)
+        async with _connected(cluster, name) as connection:
+            yield Database(cluster, name, connection)
     finally:
-        await connection.close()
         # Another session: the server may have crashed meanwhile, if that is what the test is about.
-        administrator = await asyncpg.connect(database="postgres", **where)
-        await disconnect_all(administrator, name)
-        await administrator.execute(f"DROP DATABASE {name}")
-        await administrator.close()
+        async with _connected(cluster, "postgres") as administrator:
+            await disconnect_all(administrator, name)
+            await administrator.execute(f"DROP DATABASE {name}")
 
 
 @dataclass(slots=True)
