@@ -6,8 +6,10 @@ from ingest import errors
 from ingest.checks import cluster, connector, tables
 from ingest.checks.report import Check, Severity, note, problem
 from ingest.config import Config, ConnectorEntry
+from ingest.config.consistency import unknown_types
 from ingest.elasticsearch.client import Client
 from ingest.protocol import Connector, connectors
+from sources.registry import SOURCES
 
 BUDGET_SECONDS = 5.0
 
@@ -21,6 +23,8 @@ async def examine(config: Config, client: Client, *, connector_id: str | None = 
         yield problem(
             "config.yml", "It names no connector: list them under connectors, or set service.worker_mode."
         )
+    for wrong in unknown_types(config, SOURCES):
+        yield problem("config.yml", f"{wrong.at}: {wrong.problem}")
     hosts = ", ".join(config.elasticsearch.hosts)
     async for check in cluster.checks(client, hosts):
         yield check

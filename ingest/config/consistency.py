@@ -30,7 +30,9 @@ def inconsistencies(config: Config, service_types: Collection[str]) -> Iterator[
     yield from _certificates(config.elasticsearch)
     yield from _sending(config.elasticsearch)
     yield from _deadlines(config.service)
-    yield from _connectors(config, service_types)
+    yield from _connectors(config)
+    if service_types:
+        yield from unknown_types(config, service_types)
 
 
 def serves_nothing(config: Config) -> Iterator[Inconsistency]:
@@ -38,6 +40,17 @@ def serves_nothing(config: Config) -> Iterator[Inconsistency]:
     if not config.connectors and not config.service.worker_mode:
         problem = "names no connector (a list of connector_id and service_type, or service.worker_mode: true)"
         yield Inconsistency("connectors", problem, ("connectors", "service.worker_mode"))
+
+
+def unknown_types(config: Config, service_types: Collection[str]) -> Iterator[Inconsistency]:
+    """Find each type that no source is of."""
+    known = ", ".join(sorted(service_types))
+    for unknown in sorted(set(config.service.service_types) - set(service_types)):
+        yield Inconsistency("service.service_types", f"{unknown!r} is unknown (known are: {known})", ())
+    for number, entry in enumerate(config.connectors):
+        if entry.service_type and entry.service_type not in service_types:
+            at = f"connectors[{number}].service_type"
+            yield Inconsistency(at, f"{entry.service_type!r} is unknown (known are: {known})", (at,))
 
 
 def cautions(config: Config) -> Iterator[str]:
@@ -141,15 +154,11 @@ def _deadlines(service: Service) -> Iterator[Inconsistency]:
         )
 
 
-def _connectors(config: Config, service_types: Collection[str]) -> Iterator[Inconsistency]:
-    known = ", ".join(sorted(service_types))
+def _connectors(config: Config) -> Iterator[Inconsistency]:
     if config.service.worker_mode and not config.service.service_types:
         yield Inconsistency(
             "service.service_types", "is needed by worker_mode (a list of types)", ("service.service_types",)
         )
-    if service_types:
-        for unknown in sorted(set(config.service.service_types) - set(service_types)):
-            yield Inconsistency("service.service_types", f"{unknown!r} is unknown (known are: {known})", ())
     counts = Counter(entry.connector_id for entry in config.connectors)
     for number, entry in enumerate(config.connectors):
         at = f"connectors[{number}]"
@@ -158,9 +167,6 @@ def _connectors(config: Config, service_types: Collection[str]) -> Iterator[Inco
                 f"{entry.connector_id!r} is listed {counts[entry.connector_id]} times (each connector once)"
             )
             yield Inconsistency(f"{at}.connector_id", problem, (f"{at}.connector_id",))
-        if service_types and entry.service_type and entry.service_type not in service_types:
-            problem = f"{entry.service_type!r} is unknown (known are: {known})"
-            yield Inconsistency(f"{at}.service_type", problem, (f"{at}.service_type",))
         if entry.create and not entry.index_name:
             problem = "is needed to create the connector (the name of its content index)"
             yield Inconsistency(f"{at}.index_name", problem, (f"{at}.index_name",))

@@ -19,7 +19,7 @@ import aiohttp
 from yarl import URL
 
 from ingest import config, errors
-from ingest.elasticsearch import retry
+from ingest.elasticsearch import failures, retry
 from ingest.elasticsearch.hosts import Hosts
 
 JSON: Final = "application/json"
@@ -187,20 +187,18 @@ class HttpTransport:
                 response = Response(answer.status, answer.headers, content)
         except aiohttp.ClientConnectorCertificateError as error:
             raise errors.ElasticsearchRefusedError(
-                f"The certificate of {host} was not accepted: {error.certificate_error}. "
-                "Set elasticsearch.ca_certs to the authority that signed it.",
-                status=0,
+                failures.of_certificate(host, error.certificate_error), status=0
             ) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise _NotReachedError(f"{host} cannot be reached for {request}: {_cause(error)}.") from error
+            raise _NotReachedError(
+                failures.of_connecting(host, request, getattr(error, "os_error", error))
+            ) from error
         except TimeoutError as error:
             raise errors.ElasticsearchUnavailableError(
                 f"{host} did not answer {request} within {timeout_seconds:.0f} s."
             ) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise errors.ElasticsearchUnavailableError(
-                f"{host} gave no usable answer to {request}: {_cause(error)}."
-            ) from error
+            raise errors.ElasticsearchUnavailableError(failures.of_answer(host, request, error)) from error
         _require_elasticsearch(host, request, response)
         return response
 
@@ -281,7 +279,3 @@ async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:
             raise aiohttp.ClientPayloadError(f"the answer is larger than {most_bytes} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _cause(error: BaseException) -> str:
-    return str(error) or type(error).__name__

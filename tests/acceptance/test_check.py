@@ -154,6 +154,18 @@ def test_a_missing_connector_is_found(place: tuple[World, Process], tmp_path: Pa
     assert "elastic-ingest connector create nobody-made-this" in problem
 
 
+def test_a_type_that_the_service_would_refuse_to_start_with_is_found(
+    place: tuple[World, Process], tmp_path: Path
+) -> None:
+    created, _ = place
+    file = tmp_path / "config.yml"
+    file.write_text(created.config_file.read_text().replace("postgresql", "PostgreSQL"))
+
+    found = problems(created, config_file=file)
+
+    assert "connectors[0].service_type: 'PostgreSQL' is unknown (known are: postgresql, sqlite)" in found
+
+
 def test_each_missing_privilege_of_the_key_is_named(place: tuple[World, Process], tmp_path: Path) -> None:
     created, _ = place
     role = {

@@ -95,8 +95,11 @@ async def test_an_unknown_authority_is_refused_at_once_with_what_to_do(server: S
 
 async def test_a_certificate_of_another_host_is_refused(impostor: Server, wrong: tuple[Path, Path]) -> None:
     async with client_of(impostor.url, ca_certs=wrong[1]) as client:
-        with pytest.raises(errors.ElasticsearchRefusedError, match="certificate"):
+        with pytest.raises(errors.ElasticsearchRefusedError, match=r"elasticsearch\.host") as caught:
             await client.call("GET", "/", an_object, budget_seconds=600)
+
+    assert "not valid for '127.0.0.1'" in str(caught.value)
+    assert "ca_certs" not in str(caught.value)
 
 
 async def test_checks_can_be_turned_off(impostor: Server) -> None:
@@ -107,7 +110,22 @@ async def test_checks_can_be_turned_off(impostor: Server) -> None:
 async def test_a_server_without_tls_is_not_spoken_to_in_plain_text(elasticsearch: Server) -> None:
     url = elasticsearch.url.replace("http:", "https:")
     async with client_of(url) as client:
-        with pytest.raises(errors.ElasticsearchUnavailableError, match="127"):
+        with pytest.raises(errors.ElasticsearchUnavailableError, match="write http://"):
             await client.call("GET", "/", an_object, budget_seconds=0)
 
     assert len(elasticsearch.journal) == 0
+
+
+async def test_a_server_with_tls_that_is_asked_in_plain_text_is_answered_with_what_to_do(
+    server: Server,
+) -> None:
+    async with client_of(server.url.replace("https:", "http:")) as client:
+        with pytest.raises(errors.ElasticsearchUnavailableError, match="write https://"):
+            await client.call("GET", "/", an_object, budget_seconds=0)
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:9", "http://no-such-host.invalid"])
+async def test_a_host_that_is_not_there_is_answered_with_where_to_look(host: str) -> None:
+    async with client_of(host) as client:
+        with pytest.raises(errors.ElasticsearchUnavailableError, match=r"check elasticsearch\.host"):
+            await client.call("GET", "/", an_object, budget_seconds=0)
