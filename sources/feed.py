@@ -66,7 +66,10 @@ class Feed(Protocol):
         """
 
     async def now(self) -> int:
-        """Return a position at or after that of every transaction whose commit anybody has seen so far."""
+        """Return a position at or after that of every transaction whose commit anybody has seen so far.
+
+        What was not told of these is doubted by the first moment beyond this position, or has ended the feed.
+        """
 
     async def moment(self, within: float) -> Moment:
         """Wait for changes, for so many seconds at most, and a little longer for others to share the work.

@@ -39,6 +39,8 @@ class Server:
     is_published: bool
     publishes_all: bool | None
     tells_roots: bool
+    publication: str
+    """What tells the publication from what it was before any change of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Polls for what the log does not contain while a feed is open: DDL, publications, the size of the slot.
 
 A table can change without a row being written: a column added or dropped, a partition attached or emptied, an
-enum's label renamed. Its slice is doubted then. Publications and replica identities change as well; a slice
-they no longer cover becomes silent. And the server must not keep more of its log for us than it may.
+enum's label renamed. Its slice is doubted then; one whose replica identity tells its key no more becomes
+silent. A publication that was changed ends the feed: what it left out for a moment was not told, and another
+feed begins by looking at everything. And the server must not keep more of its log for us than it may.
 """
 
 import asyncio
@@ -49,7 +50,11 @@ class Watch:
     """Transactions that were running when the slot began; some may have been committed before it, unseen."""
 
     async def look(self, feed: Watched) -> None:
-        """Look once. Raises FeedLostError if the server keeps too much for us, and SourceError."""
+        """Look once.
+
+        Raises FeedLostError if the publication is not what it was or the server keeps too much for us, and
+        SourceError.
+        """
         with translated("Asking about the server's log"):
             async with self.database.transaction() as connection:
                 timeout = self.database.limits.command_seconds
@@ -57,6 +62,7 @@ class Watch:
                 now = await observe(connection, self.database.settings, targets, timeout)
                 held = await connection.fetchval(queries.HELD, self.slot, timeout=timeout)
                 running = await connection.fetchval(queries.RUNNING, timeout=timeout)
+        self._require_same_publication(now)
         self._require_little(held)
         self._compare(feed, now)
         self._see(feed, frozenset(running))
@@ -105,6 +111,11 @@ class Watch:
             for table in (self.seen.tables if tables is None else tables)
             if table.label not in feed.silent
         ]
+
+    def _require_same_publication(self, now: Observation) -> None:
+        if now.server.publication != self.seen.server.publication:
+            name = self.database.settings.follow_publication
+            raise FeedLostError(f"Publication {name!r} was changed, so the log may have left something out.")
 
     def _require_little(self, held: int | None) -> None:
         most = self.database.settings.follow_max_wal_bytes

@@ -12,9 +12,9 @@ other looks at the structure of the tables, which the log does not tell, and at 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sources.errors import SourceError
 from sources.feed import FeedLostError, Moment
@@ -37,6 +37,8 @@ MOST_TIMES_NOT_TOLD: Final = 3
 """In how many moments the key of a slice's row may not be told before nothing of the slice counts as told."""
 _LONGEST_PAUSE_SECONDS: Final = 0.2
 """Between two looks whether transactions can be seen."""
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class LogFeed:
 
     async def now(self) -> int:
         self.require_open()
+        await self._asked(self._watch.look(self))
         text: str = await self._value(queries.NOW)
         return end_of_record(position_of(text))
 
@@ -88,7 +91,7 @@ class LogFeed:
         if self._sealed is None:
             await self._something(deadline)
             while self._pending.unknown:
-                await self._place()
+                await self._asked(self._watch.place(self))
             self._sealed, self._sealed_position = self._pending.take(), self._pending.position
             self.read_on()
         is_seen = await self._is_seen(self._sealed.xids, deadline)
@@ -243,16 +246,13 @@ class LogFeed:
                 self._silent.setdefault(name, KEY_NOT_TOLD)
         return doubted
 
-    async def _place(self) -> None:
-        try:
-            await self._watch.place(self)
-        except SourceError as error:
-            self.fail(error)
-            self.require_open()
-
     async def _value(self, query: str, *arguments: Any) -> Any:
+        return await self._asked(value(self._database, query, *arguments))
+
+    async def _asked(self, asking: Awaitable[_Answer]) -> _Answer:
+        """Return what the server answers; a feed that cannot ask has ended."""
         try:
-            return await value(self._database, query, *arguments)
+            return await asking
         except SourceError as error:
             self.fail(error)
             self.require_open()

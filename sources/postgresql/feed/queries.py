@@ -17,12 +17,21 @@ SELECT r.rolname AS role, pg_catalog.current_setting('wal_level') AS wal_level,
               WHERE application_name IS DISTINCT FROM $3::text) AS free_senders,
        p.pubname IS NOT NULL AS is_published,
        p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AS publishes_all,
-       COALESCE((to_jsonb(p) ->> 'pubviaroot')::bool, false) AS tells_roots
+       COALESCE((to_jsonb(p) ->> 'pubviaroot')::bool, false) AS tells_roots,
+       concat_ws(' ', p.oid, p.xmin,
+           (SELECT md5(string_agg(concat_ws(' ', d.classid, d.objid), ',' ORDER BY d.classid, d.objid))
+            FROM pg_catalog.pg_depend d
+            WHERE d.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass AND d.refobjid = p.oid)
+       ) AS publication
 FROM pg_catalog.pg_roles r
 LEFT JOIN pg_catalog.pg_publication p ON p.pubname = $1::text
 WHERE r.rolname = current_user
 """
-"""`to_jsonb` because version 12 has no `pubviaroot`."""
+"""`to_jsonb` because version 12 has no `pubviaroot`.
+
+Each table and schema of a publication is an object that depends on it. One that is left out and put back is
+another object, so `publication` tells of that, too.
+"""
 
 _TREE = """
 WITH RECURSIVE tree AS (

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -22,6 +23,13 @@ CREATE TABLE p (id int PRIMARY KEY, t text) PARTITION BY RANGE (id);
 CREATE TABLE p0 PARTITION OF p FOR VALUES FROM (0) TO (20);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (20) TO (100);
 CREATE TABLE loose (t text, id int PRIMARY KEY);
+"""
+
+ROWS = """
+INSERT INTO a SELECT n, 'a', 'ok' FROM generate_series(0, 50) n;
+INSERT INTO b SELECT 'k' || n, n, 'b' FROM generate_series(0, 8) n;
+INSERT INTO f SELECT n, 'f' FROM generate_series(0, 25) n;
+INSERT INTO p SELECT n, 'p' FROM generate_series(0, 90) n;
 """
 
 WRITES: list[Callable[[random.Random], str]] = [
@@ -53,6 +61,17 @@ STRUCTURE: list[Callable[[random.Random], str]] = [
     lambda r: "ALTER TABLE p ATTACH PARTITION loose FOR VALUES FROM (100) TO (200)",
     lambda r: "VACUUM FULL a",
 ]  # fmt: skip
+
+PUBLICATION: list[tuple[str, str]] = [
+    ("DROP PUBLICATION chosen", "CREATE PUBLICATION chosen FOR TABLE a, b, f, p"),
+    ("ALTER PUBLICATION chosen DROP TABLE a, f", "ALTER PUBLICATION chosen ADD TABLE a, f"),
+    ("ALTER PUBLICATION chosen SET TABLE b, p", "ALTER PUBLICATION chosen SET TABLE a, b, f, p"),
+    (
+        "ALTER PUBLICATION chosen SET (publish = 'insert')",
+        "ALTER PUBLICATION chosen SET (publish = 'insert, update, delete, truncate')",
+    ),
+]
+"""What leaves rows out, and what puts them back."""
 
 
 async def attempt(connection: Any, statement: str) -> None:
@@ -105,3 +124,24 @@ async def test_the_copy_is_the_tables_after_any_workload(database: Database, see
                         await lost(follower)
             await until(database, "SELECT count(*) = 0 FROM pg_replication_slots")
             await attempt(other, choose.choice(WRITES)(choose))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_the_copy_is_the_tables_or_the_feed_is_lost_whatever_is_published(
+    database: Database, seed: int
+) -> None:
+    choose = random.Random(seed)
+    await database.execute(f"{TABLES} {ROWS} CREATE PUBLICATION chosen FOR TABLE a, b, f, p")
+    source = database.source(tables="a, b, f, p", follow_publication="chosen")
+    async with another(database) as other, source as opened:
+        slices = await opened.slices(None, 0)
+        with suppress(FeedLostError):
+            async with opening(opened).feed(slices) as feed:
+                follower = Follower(feed, Copy(slices))
+                await follower.copy.read_all()
+                for _ in range(choose.randrange(1, 5)):
+                    left_out, put_back = choose.choice(PUBLICATION)
+                    writes = [choose.choice(WRITES)(choose) for _ in range(8)]
+                    for statement in [left_out, *writes, *choose.choice(([put_back], []))]:
+                        await attempt(other, statement)
+                await follower.require_equal()

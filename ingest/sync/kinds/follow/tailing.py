@@ -31,7 +31,7 @@ class Tailing:
     monotonic: Callable[[], float] = time.monotonic
     _marked_at: float = 0.0
     _positions: dict[str, str] = field(default_factory=dict)
-    """Positions that become valid once everything is acknowledged up to `_valid_from`."""
+    """Positions that become valid once everything is acknowledged up to `_valid_from`, doubts included."""
     _valid_from: int | None = None
 
     def __post_init__(self) -> None:
@@ -53,7 +53,7 @@ class Tailing:
         for name, one in self.followed.items():
             if name not in self.feed.silent:
                 one.seen_at = seen_at
-        if self._valid_from is not None and moment.position >= self._valid_from:
+        if self._valid_from is not None and moment.position > self._valid_from:
             self._mark()
         elif self._valid_from is None and self.monotonic() - self._marked_at >= MARKING_SECONDS:
             await self._take_positions()
