@@ -117,11 +117,8 @@ def sub_select(query: str) -> str:
     return f"(\n{query}\n)"
 
 
-def fetch(count: int) -> str:
-    """Fetch the next rows of the cursor."""
-    return f"FETCH {count:d} FROM rows"
-
-
+FETCH_NONE = "FETCH 0 FROM rows"
+"""Fetches no row of the cursor: to be described and not run."""
 CLOSE = "CLOSE rows"
 
 

@@ -10,11 +10,9 @@ divider, and a missing part leaves no trace. So
             `_public_` divides database and table if it occurs, otherwise the first two underscores divide.
     long    an id over 512 bytes ends in %H and the SHA-256 of what it would have been
 
-Changing anything here changes the ids in every index: `golden_ids.json` beside the
-tests of this module must not change.
+Changing anything here changes the ids in every index: `golden_ids.json` of the tests must not change.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,15 +42,6 @@ def prefix_of(database: str, schema: str, tables: Sequence[str]) -> str:
     if _names_in(plain) == names:
         return plain
     return "_".join(name.replace("_", "%5F") for name in names)
-
-
-def document_id(prefix: str, key: Sequence[str | None]) -> str:
-    """Return the id of the row with this key, given as PostgreSQL writes its values."""
-    parts = [_NULL if part is None else _escaped(part, "%_,") for part in key]
-    full = f"{prefix}_{','.join(parts)}"
-    if len(full.encode()) <= MAX_ID_BYTES:
-        return full
-    return _digest_prefix(prefix) + hashlib.sha256(full.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ async def _tables(rule: Rule, catalog: Catalog, settings: Settings) -> list[Rela
 async def _columns(rule: Rule, connection: Any, catalog: Catalog, limits: Limits) -> tuple[Attribute, ...]:
     """Let the server accept the query on its own, and leave the cursor open."""
     await connection.fetch(statements.declare(rule.query), timeout=limits.command_seconds)
-    described = await connection.prepare(statements.fetch(0), timeout=limits.command_seconds)
+    described = await connection.prepare(statements.FETCH_NONE, timeout=limits.command_seconds)
     attributes = described.get_attributes()
     names = [attribute.name for attribute in attributes]
     if repeated := sorted({name for name in names if names.count(name) > 1}):

@@ -11,8 +11,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.postgresql.render.ids import document_id, prefix_of
+from sources.postgresql.render.ids import prefix_of
 from tests.support.database import Database, Known, read_all
+from tests.support.document_ids import document_id
 from tests.support.examples import examples_divided_by
 
 texts = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sources.postgresql.fields import FIELDS
-from sources.postgresql.render.ids import document_id, prefix_of
+from sources.postgresql.render.ids import prefix_of
+from tests.support.document_ids import document_id
 
 PAGE = (Path(__file__).parents[4] / "docs/postgresql.md").read_text()
 

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sources.lines import MAX_ID_BYTES
-from sources.postgresql.render.ids import document_id, prefix_of
+from sources.postgresql.render.ids import prefix_of
+from tests.support.document_ids import document_id
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_ids.json").read_text())
 
