@@ -103,7 +103,7 @@ class Catalog:
             members: dict[int, list[Any]] = {}
             composites = [row["relation"] for row in rows.values() if row["kind"] == "c"]
             if composites:
-                for row in await self._fetch(queries.ATTRIBUTES, composites):
+                for row in await self._fetch(queries.COLUMNS, composites):
                     members.setdefault(row["relation"], []).append(row)
             for oid in rows:
                 self._resolve(oid, rows, members)

@@ -53,6 +53,7 @@ FROM pg_catalog.pg_attribute
 WHERE attrelid = ANY($1::oid[]) AND attnum > 0 AND NOT attisdropped
 ORDER BY attrelid, attnum
 """
+"""The columns of relations, and the members of composite types, which have a relation each."""
 
 KEYS = """
 SELECT i.indrelid AS relation, i.indisprimary AS is_primary,
@@ -119,13 +120,6 @@ TYPES_WITH_MULTIRANGES = _TYPES.replace(
     "{range_of_multirange}", "(SELECT m.rngtypid FROM pg_catalog.pg_range m WHERE m.rngmultitypid = t.oid)"
 )
 TYPES_WITHOUT_MULTIRANGES = _TYPES.replace("{multiranges}", "").replace("{range_of_multirange}", "NULL::oid")
-
-ATTRIBUTES = """
-SELECT attrelid AS relation, attname AS name, atttypid AS type, atttypmod AS modifier
-FROM pg_catalog.pg_attribute
-WHERE attrelid = ANY($1::oid[]) AND attnum > 0 AND NOT attisdropped
-ORDER BY attrelid, attnum
-"""
 
 _HIDDEN_BY_VIEWS = """
 WITH RECURSIVE used AS (

@@ -284,7 +284,6 @@ async def _ready(descriptor: int, *, writing: bool = False) -> None:
 _TAKES_A_PERSON: Final = {"42501", "42704", "53400", "55000", "0A000", "42601"}
 """No privilege, no publication, no slot left, wal_level too low, not supported."""
 
-
 _UNCONVERTIBLE: Final = {"22021", "22P05"}
 """Bytes that are no character, or one that the other encoding lacks."""
 
