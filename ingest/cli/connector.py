@@ -13,6 +13,7 @@ from ingest.cli.session import CommandFailedError, Session, with_session
 from ingest.connector.cron import Schedule
 from ingest.protocol import Connector, JobType, connectors, edits
 from ingest.secret import STARS
+from sources.contract import Finding
 from sources.errors import SourceError
 from sources.registry import SOURCES
 
@@ -112,12 +113,15 @@ async def configure(
         values = fields.ask(schema)
     else:
         raise click.UsageError("Use --set, --set-file, --set-env or --from-file where there is no terminal.")
-    await _judge(session, found, {**fields.values_of(schema), **values}, connects=not no_test)
+    findings = await _judge(session, found, {**fields.values_of(schema), **values}, connects=not no_test)
     await edits.update_configuration(session.client, connector_id, values)
     shown = {name: STARS if fields.is_sensitive(schema, name) else value for name, value in values.items()}
     session.output.show(
-        {"id": connector_id, "updated": shown}, f"Set {', '.join(sorted(shown))} of {connector_id}."
+        {"id": connector_id, "updated": shown, "problems": [str(one) for one in findings if one.is_fatal]},
+        f"Set {', '.join(sorted(shown))} of {connector_id}.",
     )
+    for one in findings:
+        session.output.say(f"{'Until this is put right, jobs fail' if one.is_fatal else 'Note'}: {one}")
 
 
 @connector.command()
@@ -209,17 +213,19 @@ async def _registered(session: Session, connector_id: str, wait_seconds: float) 
     return found
 
 
-async def _judge(session: Session, found: Connector, values: dict[str, Any], *, connects: bool) -> None:
-    """Let the source say whether the values can be used, and whether it answers with them."""
+async def _judge(
+    session: Session, found: Connector, values: dict[str, Any], *, connects: bool
+) -> list[Finding]:
+    """Let the source say whether the values can be used, whether it answers with them, and what it lacks."""
     known = SOURCES.within(session.config.service.forbidden_networks)
     source_class = known.get(found.service_type or "")
     if source_class is None:
-        return
+        return []
     try:
         async with source_class(values) as source:
-            if connects:
-                await source.ping()
-                for finding in await source.check({}):
-                    session.output.say(f"{'Error' if finding.is_fatal else 'Note'}: {finding}")
+            if not connects:
+                return []
+            await source.ping()
+            return list(await source.check({}))
     except SourceError as error:
         raise CommandFailedError(f"Nothing was changed, because these values do not work: {error}") from error

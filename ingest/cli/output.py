@@ -32,8 +32,14 @@ _STYLES: Final[Mapping[str, str]] = {
 }
 
 
+_WIDEST: Final = 10_000
+"""How wide a table may be that no terminal shows: a line for each row, for other programs to search."""
+
+
 def _console() -> Console:
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    if sys.stdout.isatty():
+        return Console(file=sys.stdout, highlight=False)
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True, width=_WIDEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

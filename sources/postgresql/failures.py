@@ -20,6 +20,8 @@ _OF_A_MOMENT = ("cache lookup failed", "tuple concurrently", "could not open rel
 """How internal errors begin that come of a change made at the same time; all others come again."""
 
 _REMEDIES = {
+    "08003": "the server ended the connection; if it does so each time, correct Host and Port, which may"
+    " lead to something else than PostgreSQL",
     "28P01": "the password was not accepted; correct Username and Password",
     "28000": "the server does not let this user in; check Username and the server's pg_hba.conf",
     "3D000": "the database does not exist; correct Database",

@@ -96,20 +96,31 @@ def test_values_that_do_not_work_change_nothing(configured: World) -> None:
     assert answer(configured, "connector", "show", NAME)["configuration"] == before
 
 
+def test_what_a_job_would_fail_for_is_said_after_the_values_are_set(configured: World) -> None:
+    try:
+        finished = configure(configured, tables="album,no_such_table")
+    finally:
+        assert configure(configured).returncode == 0
+
+    first, second = finished.stdout.splitlines()
+    assert first.startswith("Set ")
+    assert second.startswith("Until this is put right, jobs fail: ")
+    assert "no_such_table" in second
+
+
+def test_a_table_that_is_not_shown_at_a_terminal_has_a_line_for_each_row(configured: World) -> None:
+    listed = process(configured, "connector", "list", environment={"COLUMNS": "40"})
+
+    (row,) = [line for line in listed.stdout.splitlines() if line.startswith(NAME)]
+    assert INDEX in row
+    assert "postgresql" in row
+
+
 def test_configuring_waits_for_the_fields_and_says_so(configured: World) -> None:
     shown = configured.elasticsearch.send(Call("", "GET", f"/_connector/{NAME}"))
     created = answer(configured, "connector", "create", "--index-name", "registered-late")["id"]
-    words = [
-        sys.executable,
-        "-m",
-        "ingest",
-        "connector",
-        "configure",
-        created,
-        "--no-test",
-        "--set",
-        "host=a",
-    ]
+    configuring = ("connector", "configure", created, "--no-test", "--set", "host=a")
+    words = [sys.executable, "-m", "ingest", *configuring]
     waiting = subprocess.Popen(
         [*words, "-c", str(configured.config_file)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
