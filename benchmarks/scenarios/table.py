@@ -1,16 +1,17 @@
-"""All scenarios by name. Those that a module of their own measures are here, the others beside it."""
+"""All scenarios by name: those of `speed` and `costs`, and here those that a module of its own measures."""
 
 from collections.abc import Callable, Mapping
 
 from benchmarks import cluster as real
-from benchmarks import following, load
-from benchmarks import idle as nothing_to_do
+from benchmarks import load
 from benchmarks.arena import Arena
 from benchmarks.datasets import SHAPES
+from benchmarks.feed import measured as feed_measured
 from benchmarks.figures import Check, Report, Row
-from benchmarks.follow import scenario as staying
 from benchmarks.follow.follower import WAYS
 from benchmarks.follow.measures import MEASURES, Sizes
+from benchmarks.follow.scenario import measured as follow_measured
+from benchmarks.idle import measured as idle_measured
 from benchmarks.scenarios.costs import cpu_split, event_loop_latency, huge_value, memory, tables
 from benchmarks.scenarios.request import Request
 from benchmarks.scenarios.speed import changed_1_percent, cold, embedded, incremental, sink, unchanged
@@ -27,7 +28,7 @@ FOLLOWED_ROWS = 100_000
 def idle(arena: Arena, request: Request) -> Report:
     """A service whose connectors have nothing to do: the share of a core it takes; --rows is how many."""
     connectors = request.rows or IDLE_CONNECTORS
-    share, resident = nothing_to_do.measured(connectors)
+    share, resident = idle_measured(connectors)
     checks = [
         Check(name="of a core", value=100 * share, target=MOST_IDLE_PERCENT, is_ceiling=True, unit=" %")
     ]
@@ -38,7 +39,7 @@ def idle(arena: Arena, request: Request) -> Report:
 def feed(arena: Arena, request: Request) -> Report:
     """Changes as the log tells them: rate, age at a steady load, a large transaction; --rows is how many."""
     changes = request.rows or FEED_CHANGES
-    rows = following.measured(changes)
+    rows = feed_measured(changes)
     rate, steady = rows[1].figures["changes/s"], rows[2].figures["p95 ms"]
     checks = [
         Check(name="changes/s, rows read", value=rate, target=LEAST_CHANGES_PER_SECOND),
@@ -51,7 +52,7 @@ def follow(arena: Arena, request: Request) -> Report:
     """A job that follows, by log and by polling; --rows, --part, --way, --minutes for what lasts."""
     rows = request.rows or FOLLOWED_ROWS
     sizes = Sizes(rows=rows, changes=rows, large=10 * rows, seconds=60 * request.minutes)
-    return staying.measured(arena.sink, sizes, request.parts or [*MEASURES], request.ways or WAYS)
+    return follow_measured(arena.sink, sizes, request.parts or [*MEASURES], request.ways or WAYS)
 
 
 def cluster(arena: Arena, request: Request) -> Report:

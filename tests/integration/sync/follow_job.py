@@ -29,6 +29,10 @@ class FollowJob:
     cursor: Any = None
     """What the job returned."""
     seconds: float = INTERVAL_SECONDS
+    caught_up_with: int = 0
+    """How many writes were acknowledged when it had caught up."""
+    stored_after: int = -1
+    """How many were when it stored the cursor last."""
     task: "asyncio.Task[Any] | None" = None
 
     async def until(self, is_so: Callable[[], bool]) -> None:
@@ -65,9 +69,6 @@ class FollowJob:
         assert self.task is not None
         async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.wait({self.task})
-
-    caught_up_with: int = 0
-    stored_after: int = -1
 
     def _require_alive(self) -> None:
         assert self.task is not None

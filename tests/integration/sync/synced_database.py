@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -40,13 +40,9 @@ class SyncedDatabase:
     async def attempt(self, kind: Kind) -> Stats:
         """Run a job; only one that completes leaves a cursor."""
         stats = Stats()
-        request = self.index.request
         async with self.database.source(**self.configuration) as source:
-            asked = request(source)
-            asked = SyncRequest(
-                **{name: getattr(asked, name) for name in asked.__slots__} | {"cursor": self.cursor}
-            )
-            cursor = await kind(asked, self.index.context(stats))
+            request = replace(self.index.request(source), cursor=self.cursor)
+            cursor = await kind(request, self.index.context(stats))
         self.cursor = None if cursor is None else orjson.loads(orjson.dumps(await cursor.to_wire()))
         return stats
 
