@@ -30,7 +30,6 @@ async def checks(
     connector: Connector,
     content: Client,
     *,
-    samples: int = SAMPLES,
     answer_seconds: float = ANSWER_SECONDS,
 ) -> AsyncIterator[Check]:
     """Look at the source as the first job would, and read a few documents.
@@ -57,7 +56,7 @@ async def checks(
             derives = source.preferences.derives_mappings
             async for one in field_checks(content, connector, slices, derives_mappings=derives):
                 yield one
-            async for one in _documents(subject, slices, samples):
+            async for one in _documents(subject, slices):
                 yield one
     except TimeoutError:
         yield problem(subject, f"The source did not answer everything within {SOURCE_SECONDS:.0f} s.")
@@ -100,10 +99,10 @@ def _summary(subject: str, slices: Sequence[Slice]) -> Check:
     )
 
 
-async def _documents(subject: str, slices: Sequence[Slice], most: int) -> AsyncIterator[Check]:
+async def _documents(subject: str, slices: Sequence[Slice]) -> AsyncIterator[Check]:
     """Read documents of the first table that has any."""
     for one in slices:
-        documents, sizes = await _first_documents(one, most)
+        documents, sizes = await _first_documents(one, SAMPLES)
         if documents:
             mean = sum(sizes) // len(sizes)
             total = mean * sum(each.estimated_rows or 0 for each in slices)

@@ -11,7 +11,6 @@ from ingest.sync.rules import BasicRules
 from ingest.sync.verification.findings import Findings
 from ingest.sync.verification.verify import Tell, Thoroughness, verify
 from sources import registry
-from sources.contract import Source
 from sources.errors import SourceConfigurationError
 from sources.registry import SOURCES
 
@@ -28,7 +27,6 @@ async def verify_connector(
     *,
     thoroughness: Thoroughness,
     tell: Tell,
-    sources: Mapping[str, type[Source]] = SOURCES,
 ) -> Findings:
     """Compare a connector's tables with its index. Raises IngestError or SourceError if it cannot be done."""
     if connector.index_name is None:
@@ -36,7 +34,7 @@ async def verify_connector(
     entries: Mapping[str, ConnectorEntry] = {entry.connector_id: entry for entry in config.connectors}
     entry = entries.get(connector.id)
     content = client.for_content("verify", entry.api_key if entry else None)
-    source_class = registry.find(sources, connector.service_type)
+    source_class = registry.find(SOURCES, connector.service_type)
     async with source_class(values_of(connector.configuration)) as source:
         await source.ping()
         rules = connector.active.advanced_snippet

@@ -32,6 +32,8 @@ _RESUMABLE: Final = frozenset({JobType.FULL, JobType.INCREMENTAL})
 where the last completed job ended, since only a job that completes leaves a cursor."""
 _ROUNDS: Final = 20
 """How often a lost race for a document is run again; others write it a few times a minute at most."""
+_LAST_REPORT_SECONDS: Final = 60.0
+"""How long the last counts may take, as everything else about an ending."""
 _COUNTS: Final = (
     "indexed_document_count",
     "indexed_document_volume",
@@ -57,17 +59,16 @@ async def end_job(
     stats: Mapping[str, Any] | None,
     *,
     lease: Lease | None = None,
-    budget_seconds: float = 60.0,
 ) -> SyncJob | None:
     """Write the ending on the job and return it as it then is; None if it is not ours to end any more.
 
     `job` is what was claimed, or what cleanup found. Safe to repeat: an ending already written is returned
     as ours. Once the lease has run out nothing is reported.
     """
-    if stats is not None and not await _report_last(client, job, stats, lease, budget_seconds):
+    if stats is not None and not await _report_last(client, job, stats, lease):
         return None
     for _ in range(_ROUNDS):
-        current = await jobs.get(client, job.id, budget_seconds=budget_seconds)
+        current = await jobs.get(client, job.id)
         if current is None or not _is_the_run(current, job):
             return None
         status = reachable(current.status, ending.status)
@@ -75,24 +76,22 @@ async def end_job(
             return current if current.status is ending.status and current.error == ending.error else None
         members = _members(current, Ending(status=status, error=ending.error), stats)
         try:
-            await jobs.end(client, current, members, budget_seconds=budget_seconds)
+            await jobs.end(client, current, members)
         except errors.ConflictError:
             continue
         except errors.NotFoundError:
             return None
-        return await jobs.get(client, job.id, budget_seconds=budget_seconds)
+        return await jobs.get(client, job.id)
     return None
 
 
-async def _report_last(
-    client: Client, job: SyncJob, stats: Mapping[str, Any], lease: Lease | None, budget_seconds: float
-) -> bool:
+async def _report_last(client: Client, job: SyncJob, stats: Mapping[str, Any], lease: Lease | None) -> bool:
     """Report the last counts; say whether the job is there and still ours.
 
     The report is not guarded: it would replace the counts of whoever has the job now, or has completed it. A
     process that stood still while it waited for the job is told what the job was before.
     """
-    current = await jobs.get(client, job.id, budget_seconds=budget_seconds)
+    current = await jobs.get(client, job.id)
     if current is None or not _is_the_run(current, job):
         return False
     if reachable(current.status, JobStatus.ERROR) is None:
@@ -100,7 +99,7 @@ async def _report_last(
     if lease is not None and lease.is_expired:
         return False
     try:
-        await jobs.update_stats(client, job.id, stats, budget_seconds=budget_seconds)
+        await jobs.update_stats(client, job.id, stats, budget_seconds=_LAST_REPORT_SECONDS)
     except errors.NotFoundError:
         return False
     return True
@@ -138,24 +137,18 @@ async def end_unattended(client: Client, job: SyncJob, ending: Ending) -> SyncJo
     return await jobs.get(client, job.id)
 
 
-async def end_connector(
-    client: Client, ended: SyncJob, cursor: Mapping[str, Any] | None = None, *, budget_seconds: float = 60.0
-) -> None:
+async def end_connector(client: Client, ended: SyncJob, cursor: Mapping[str, Any] | None = None) -> None:
     """Bring the connector in line with a job of it that ended.
 
     A job that completed leaves its cursor, or none; any other leaves the one of the job before.
     """
     for _ in range(_ROUNDS):
-        connector = await connectors.get(client, ended.connector_id, budget_seconds=budget_seconds)
+        connector = await connectors.get(client, ended.connector_id)
         if connector is None:
             return
         try:
-            await connectors.end_sync(
-                client,
-                connector,
-                _connector_members(ended) | _cursor_members(ended, cursor),
-                budget_seconds=budget_seconds,
-            )
+            members = _connector_members(ended) | _cursor_members(ended, cursor)
+            await connectors.end_sync(client, connector, members)
         except errors.ConflictError:
             continue
         except errors.NotFoundError:

@@ -25,6 +25,7 @@ from ingest.protocol.connector import (
 from ingest.protocol.enums import ConnectorStatus, JobStatus, JobType, ValidationState
 from ingest.protocol.parsing import Version, timestamp, version_of
 
+SEARCH_BUDGET_SECONDS = 20.0
 _NOT_DELETED = {"term": {"deleted": True}}
 
 
@@ -34,7 +35,7 @@ async def search(
     ids: Collection[str],
     service_types: Collection[str],
     known: Mapping[str, Connector] = MappingProxyType({}),
-    budget_seconds: float = 20.0,
+    budget_seconds: float = SEARCH_BUDGET_SECONDS,
 ) -> list[Connector]:
     """List the connectors with these ids, and all self-managed ones of these types.
 
@@ -60,9 +61,9 @@ async def search(
     return [*unchanged.values(), *read]
 
 
-async def with_an_index(client: Client, *, budget_seconds: float = 20.0) -> list[Connector]:
+async def with_an_index(client: Client) -> list[Connector]:
     """List every connector that has an index, whatever its type and whoever serves it."""
-    return await _found(client, {"filter": [{"exists": {"field": "index_name"}}]}, budget_seconds)
+    return await _found(client, {"filter": [{"exists": {"field": "index_name"}}]}, SEARCH_BUDGET_SECONDS)
 
 
 async def _versions(client: Client, wanted: Mapping[str, Any], budget_seconds: float) -> dict[str, Version]:
@@ -221,13 +222,9 @@ async def store_cursor(client: Client, connector: Connector, cursor: Mapping[str
     )
 
 
-async def end_sync(
-    client: Client, connector: Connector, members: Mapping[str, Any], *, budget_seconds: float = 60.0
-) -> None:
+async def end_sync(client: Client, connector: Connector, members: Mapping[str, Any]) -> None:
     """Write how the sync ended, guarded by the version read. Raises ConflictError; the caller reads again."""
-    await versioned_documents.update(
-        client, CONNECTORS_INDEX, connector.id, members, connector.version, budget_seconds=budget_seconds
-    )
+    await versioned_documents.update(client, CONNECTORS_INDEX, connector.id, members, connector.version)
 
 
 async def note_verified(client: Client, connector: Connector, verified: Verified) -> None:

@@ -21,23 +21,20 @@ _OLDEST_FIRST: list[Any] = [{"created_at": "asc"}, *versioned_documents.BY_AGE_O
 _TO_CHOOSE = ("status", "job_type", "trigger_method", "created_at", "connector.id", "connector.service_type")
 _REPAIRS = 5
 """How often a repair is created again because a worker was faster."""
+_CLAIM_BUDGET_SECONDS = 20.0
 _WAITING = [JobStatus.PENDING.value, JobStatus.SUSPENDED.value]
 _RUNNING = [JobStatus.IN_PROGRESS.value, JobStatus.CANCELING.value]
 CONTENT_JOB_TYPES = [JobType.FULL.value, JobType.INCREMENTAL.value]
 
 
-async def search_waiting(
-    client: Client, connector_ids: Collection[str], *, budget_seconds: float = 0.0
-) -> list[SyncJob]:
+async def search_waiting(client: Client, connector_ids: Collection[str]) -> list[SyncJob]:
     """List the jobs of these connectors that a worker may claim, oldest first, in one search.
 
-    Asked every second, so the answer leaves out the snapshots: who claims a job reads it whole.
+    One attempt. Asked every second, so the answer leaves out the snapshots: who claims a job reads it whole.
     """
     if not connector_ids:
         return []
-    return await _search(
-        client, [_of(connector_ids), _in(_WAITING)], members=_TO_CHOOSE, budget_seconds=budget_seconds
-    )
+    return await _search(client, [_of(connector_ids), _in(_WAITING)], members=_TO_CHOOSE, budget_seconds=0.0)
 
 
 async def search_running(client: Client, connector_id: str) -> list[SyncJob]:
@@ -171,7 +168,7 @@ async def check_in(client: Client, job_id: str) -> None:
     await _put(client, job_id, "_check_in", None, budget_seconds=20.0)
 
 
-async def claim(client: Client, job: SyncJob, worker: str, *, budget_seconds: float = 20.0) -> SyncJob | None:
+async def claim(client: Client, job: SyncJob, worker: str) -> SyncJob | None:
     """Take a waiting job for `worker`, guarded; return it as it then is, or None if somebody was faster.
 
     The route `_claim` overwrites whatever the job has become meanwhile, even a completed one, so it is not
@@ -186,13 +183,13 @@ async def claim(client: Client, job: SyncJob, worker: str, *, budget_seconds: fl
     }
     try:
         await versioned_documents.update(
-            client, JOBS_INDEX, job.id, members, job.version, budget_seconds=budget_seconds
+            client, JOBS_INDEX, job.id, members, job.version, budget_seconds=_CLAIM_BUDGET_SECONDS
         )
     except errors.ConflictError:
         pass  # Perhaps our own earlier attempt, whose answer was lost: the document tells.
     except errors.NotFoundError:
         return None
-    claimed = await get(client, job.id, budget_seconds=budget_seconds)
+    claimed = await get(client, job.id, budget_seconds=_CLAIM_BUDGET_SECONDS)
     if claimed is None or claimed.status is not JobStatus.IN_PROGRESS or claimed.worker_hostname != worker:
         return None
     return claimed
@@ -212,13 +209,9 @@ async def update_stats(
     await _put(client, job_id, "_stats", stats, budget_seconds=budget_seconds)
 
 
-async def end(
-    client: Client, job: SyncJob, members: Mapping[str, Any], *, budget_seconds: float = 60.0
-) -> None:
+async def end(client: Client, job: SyncJob, members: Mapping[str, Any]) -> None:
     """Write how the job ended, guarded by the version read. Raises ConflictError; the caller reads again."""
-    await versioned_documents.update(
-        client, JOBS_INDEX, job.id, members, job.version, budget_seconds=budget_seconds
-    )
+    await versioned_documents.update(client, JOBS_INDEX, job.id, members, job.version)
 
 
 async def _put(client: Client, job_id: str, endpoint: str, body: Any, *, budget_seconds: float) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Mapping
 from contextlib import suppress
 
 READY = "READY=1"
@@ -10,9 +9,9 @@ STOPPING = "STOPPING=1"
 ALIVE = "WATCHDOG=1"
 
 
-def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
+def notify(state: str) -> None:
     """Send a state to the supervisor, if there is one that listens. Never waits, never raises."""
-    address = environment.get("NOTIFY_SOCKET", "")
+    address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return
     # A leading @ means the abstract namespace, which the kernel marks with a zero byte.

@@ -44,8 +44,8 @@ Not by a commit: before version 16 a read-only transaction may make large object
 """
 
 BY_PLACE = "SET LOCAL enable_seqscan = off"
-"""Keeps the planner from scanning a table for some thousand rows whose places we name: it thinks each costs a
-disk read.
+"""Keeps the planner from scanning a table for some thousand rows whose places we name: it estimates a disk
+read for each.
 """
 BY_CHOICE = "SET LOCAL enable_seqscan TO DEFAULT"
 

@@ -71,7 +71,7 @@ class Slots:
         self._wake()
 
     def overloaded(self, started_at: float) -> None:
-        """Halve the slots, unless that was done since this request was sent: it knows nothing newer."""
+        """Halve the slots, unless that was done since this request was sent, which then says nothing new."""
         if started_at >= self._lowered_at:
             self._limit = max(1.0, self._limit / 2)
             self._lowered_at = self.clock()

@@ -130,7 +130,7 @@ class LogFeed:
         self._told.set()
 
     def fail(self, error: SourceError) -> None:
-        """End the feed: everybody who asks it hears why."""
+        """End the feed: whatever is asked of it from now on raises this."""
         if self._failure is None:
             self._failure = error
             self._replication.unwatch()

@@ -50,7 +50,7 @@ class Replication:
         self.heard = time.monotonic()
         """When the server last sent something."""
         self.asked = False
-        """Whether the server wants to hear from us at once."""
+        """Whether the server has asked for a report at once."""
         self.has_slot = False
         self.has_met_unconvertible = False
         """Whether the server stopped at bytes that it cannot show in the encoding it was asked for."""
