@@ -53,8 +53,6 @@ _type = st.sampled_from(("text", "int", "bool"))
 _number = st.sampled_from(("NaN", "-Infinity", "1e300"))
 _part = st.sampled_from(("", "a", "a_", "_a", "a,", "%5F"))
 
-_CREATE = "CREATE TABLE {t} (id int PRIMARY KEY, v text); INSERT INTO {t} VALUES (0, 'new')"
-
 
 def _statement(template: str, **parts: st.SearchStrategy[Any]) -> st.SearchStrategy[str]:
     return st.fixed_dictionaries(parts).map(lambda chosen: template.format(**chosen))

@@ -52,10 +52,6 @@ SAMPLE = ("applied, answer lost", "items turned away", KILL)
 """Of the quick run; the others are a sweep. In `test_every_call.py` most of them are met by calls as well."""
 
 
-Broken = Callable[[int], Awaitable[tuple[Fault, str]]]
-"""Given a number: runs a job of which that request is broken; returns the fault and the job's id."""
-
-
 class Enumeration:
     """Rounds in one shop, each of which breaks another request of a job."""
 
