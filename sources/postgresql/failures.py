@@ -16,8 +16,14 @@ from sources.errors import SourceConfigurationError, SourceError, SourceUnavaila
 _TRANSIENT_CLASSES = {"08", "53", "57", "58", "40"}
 _TRANSIENT_STATES = {"55P03", "72000", "55006", "25P03", "25P04"}
 _PERMANENT_STATES = {"57P04"}
-_OF_A_MOMENT = ("cache lookup failed", "tuple concurrently", "could not open relation with OID")
-"""How internal errors begin that come of a change made at the same time; all others come again."""
+_OF_A_MOMENT = {
+    "XX000": ("cache lookup failed", "tuple concurrently", "could not open relation with OID"),
+    "42704": ("publication ",),
+}
+"""How errors begin that come of a change made at the same time; all others of these states come again.
+
+No statement names a publication: the server finds the name, and is asked to show what is gone by then.
+"""
 
 _REMEDIES = {
     "08003": "the server ended the connection; if it does so each time, correct Host and Port, which may"
@@ -106,7 +112,7 @@ def _server_error(doing: str, error: asyncpg.PostgresError) -> SourceError:
     is_transient = (
         state[:2] in _TRANSIENT_CLASSES
         or state in _TRANSIENT_STATES
-        or (state == "XX000" and str(error).startswith(_OF_A_MOMENT))
+        or str(error).startswith(_OF_A_MOMENT.get(state, ()))
     ) and state not in _PERMANENT_STATES
     kind = SourceUnavailableError if is_transient else SourceConfigurationError
     return kind(f"{doing} failed: {text} (SQLSTATE {state}).")

@@ -68,6 +68,18 @@ def test_states_in_which_a_person_must_act_are_not(state: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("XX000", "cache lookup failed for relation 16385"),
+        ("42704", 'publication "elastic_ingest" does not exist'),
+    ],
+)
+def test_what_was_changed_while_it_was_shown_is_transient(state: str, message: str) -> None:
+    assert isinstance(source_error("Checking", server_error(state, message)), SourceUnavailableError)
+    assert isinstance(source_error("Checking", server_error(state, "another")), SourceConfigurationError)
+
+
+@pytest.mark.parametrize(
     "error",
     [
         asyncpg.InterfaceError("connection is closed"),
