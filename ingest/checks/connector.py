@@ -8,8 +8,9 @@ from ingest.checks import cluster
 from ingest.checks.report import Check, note, ok, problem
 from ingest.config import ConnectorEntry
 from ingest.connector.agenda import require_schedules
-from ingest.elasticsearch import indices, mappings
+from ingest.elasticsearch import index_names, indices, mappings
 from ingest.elasticsearch.client import Client
+from ingest.job.shared_index import Claimed, require_sole
 from ingest.protocol import Connector, ConnectorStatus, values_of
 from ingest.sync.index import conflicts
 from ingest.sync.preparation import read_pipelines
@@ -53,7 +54,14 @@ async def index_checks(client: Client, connector: Connector) -> AsyncIterator[Ch
         return
     try:
         found = await indices.find(client, name)
-        if found is None:
+        unusable = index_names.problem(name)
+        if found is None and unusable:
+            yield problem(
+                subject,
+                f"There is no index {name}, and there can be none: its name {unusable}. "
+                "Attach another one with PUT _connector/ID/_index_name.",
+            )
+        elif found is None:
             yield ok(subject, f"The index {name} does not exist; the first job creates it.")
         else:
             content_hash = found.properties.get(mappings.CONTENT_HASH)
@@ -70,6 +78,23 @@ async def index_checks(client: Client, connector: Connector) -> AsyncIterator[Ch
         yield ok(subject, f"Documents pass the ingest pipelines: {names}.")
     except errors.IngestError as error:
         yield problem(subject, str(error))
+
+
+async def shared_index_checks(
+    client: Client, content: Client, connector: Connector, source_class: type[Source]
+) -> AsyncIterator[Check]:
+    """Look whether another connector would delete what this one writes."""
+    if connector.index_name is None:
+        return
+    try:
+        source = source_class(values_of(connector.configuration))
+    except SourceError:
+        return  # which the checks of the source report
+    claimed = Claimed(connector_id=connector.id, index_name=connector.index_name)
+    try:
+        await require_sole(client, content, claimed, source, SOURCES)
+    except (SourceError, errors.IngestError) as error:
+        yield problem(subject_of(connector.id), str(error))
 
 
 async def field_checks(

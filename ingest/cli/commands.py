@@ -108,6 +108,7 @@ def sandbox() -> None:
         from sandbox.tutorial import main as tutorial
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"The sandbox needs {error.name}, which is not installed: pip install 'elastic-ingest[sandbox]'"
+            f"The sandbox needs {error.name}, which is not installed; "
+            "in the folder of the source: pip install '.[sandbox]'"
         ) from error
     sys.exit(tutorial())

@@ -11,6 +11,7 @@ from ingest.cli import fields, views
 from ingest.cli.output import facts, table
 from ingest.cli.session import CommandFailedError, Session, with_session
 from ingest.connector.cron import Schedule
+from ingest.elasticsearch import index_names
 from ingest.protocol import Connector, JobType, connectors, edits
 from ingest.secret import STARS
 from sources.contract import Finding
@@ -56,6 +57,10 @@ async def show(session: Session, /, connector_id: str) -> None:
 @with_session
 async def create(session: Session, /, connector_id: str | None, index_name: str, **options: Any) -> None:
     """Create a connector; without CONNECTOR_ID Elasticsearch chooses an id."""
+    if unusable := index_names.problem(index_name):
+        raise CommandFailedError(
+            f"{index_name} cannot be an index: its name {unusable}; nothing was changed."
+        )
     service_type, name, language = options["service_type"], options["name"], options["language"]
     if connector_id is None:
         members = {"index_name": index_name, "service_type": service_type, "name": name or index_name}

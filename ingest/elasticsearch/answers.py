@@ -98,7 +98,8 @@ def refusal(asked: str, response: Response) -> errors.ElasticsearchRefusedError:
     match response.status:
         case 401:
             kind = errors.AuthorizationError
-            message += " Check elasticsearch.api_key, or username and password, in config.yml."
+            message += " In config.yml check elasticsearch.api_key, or username and password, and the "
+            message += "connector's own api_key."
         case 403:
             kind = errors.AuthorizationError
             message += " Give the API key or user this privilege."

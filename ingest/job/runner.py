@@ -25,7 +25,7 @@ from ingest.job.job_types import WORK, Work
 from ingest.job.options import options_of
 from ingest.job.rejected_documents import RejectedDocuments, keeping
 from ingest.job.running_job import Phase, RunningJob
-from ingest.job.shared_index import require_sole
+from ingest.job.shared_index import Claimed, require_sole
 from ingest.log import bound_facts, get_logger
 from ingest.protocol import JobStatus, JobType, SyncJob, connectors, jobs, values_of
 from ingest.protocol.error_texts import error_text, shortened
@@ -209,7 +209,8 @@ class _Run:
         source_class = registry.find(self._worker.sources, job.service_type)
         async with source_class(values_of(job.configuration)) as source:
             self._readings = source.preferences.readings
-            await require_sole(self._client, self._content, job, source, self._worker.sources)
+            claimed = Claimed(connector_id=job.connector_id, index_name=job.index_name or "")
+            await require_sole(self._client, self._content, claimed, source, self._worker.sources)
             await self._require_usable(source)
             request = SyncRequest(
                 source=source,

@@ -6,13 +6,22 @@ scope is the database, and nothing narrower.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from ingest.elasticsearch import indices
 from ingest.elasticsearch.client import Client
 from ingest.errors import ElasticsearchRefusedError
-from ingest.protocol import Connector, SyncJob, connectors, values_of
+from ingest.protocol import Connector, connectors, values_of
 from sources.contract import Source
 from sources.errors import SourceConfigurationError, SourceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """The index that a connector wants for itself."""
+
+    connector_id: str
+    index_name: str
 
 
 def overlaps(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
@@ -21,15 +30,15 @@ def overlaps(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 async def require_sole(
-    client: Client, content: Client, job: SyncJob, source: Source, sources: Mapping[str, type[Source]]
+    client: Client, content: Client, claimed: Claimed, source: Source, sources: Mapping[str, type[Source]]
 ) -> None:
-    """Raise SourceConfigurationError if another connector of this scope writes to the job's index.
+    """Raise SourceConfigurationError if another connector of this scope writes to the connector's index.
 
     `content` is the view with the connector's own key, which may not see the other's index by its alias.
     """
-    name = job.index_name or ""
+    name = claimed.index_name
     for other in await connectors.with_an_index(client):
-        if other.id == job.connector_id or not other.index_name:
+        if other.id == claimed.connector_id or not other.index_name:
             continue
         scope = _scope_of(other, source, sources)
         if scope is None or not overlaps(source.scope, scope):

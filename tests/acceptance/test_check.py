@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ingest.protocol import CONNECTORS_INDEX
 from sandbox.calls import Call
 from sandbox.process import Process
 from sandbox.world import READER, World, world
@@ -39,6 +40,21 @@ def problems(place: World, *arguments: str, config_file: Path | None = None) -> 
     assert finished.returncode == bool(found)
     assert answer["problems"] == len(found)
     return found
+
+
+EVERY_INDEX = {"names": ["*"], "privileges": ["all"], "allow_restricted_indices": True}
+
+
+def with_key_of(created: World, folder: Path, role: Mapping[str, Any]) -> Path:
+    """Write the configuration of the world anew, with a key that has the privileges of this role."""
+    key = created.elasticsearch.send(
+        Call("", "POST", "/_security/api_key", {"name": "other", "role_descriptors": {"other": role}})
+    )
+    text = created.config_file.read_text()
+    (line,) = [line for line in text.splitlines() if "api_key:" in line]
+    file = folder / "config.yml"
+    file.write_text(text.replace(line, f"  api_key: {key['encoded']}"))
+    return file
 
 
 def test_where_a_job_would_work_it_passes_and_shows_what_would_be_read(place: tuple[World, Process]) -> None:
@@ -166,6 +182,28 @@ def test_a_type_that_the_service_would_refuse_to_start_with_is_found(
     assert "connectors[0].service_type: 'PostgreSQL' is unknown (known are: postgresql, sqlite)" in found
 
 
+def test_an_index_that_no_job_could_use_is_found(synced: tuple[World, Process], tmp_path: Path) -> None:
+    created, service = synced
+    config_file = with_key_of(created, tmp_path, {"cluster": ["all"], "indices": [EVERY_INDEX]})
+    path = f"/{CONNECTORS_INDEX}/_doc"
+    own = created.elasticsearch.send(Call("", "GET", f"{path}/my-connector-id"))["_source"]
+    found = []
+    try:
+        for other, index_name in (("second", "music"), ("third", "Music")):
+            copy = {**own, "index_name": index_name}
+            created.elasticsearch.send(Call("", "PUT", f"{path}/{other}?refresh=true", copy))
+            found += problems(created, other, config_file=config_file)
+        job = sandbox_world.sync(created, service)
+    finally:
+        for other in ("second", "third"):
+            created.elasticsearch.send(Call("", "DELETE", f"{path}/{other}?refresh=true"))
+
+    shared, unusable = found
+    assert "Connector my-connector-id writes documents of the same database to the index music" in shared
+    assert "Connector second writes documents of the same database to the index music" in job["error"]
+    assert "There is no index Music, and there can be none: its name must be lowercase" in unusable
+
+
 def test_each_missing_privilege_of_the_key_is_named(place: tuple[World, Process], tmp_path: Path) -> None:
     created, _ = place
     role = {
@@ -175,15 +213,8 @@ def test_each_missing_privilege_of_the_key_is_named(place: tuple[World, Process]
             {"names": [".elastic-connectors*"], "privileges": ["read", "write"]},
         ],
     }
-    key = created.elasticsearch.send(
-        Call("", "POST", "/_security/api_key", {"name": "weak", "role_descriptors": {"weak": role}})
-    )
-    text = created.config_file.read_text()
-    (line,) = [line for line in text.splitlines() if "api_key:" in line]
-    file = tmp_path / "config.yml"
-    file.write_text(text.replace(line, f"  api_key: {key['encoded']}"))
 
-    found = problems(created, config_file=file)
+    found = problems(created, config_file=with_key_of(created, tmp_path, role))
 
     assert any("lacks write on music" in one for one in found)
     assert not any("lacks read " in one for one in found)
