@@ -37,7 +37,7 @@ def delete(request: Request) -> Answer:
     """Remove the pipelines of these names."""
     name = request.parameter("id")
     matching = [known for known in request.state.pipelines if fnmatch.fnmatchcase(known, name)]
-    if not matching and "*" not in name:
+    if not matching and name != "*":
         raise errors.not_found(f"pipeline [{name}] is missing")
     for known in matching:
         _check_unused(request, known)

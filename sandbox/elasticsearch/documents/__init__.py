@@ -5,6 +5,7 @@ from sandbox.elasticsearch.documents.bulk_lines import EMPTY_PIPELINE, Operation
 from sandbox.elasticsearch.documents.ids import EMPTY_ID, check_id, id_problem
 from sandbox.elasticsearch.documents.source_filter import SourceFilter
 from sandbox.elasticsearch.documents.update import UpdateBody
+from sandbox.elasticsearch.documents.versioning import Versioning
 
 __all__ = [
     "EMPTY_ID",
@@ -13,6 +14,7 @@ __all__ = [
     "Operation",
     "SourceFilter",
     "UpdateBody",
+    "Versioning",
     "check_id",
     "id_problem",
     "operations",

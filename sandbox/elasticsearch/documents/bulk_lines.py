@@ -8,6 +8,7 @@ import orjson
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.documents.ids import id_problem
 from sandbox.elasticsearch.documents.update import UpdateBody
+from sandbox.elasticsearch.documents.versioning import Versioning
 from sandbox.elasticsearch.json import parse_json, token_of
 
 ACTIONS = frozenset({"index", "create", "update", "delete"})
@@ -56,6 +57,8 @@ def operations(
             source = lines[number]
             number += 1
         operation = _operation(action, metadata, source, default_index, number)
+        if metadata.get("_index") is None and not default_index:
+            problems.append("index is missing")
         _check(operation, default_pipeline, problems)
         found.append(operation)
     if problems:
@@ -110,7 +113,9 @@ def _operation(
     op_type = options.get("op_type") or ("create" if action == "create" else "index")
     if action == "index" and op_type == "create":
         action = "create"
-    return Operation(action, op_type, index or default_index or "", document_id, source, options)
+    if index is None:
+        index = default_index or ""
+    return Operation(action, op_type, index, document_id, source, options)
 
 
 def _options(metadata: dict[str, Any], number: int) -> dict[str, Any]:
@@ -164,24 +169,21 @@ def _check(operation: Operation, default_pipeline: str | None, problems: list[st
         problem = id_problem(operation.id)
         if problem is not None:
             problems.append(problem)
-    if not operation.index_name:
-        problems.append("index is missing")
     if operation.action == "update":
         UpdateBody.from_wire(parse_json(operation.source))
     elif operation.action != "delete" and not operation.source.strip():
         problems.append("source is missing")
     if operation.options:
-        _check_guard(operation.options, problems)
+        _check_versions(operation, problems)
 
 
-def _check_guard(options: Mapping[str, Any], problems: list[str]) -> None:
-    if ("if_seq_no" in options) != ("if_primary_term" in options):
-        missing = "ifSeqNo is unassigned, but primary term is" if "if_primary_term" in options else ""
-        problems.append(
-            f"{missing} [{options['if_primary_term']}]"
-            if missing
-            else "ifSeqNo is set, but primary term is [0]"
+def _check_versions(operation: Operation, problems: list[str]) -> None:
+    asked = Versioning.of(operation.options)
+    if operation.action == "update" and (asked.is_external or asked.version is not None):
+        raise errors.illegal_argument(
+            "Update requests do not support versioning. Please use `if_seq_no` and `if_primary_term` instead"
         )
+    problems.extend(asked.problems(operation.action, has_id=operation.id is not None))
 
 
 def _malformed(number: int, explanation: str) -> errors.ElasticsearchError:

@@ -15,7 +15,13 @@ from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.indices import index_names
 from sandbox.elasticsearch.indices.index import Index
 
-STATES = frozenset({"all", "closed", "hidden", "none", "open"})
+STATES = {
+    "open": {"open"},
+    "closed": {"closed"},
+    "hidden": {"hidden"},
+    "all": {"open", "closed", "hidden"},
+    "none": set[str](),
+}
 NOT_EXCLUDED = (
     " and if you intended to exclude this index, ensure that you use wildcards that include it before "
     "explicitly excluding it"
@@ -39,16 +45,13 @@ class Expansion:
         allow_no_indices: bool = True,
     ) -> "Expansion":
         """Read the parameters of a request; refuses a state that does not exist."""
-        states = {state for state in expand_wildcards.split(",") if state}
-        if unknown := sorted(states - STATES):
-            raise errors.illegal_argument(f"No valid expand wildcard value [{unknown[0]}]")
-        if "all" in states:
-            states = {"open", "closed", "hidden"}
-        return cls(
-            ignore_unavailable=ignore_unavailable,
-            allow_no_indices=allow_no_indices,
-            states=frozenset() if "none" in states else frozenset(states),
-        )
+        states: frozenset[str] = frozenset()
+        for state in filter(None, expand_wildcards.split(",")):
+            if state not in STATES:
+                raise errors.illegal_argument(f"No valid expand wildcard value [{state}]")
+            # Read from left to right: `none` takes back what stands before it.
+            states = frozenset() if state == "none" else states | STATES[state]
+        return cls(ignore_unavailable=ignore_unavailable, allow_no_indices=allow_no_indices, states=states)
 
     @property
     def expands(self) -> bool:

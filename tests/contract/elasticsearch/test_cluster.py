@@ -211,3 +211,23 @@ async def test_a_closed_index_has_no_statistics(api: Api) -> None:
     await api("POST", f"/{index}/_close")
 
     assert (await api("GET", f"/{index}/_stats")).error[0] == "index_closed_exception"
+
+
+async def test_all_indices_and_what_a_pattern_leaves_out_are_not_waited_for(api: Api) -> None:
+    name, _, _ = await _pair(api)
+
+    answers = [
+        await api("GET", f"/_cluster/health/{target}", timeout="10s", level="indices")
+        for target in (f"{name}-*,-{name}-b", f"{name}-*,-{name}-not", "_all")
+    ]
+
+    assert [answer.status for answer in answers] == [200] * 3
+    assert [len(answer.body["indices"]) for answer in answers[:2]] == [1, 2]
+
+
+async def test_a_name_beside_a_pattern_is_waited_for(api: Api) -> None:
+    name, _, _ = await _pair(api)
+
+    answer = await api("GET", f"/_cluster/health/{name}-*,{name}-not", timeout="1ms")
+
+    assert (answer.status, answer.body["status"]) == (408, "red")

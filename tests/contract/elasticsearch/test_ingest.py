@@ -32,14 +32,15 @@ async def test_a_missing_pipeline_is_a_404_with_an_empty_object(api: Api) -> Non
     assert (answer.status, answer.body) == (404, {})
 
 
-async def test_deleting_a_missing_pipeline_is_not_found(api: Api) -> None:
+@pytest.mark.parametrize("name", ["contract-none", "contract-none*"])
+async def test_deleting_a_missing_pipeline_is_not_found(api: Api, name: str) -> None:
     # A server that never had a pipeline acknowledges the deletion of any.
     await api("PUT", f"/_ingest/pipeline/{api.pipeline()}", {"processors": []})
 
-    answer = await api("DELETE", "/_ingest/pipeline/contract-none")
+    answer = await api("DELETE", f"/_ingest/pipeline/{name}")
 
     assert answer.status == 404
-    assert answer.error == ("resource_not_found_exception", "pipeline [contract-none] is missing")
+    assert answer.error == ("resource_not_found_exception", f"pipeline [{name}] is missing")
 
 
 @pytest.mark.needs("ingest-common")

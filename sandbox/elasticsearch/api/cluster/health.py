@@ -50,16 +50,25 @@ def health(request: Request) -> Answer:
     indices = state.resolve(
         expression, Expansion.of(request.query.get("expand_wildcards", "all"), ignore_unavailable=True)
     )
-    missing = [name for name in expression.split(",") if name and "*" not in name and not state.named(name)]
-    status = "red" if missing else "green"
+    is_complete = _are_there(request, expression)
+    status = "green" if is_complete else "red"
     is_well = all([_reaches_status(request, status), _has_nodes(request), _has_shards(request, len(indices))])
     for name in ("wait_for_no_relocating_shards", "wait_for_no_initializing_shards"):
         request.flag(name)
     _check_priority(request)
-    body = _described(request, status, len(indices), timed_out=bool(missing) or not is_well)
+    body = _described(request, status, len(indices), timed_out=not (is_complete and is_well))
     if level != "cluster":
         body["indices"] = {index.name: _of_index(index, with_shards=level == "shards") for index in indices}
     return Answer(body, 408 if body["timed_out"] else 200)
+
+
+def _are_there(request: Request, expression: str) -> bool:
+    """Whether all that is named is there; what a pattern stands for is."""
+    try:
+        request.state.resolve(expression, Expansion.of("all"))
+    except errors.ElasticsearchError:
+        return False
+    return True
 
 
 def _reaches_status(request: Request, status: str) -> bool:

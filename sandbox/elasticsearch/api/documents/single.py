@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.elasticsearch import errors, pipelines
 from sandbox.elasticsearch.api import parameters, targets
-from sandbox.elasticsearch.documents import EMPTY_PIPELINE, SourceFilter, check_id
+from sandbox.elasticsearch.documents import EMPTY_PIPELINE, SourceFilter, Versioning, check_id
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
 from sandbox.elasticsearch.indices import Document, Index, Write
 from sandbox.elasticsearch.security import IndexPrivilege
@@ -58,13 +58,14 @@ def get_source(request: Request) -> Answer:
 def delete(request: Request) -> Answer:
     """Remove the document of this id."""
     refresh = refresh_policy(request)
+    versions = versioning(request, "delete")
     index = targets.writable(request, request.parameter("index"), kind="delete")
     write = index.delete(
         request.parameter("id"),
-        if_seq_no=guard(request),
-        if_primary_term=request.optional_integer("if_primary_term"),
-        external_version=request.optional_integer("version"),
-        version_type=request.query.get("version_type", "internal"),
+        if_seq_no=versions.if_seq_no,
+        if_primary_term=versions.if_primary_term,
+        external_version=versions.version,
+        version_type=versions.version_type,
     )
     if write.result == "deleted":
         request.effect.deleted.append(write.id)
@@ -126,19 +127,16 @@ def refresh_policy(request: Request) -> str:
     return value
 
 
-def guard(request: Request) -> int | None:
-    """The `if_seq_no` parameter, which goes with `if_primary_term` or not at all."""
-    if_seq_no = request.optional_integer("if_seq_no")
-    term = request.optional_integer("if_primary_term")
-    if if_seq_no is not None and if_seq_no < 0:
-        raise errors.illegal_argument(f"sequence numbers must be non negative. got [{if_seq_no}].")
-    if if_seq_no is not None and not term:
-        raise errors.validation(
-            f"ifSeqNo is set, but primary term is [{term or 0}]",
-        )
-    if term is not None and if_seq_no is None:
-        raise errors.validation(f"ifSeqNo is unassigned, but primary term is [{term}]")
-    return if_seq_no
+def versioning(request: Request, op_type: str, *, has_id: bool = True) -> Versioning:
+    """The parameters that concern versions; refuses those that a write of this kind does not take."""
+    numbers = ("version", "if_seq_no", "if_primary_term")
+    options: dict[str, Any] = {name: request.optional_integer(name) for name in numbers}
+    if "version_type" in request.query:
+        options["version_type"] = request.query["version_type"]
+    asked = Versioning.of(options)
+    if problems := list(asked.problems(op_type, has_id=has_id)):
+        raise errors.validation(*problems)
+    return asked
 
 
 def _read(request: Request, index: Index, document_id: str) -> Document | None:
@@ -160,7 +158,7 @@ def _index(request: Request, op_type: str) -> Answer:
     if request.query.get("pipeline") == "":
         raise errors.validation(EMPTY_PIPELINE)
     check_id(document_id)
-    if_seq_no = guard(request)
+    versions = versioning(request, op_type, has_id=document_id is not None)
     processed = pipelines.Incoming(request.parameter("index"), document_id, request.body)
     index = targets.writable(request, request.parameter("index"), require_alias=request.flag("require_alias"))
     state = request.state
@@ -176,10 +174,10 @@ def _index(request: Request, op_type: str) -> Answer:
         outcome.source,
         parsed=outcome.parsed,
         op_type=op_type,
-        if_seq_no=if_seq_no,
-        if_primary_term=request.optional_integer("if_primary_term"),
-        external_version=request.optional_integer("version"),
-        version_type=request.query.get("version_type", "internal"),
+        if_seq_no=versions.if_seq_no,
+        if_primary_term=versions.if_primary_term,
+        external_version=versions.version,
+        version_type=versions.version_type,
     )
     request.effect.note(write)
     answer = Answer(written(index, write, refresh), write.status)

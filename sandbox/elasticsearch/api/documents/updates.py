@@ -21,8 +21,8 @@ def update(request: Request) -> Answer:
     """Merge a partial document, or run an upsert."""
     refresh = single.refresh_policy(request)
     body = UpdateBody.from_wire(request.json())
-    if_seq_no = single.guard(request)
-    if if_seq_no is not None and request.integer("retry_on_conflict", 0):
+    versions = single.versioning(request, "update")
+    if versions.if_seq_no is not None and request.integer("retry_on_conflict", 0):
         raise errors.validation("compare and write operations can not be used with upsert")
     name, document_id = request.parameter("index"), request.parameter("id")
     index = targets.writable(request, name, require_alias=request.flag("require_alias"))
@@ -30,8 +30,8 @@ def update(request: Request) -> Answer:
     write = body.apply(
         index,
         document_id,
-        if_seq_no=if_seq_no,
-        if_primary_term=request.optional_integer("if_primary_term"),
+        if_seq_no=versions.if_seq_no,
+        if_primary_term=versions.if_primary_term,
         now_milliseconds=request.state.clock.milliseconds(),
         ingest=ingestion(request.state, index, document_id),
     )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.contract.elasticsearch.api import NDJSON, Api
+from tests.contract.elasticsearch.bulk.items import items_of
 
 LINE = "Malformed action/metadata line [1], expected"
 
@@ -123,3 +124,24 @@ async def test_an_empty_pipeline_is_refused_wherever_it_is_named(api: Api) -> No
     assert [answer.status for answer in (by_parameter, by_item, of_one)] == [400] * 3
     assert by_parameter.error == by_item.error == of_one.error == EMPTY_PIPELINE
     assert (await api("GET", f"/{index}/_doc/1")).status == 404
+
+
+async def test_an_empty_index_name_is_not_the_one_of_the_path(api: Api) -> None:
+    index = await api.filled({"1": {"a": 1}})
+    empty = {"_id": "1", "_index": ""}
+
+    writes = await api(
+        "POST", f"/{index}/_bulk", [{"index": empty}, {"a": 2}, {"update": empty}, {"doc": {}}]
+    )
+    delete = await api("POST", f"/{index}/_bulk", [{"delete": empty}])
+
+    reasons = [item["error"]["reason"] for _, item in items_of(writes.body) + items_of(delete.body)]
+    assert reasons == ["Invalid index name [], must not be empty"] * 2 + ["no such index []"]
+    assert (await api("GET", f"/{index}/_doc/1")).body["_source"] == {"a": 1}
+
+
+async def test_what_is_missing_is_told_of_every_action(api: Api) -> None:
+    answer = await api("POST", "/_bulk", [{"delete": {}}, {"delete": {"_id": "1"}}])
+
+    reason = "Validation Failed: 1: index is missing;2: id is missing;3: index is missing;"
+    assert answer.error == (VALIDATION, reason)
