@@ -3,8 +3,9 @@
     test ──▶ embedded server (faults, journal) ──▶ /_connector, .elastic-connectors*, / : its own state
                                                └─▶ all the rest: the real one
 
-So a test that breaks and counts requests does so with real answers. Nothing changes where the environment
-names no real server.
+So a test that breaks and counts requests does so with real answers. The journal tells of bulk requests what
+they changed, as the embedded server's does: those who judge a run go by it. Nothing changes where the
+environment names no real server.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -13,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 
+import orjson
+
 from sandbox.elasticsearch import Server, serve
-from sandbox.elasticsearch.http import Answer
+from sandbox.elasticsearch.http import Answer, Effect
 from sandbox.elasticsearch.server.dispatch import Call, Dispatcher
 from tests.cluster.connection import Connection
 from tests.cluster.distribution import CLUSTER_NAME, VERSION
@@ -95,5 +98,18 @@ class Relay:
         headers = {name: call.headers[name] for name in SENT_HEADERS if name in call.headers}
         target = f"{call.path}?{urlencode(call.query)}" if call.query else call.path
         response, body = self.real.send(call.method, target, headers, call.body)
+        if call.path.endswith("/_bulk") and response.status == 200 and body.startswith(b"{"):
+            _note_effect(call.effect, orjson.loads(body))
         kept = {name: value for name in KEPT_HEADERS if (value := response.getheader(name))}
         return Answer(body, response.status, kept)
+
+
+def _note_effect(effect: Effect, answer: Any) -> None:
+    """Enter what a bulk request changed, as far as the caller asked to be told."""
+    changed = {"created": effect.indexed, "updated": effect.indexed, "deleted": effect.deleted}
+    for item in answer.get("items", ()):
+        for told in item.values():
+            if told.get("status", 200) >= 300 and told.get("result") != "not_found":
+                effect.failed.append(told.get("_id", ""))
+            elif (ids := changed.get(told.get("result"))) is not None:
+                ids.append(told.get("_id", ""))
