@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.clock import Clock
-from sandbox.elasticsearch.indices import Index, Template, expressions, index_names, settings
+from sandbox.elasticsearch.indices import Index, Template, expressions, index_names, setting_values, settings
 from sandbox.elasticsearch.indices import aliases as alias_rules
 from sandbox.elasticsearch.indices.templates import BUILT_IN
 from sandbox.elasticsearch.mapping import Mapping as IndexMapping
@@ -128,6 +128,8 @@ class State:
         values = {"number_of_shards": "1", "number_of_replicas": "1"}
         values |= settings.flattened(template.settings) if template else {}
         values |= settings.flattened(settings_body or {})
+        setting_values.check(values)
+        values = {setting: value for setting, value in values.items() if value is not None}
         wanted = {**(template.aliases if template else {}), **(aliases or {})}
         own_aliases = alias_rules.of_new_index(wanted, name, self.indices)
         limit = settings.IndexSettings(values).total_fields_limit

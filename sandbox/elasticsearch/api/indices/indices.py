@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.api import targets
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
-from sandbox.elasticsearch.indices import Index, settings
+from sandbox.elasticsearch.indices import Index, setting_values, settings
 from sandbox.elasticsearch.security import IndexPrivilege
 
 ACKNOWLEDGED = {"acknowledged": True}
@@ -116,13 +116,16 @@ def put_settings(request: Request) -> Answer:
     if set(body) == {"settings"}:
         body = body["settings"]
     values = settings.flattened(body)
-    for index in targets.named(request, allow_no_indices=False):
+    found = targets.named(request, allow_no_indices=False)
+    for index in found:
         static = sorted(f"index.{name}" for name in values if name in settings.STATIC)
         if static and not index.is_closed:
             raise errors.illegal_argument(
                 f"Can't update non dynamic settings [[{', '.join(static)}]] for open indices "
                 f"[[{index.name}/{index.uuid}]]"
             )
+    setting_values.check(values)
+    for index in found:
         index.settings.change(values)
         index.mapping.total_fields_limit = index.settings.total_fields_limit
         index.is_hidden = index.settings.values.get("hidden") == "true"

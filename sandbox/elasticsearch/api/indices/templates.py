@@ -5,9 +5,10 @@ from typing import Any
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.http import Answer, Body, Request, Route
-from sandbox.elasticsearch.indices import Template
+from sandbox.elasticsearch.indices import Template, setting_values
 from sandbox.elasticsearch.indices.aliases import definition
 from sandbox.elasticsearch.indices.settings import flattened, nested
+from sandbox.elasticsearch.json import token_of
 from sandbox.elasticsearch.mapping import Mapping as IndexMapping
 from sandbox.elasticsearch.security import ClusterPrivilege
 
@@ -35,7 +36,7 @@ def put(request: Request) -> Answer:
         name=name,
         patterns=_patterns(body),
         priority=_number(body, "priority") or 0,
-        settings=flattened(parts.get("settings") or {}),
+        settings=_settings(name, parts),
         mappings=parts.get("mappings") or {},
         aliases={alias: definition(it or {}) for alias, it in (parts.get("aliases") or {}).items()},
         body={**body, **({"template": parts} if "template" in body else {})},
@@ -89,10 +90,24 @@ def _check_members(kind: str, body: dict[str, Any], known: frozenset[str]) -> No
         raise errors.parsing(f"[{kind}] unknown field [{unknown[0]}]")
 
 
+def _settings(name: str, parts: dict[str, Any]) -> dict[str, Any]:
+    values = flattened(parts.get("settings") or {})
+    try:
+        setting_values.check(values)
+    except errors.ElasticsearchError as error:
+        reason = f"index_template [{name}] invalid, cause [Validation Failed: 1: {error.reason};]"
+        raise errors.ElasticsearchError(400, "invalid_index_template_exception", reason) from None
+    return values
+
+
 def _patterns(body: dict[str, Any]) -> tuple[str, ...]:
     if "index_patterns" not in body:
         raise errors.illegal_argument("Required [index_patterns]")
     patterns = body["index_patterns"]
+    if not isinstance(patterns, str | list):
+        raise errors.parsing(
+            f"[index_template] index_patterns doesn't support values of type: {token_of(patterns)}"
+        )
     if not patterns:
         raise errors.illegal_argument("There must be at least one pattern, zero given")
     return (patterns,) if isinstance(patterns, str) else tuple(map(str, patterns))

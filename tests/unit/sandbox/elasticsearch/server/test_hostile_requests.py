@@ -40,7 +40,8 @@ KEY_NAMES = """
     index alias add remove actions processors set value docs _index _id pipeline conflicts
     query_string wildcard regexp multi_match order missing format title minimum_should_match
     track_total_hits docvalue_fields number name role_descriptors cluster indices names privileges
-    index_patterns template priority date_detection dynamic_templates
+    index_patterns template priority date_detection dynamic_templates number_of_replicas
+    max_result_window refresh_interval mapping.total_fields.limit
 """
 KEYS = st.sampled_from(KEY_NAMES.split())
 JSON = st.recursive(
