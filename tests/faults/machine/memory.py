@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from sources.contract import Preferences
-from sources.errors import SourceUnavailableError
+from sources.errors import SourceConfigurationError, SourceUnavailableError
 from tests.faults.machine.changes import Kind, RowChange
 from tests.faults.machine.tables import NAMES, PASSWORD, Documents, Tables
 from tests.support.memory_source import MemorySlice, MemorySource
@@ -102,7 +102,8 @@ class SourceOfMemory(MemorySource):
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         super().__init__(configuration)
-        selection = str(configuration["tables"])
+        if not (selection := str(configuration.get("tables") or "")):
+            raise SourceConfigurationError("Tables is empty.")
         self.selected = NAMES if selection == "*" else tuple(selection.split(","))
         self.preferences = Preferences(max_deleted_share=1.0)
 
