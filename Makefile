@@ -24,8 +24,8 @@ test: environment ## Run the tests; some: TESTS=tests/unit
 sweeps: environment ## Repeat what the tests check at a sample of calls and requests at all the others, and try more examples
 	$(VENV)/pytest -m "(sweep or hypothesis) and not slow" --hypothesis-profile=sweeps $(SHARED_OUT) $(TESTS)
 
-test-cluster: environment ## Run what can be against a real Elasticsearch, which Maven fetches; needs a JDK 17
-	@$(VENV)/python -m tests.cluster $(TESTS)
+test-cluster: environment ## Run what can be against real Elasticsearches, 8 and 9, which Maven fetches; one: VERSIONS=9.3.2
+	@$(VENV)/python -m tests.cluster $(if $(VERSIONS),--versions $(VERSIONS)) $(TESTS)
 
 test-postgresql: environment ## Run the tests of the source on PostgreSQL 12 to 18, which Maven fetches; some: VERSIONS=12,13
 	@$(VENV)/python -m tests.postgresql $(if $(VERSIONS),--versions $(VERSIONS)) $(TESTS)

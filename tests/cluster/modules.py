@@ -5,6 +5,7 @@
 
 import functools
 import os
+from typing import Any
 
 from tests.cluster.connection import Connection
 
@@ -14,11 +15,19 @@ URL = os.environ.get("ELASTICSEARCH_URL", "")
 @functools.cache
 def available() -> frozenset[str]:
     """The modules and plugins of the server at ELASTICSEARCH_URL, and its major version, as `version 8`."""
+    parts = {part["name"] for node in _nodes() for kind in ("modules", "plugins") for part in node[kind]}
+    return frozenset(parts | {f"version {version().partition('.')[0]}"})
+
+
+def version() -> str:
+    """The version of that server."""
+    return str(_nodes()[0]["version"])
+
+
+@functools.cache
+def _nodes() -> list[dict[str, Any]]:
     connection = Connection(URL)
     try:
-        nodes = connection.call("GET", "/_nodes/plugins")["nodes"].values()
+        return list(connection.call("GET", "/_nodes/plugins")["nodes"].values())
     finally:
         connection.close()
-    parts = {part["name"] for node in nodes for kind in ("modules", "plugins") for part in node[kind]}
-    versions = {f"version {node['version'].partition('.')[0]}" for node in nodes}
-    return frozenset(parts | versions)

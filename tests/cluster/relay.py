@@ -20,8 +20,8 @@ from sandbox.elasticsearch import Server, serve
 from sandbox.elasticsearch.http import Answer, Effect
 from sandbox.elasticsearch.server.dispatch import Call, Dispatcher
 from tests.cluster.connection import Connection
-from tests.cluster.distribution import CLUSTER_NAME, VERSION
-from tests.cluster.modules import URL
+from tests.cluster.distribution import CLUSTER_NAME
+from tests.cluster.modules import URL, version
 from tests.support.canaries import WATCH
 
 EMBEDDED = ("/_connector", "/.elastic-connectors")
@@ -43,7 +43,7 @@ async def serving(**options: Any) -> AsyncIterator[Server]:
             WATCH.journals.append(server.journal)
             yield server
         return
-    async with serve(version=VERSION, **options) as server:
+    async with serve(version=version(), **options) as server:
         WATCH.journals.append(server.journal)
         with relayed(server):
             yield server

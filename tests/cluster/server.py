@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.process import Process
-from tests.cluster.distribution import prepare
+from tests.cluster.distribution import VERSIONS, prepare
 from tests.support.maven import UnavailableError
 
 USER = "elastic"
@@ -34,14 +34,17 @@ _ADDRESS = re.compile(r"HttpServerTransport.*publish_address \{([\d.]+:\d+)\}")
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Start it and yield its URL, user and password included. Raises UnavailableError if it cannot be had."""
+def running(version: str = VERSIONS[0], *, settings: str = "") -> Iterator[str]:
+    """Start a version, with lines for its elasticsearch.yml; yield its URL, user and password included.
+
+    Raises UnavailableError if it cannot be had.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="real-elasticsearch-", ignore_cleanup_errors=True) as name,
         tempfile.TemporaryDirectory(dir=_memory(), ignore_cleanup_errors=True) as data,
     ):
         folder = Path(name)
-        distribution = prepare(folder, password=PASSWORD, data=Path(data))
+        distribution = prepare(version, folder, password=PASSWORD, data=Path(data), settings=settings)
         with Process(
             "real Elasticsearch",
             [*_as_another_user(folder, Path(data)), str(distribution.home / "bin/elasticsearch")],

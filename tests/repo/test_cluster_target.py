@@ -10,11 +10,12 @@ import pytest
 
 from sandbox.elasticsearch import serve
 from tests.cluster.connection import Connection
+from tests.cluster.distribution import VERSIONS
 from tests.cluster.relay import NotDisposableError, make_empty
 from tests.repo.project import ROOT
 
 
-def test_without_java_and_maven_one_line_says_so_and_nothing_fails(tmp_path: Path) -> None:
+def test_without_java_or_maven_a_line_says_so_for_each_version_and_nothing_fails(tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": str(tmp_path)}
 
     ended = subprocess.run(
@@ -28,8 +29,11 @@ def test_without_java_and_maven_one_line_says_so_and_nothing_fails(tmp_path: Pat
 
     assert ended.returncode == 0
     assert ended.stdout == ""
-    [line] = ended.stderr.splitlines()
-    assert line.startswith("Skipped: no real Elasticsearch here (java, javac, mvn not found")
+    lines = ended.stderr.splitlines()
+    assert [line.partition(" here (")[0] for line in lines] == [
+        f"Skipped: no real Elasticsearch {version}" for version in VERSIONS
+    ]
+    assert all("mvn not found" in line or "it needs a JDK" in line for line in lines)
 
 
 async def test_a_cluster_of_another_name_keeps_its_indices() -> None:

@@ -81,11 +81,14 @@ async def test_names_after_a_pattern_are_taken_out(api: Api) -> None:
     assert sorted(answer.body) == [f"{name}-b", f"{name}-c"]
 
 
-async def test_a_name_is_not_taken_out_of_names(api: Api) -> None:
+async def test_a_name_taken_out_of_names_is_not_answered(api: Api) -> None:
     name = await _family(api)
 
     answer = await api("GET", f"/{name}-a,-{name}-a/_mapping")
 
+    if answer.status == 200 and not api.is_embedded:
+        assert answer.body == {}  # 9.3 takes it out
+        return
     assert answer.status == 404
     assert answer.error[1].startswith(f"no such index [-{name}-a] and if you intended to exclude this index")
 
