@@ -28,6 +28,7 @@ LOCAL_FILE_SYSTEMS: Final = frozenset(
 MOST_BYTES: Final = 64 * 1024
 _PROC: Final = Path("/proc")
 _LINE: Final = re.compile(r"(?P<place>\S+) (?P<worker>\S+)")
+_LINE_OR_ITS_BEGINNING: Final = re.compile(r"[0-9a-f-]{0,36}(/\d*(/\d*( \S*)?)?)?")
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
@@ -54,7 +55,9 @@ def identified(lock_file: Path | None) -> Iterator[Identity]:
             me = Identity() if lock_file is None else _succeeding(held.enter_context(_locked(lock_file)))
         except OSError as error:
             held.close()
-            get_logger().warning("lock_file.not_used", lock_file=str(lock_file), reason=str(error))
+            remedy = "; name a file that the service may create and write"
+            reason = f"{error.strerror}{remedy}" if error.strerror else str(error)
+            get_logger().warning("lock_file.not_used", lock_file=str(lock_file), reason=reason)
             me = Identity()
         yield me
 
@@ -77,15 +80,15 @@ def _locked(path: Path) -> Iterator[int]:
 
 
 def _succeeding(descriptor: int) -> Identity:
-    """Read who held the file before, and sign it."""
+    """Read who held the file before, and sign it. Raises OSError if it is somebody's file of another kind."""
     status = os.fstat(descriptor)
     boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     place = f"{boot}/{status.st_dev}/{status.st_ino}"
-    lines = [
-        _LINE.fullmatch(line)
-        for line in os.pread(descriptor, MOST_BYTES, 0).decode(errors="replace").split("\n")
-    ]
-    predecessors = frozenset(line["worker"] for line in lines if line is not None and line["place"] == place)
+    lines = os.pread(descriptor, MOST_BYTES, 0).replace(b"\0", b"").decode(errors="replace").split("\n")
+    if not all(map(_LINE_OR_ITS_BEGINNING.fullmatch, lines)):
+        raise OSError("it holds something else; name a file of its own, which need not exist")
+    signed = [_LINE.fullmatch(line) for line in lines]
+    predecessors = frozenset(line["worker"] for line in signed if line is not None and line["place"] == place)
     me = Identity(predecessors=predecessors)
     if status.st_size > MOST_BYTES // 2:
         os.ftruncate(descriptor, 0)  # so long ago that no job of theirs can still be running

@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from ingest.service.lock_file import file_system_of, identified
@@ -90,7 +93,7 @@ def test_a_line_that_was_not_written_whole_neither_counts_nor_joins_the_next(loc
     with identified(lock_file) as first:
         pass
     with lock_file.open("a") as file:
-        file.write("\nhalf-of-a-li")
+        file.write("\n01234567-89ab-cdef-0123-456789abcdef/5/3 some-wor")
 
     with identified(lock_file) as second:
         pass
@@ -102,7 +105,7 @@ def test_a_line_that_was_not_written_whole_neither_counts_nor_joins_the_next(loc
 
 
 def test_it_does_not_grow_without_end(lock_file: Path) -> None:
-    lock_file.write_text("old line\n" * 10_000)
+    lock_file.write_text("\n01234567-89ab-cdef-0123-456789abcdef/5/3 some-worker\n" * 1000)
 
     with identified(lock_file):
         pass
@@ -116,6 +119,30 @@ def test_a_file_that_cannot_be_used_costs_a_warning(tmp_path: Path, path: str) -
         assert me.predecessors == set()
 
     assert [entry["event"] for entry in log] == ["lock_file.not_used"]
+
+
+@pytest.mark.parametrize("repeated", [1, 5000])
+def test_a_file_of_another_kind_is_left_as_it_is(lock_file: Path, repeated: int) -> None:
+    lock_file.write_text(content := "elasticsearch:\n  host: http://localhost:9200\n" * repeated)
+
+    with capture_logs() as log, identified(lock_file):
+        pass
+
+    assert lock_file.read_text() == content
+    assert "name a file of its own" in log[0]["reason"]
+
+
+@given(st.integers(0, 200))
+def test_whatever_part_of_a_line_was_written_the_file_is_used_again(written: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, capture_logs() as log:
+        lock_file = Path(folder) / "lock"
+        with identified(lock_file):
+            pass
+        lock_file.write_bytes(lock_file.read_bytes()[:written].ljust(200, b"\0"))
+        with identified(lock_file):
+            pass
+
+    assert log == []
 
 
 @pytest.mark.parametrize(
