@@ -104,6 +104,35 @@ async def test_a_query_finds(api: Api, query: Any, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "by_or", "by_and"),
+    [
+        ("-t:a", "none b c bc", "none b c bc"),
+        ("t:a -t:b", "a ac", "a ac"),
+        ("+t:a t:b", "a ab ac abc", "ab abc"),
+        ("t:a OR t:b AND t:c", "bc abc", "bc abc"),
+        ("t:a AND t:b OR t:c", "ab abc", "a ab ac abc"),
+        ("t:a OR +t:b", "b ab bc abc", "a b ab ac bc abc"),
+        ("t:a || t:b && -t:c", "b ab", "b ab"),
+        ("!t:a AND NOT t:b", "none c", "none c"),
+        ("t:(a -b) OR t:c", "a c ac bc abc", "a c ac bc abc"),
+        ("NOT (t:a OR t:b)", "none c", "none c"),
+    ],
+)
+async def test_clauses_of_a_line_must_should_or_must_not_match(
+    api: Api, line: str, by_or: str, by_and: str
+) -> None:
+    sets = ["none", "a", "b", "c", "ab", "ac", "bc", "abc"]
+    index = await api.filled({one: {"t": "" if one == "none" else " ".join(one)} for one in sets})
+
+    found = [
+        await _ids(api, index, {"query_string": {"query": line, "default_operator": operator}})
+        for operator in ("or", "and")
+    ]
+
+    assert found == [by_or.split(), by_and.split()]
+
+
+@pytest.mark.parametrize(
     ("sort", "expected"),
     [
         ([{"year": "desc"}, {"title.keyword": "asc"}], "4123"),

@@ -1,10 +1,12 @@
 """The query language of one line: `title:(rock jazz) AND NOT year:[* TO 1970] "exact phrase" name:ab*`.
 
-expression := term ((AND | OR | nothing) term)*      term := NOT term | (expression) | [field:]clause
+expression := clause ((AND | OR | nothing) clause)*      clause := [NOT | ! | - | +] term
+
+AND and OR bind alike, as in Lucene: each says whether the clauses beside it are required.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,11 +15,15 @@ from sandbox.elasticsearch.search.candidates import Candidate
 from sandbox.elasticsearch.search.queries.parts import Scorer
 
 TOKEN = re.compile(
-    r"\s*(?:(?P<range>[\[{][^\]}]*[\]}])|(?P<phrase>\"(?:[^\"\\]|\\.)*\")|(?P<open>\()|(?P<close>\))"
+    r"\s*(?:(?P<modifier>[-+!](?=\S))|(?P<range>[\[{][^\]}]*[\]}])|(?P<phrase>\"(?:[^\"\\]|\\.)*\")|(?P<open>\()|(?P<close>\))"
     r"|(?P<field>(?:[^\s:\"()\[\]{}\\]|\\.)+):|(?P<word>(?:[^\s()\"\\]|\\.)+))"
 )
 RANGE = re.compile(r"([\[{])\s*(\S+)\s+TO\s+(\S+?)\s*([\]}])")
 COMPARISON = re.compile(r"(>=|<=|>|<)(.+)")
+MODIFIERS = {("word", "NOT"): "must_not", ("modifier", "!"): "must_not", ("modifier", "-"): "must_not"} | {
+    ("modifier", "+"): "must"
+}
+CONJUNCTIONS = {("word", "AND"): "and", ("word", "&&"): "and", ("word", "OR"): "or", ("word", "||"): "or"}
 MAX_DEPTH = 100
 
 
@@ -66,38 +72,49 @@ class _Reader:
     position: int = 0
 
     def expression(self, fields: tuple[str, ...], depth: int) -> "Scorer":
-        """Terms joined by OR, each a group of terms joined by AND."""
+        """Clauses, each of which must, should or must not match (Lucene, `QueryParserBase.addClause`)."""
         if depth > MAX_DEPTH:
             raise _unreadable(self.text)
-        groups: list[list[Scorer]] = [[self.term(fields, depth)]]
+        clauses: list[tuple[str, Scorer]] = []
         while (token := self.peek()) is not None and token[0] != "close":
-            operator = self.default_operator
-            if token == ("word", "AND") or token == ("word", "&&"):
-                operator, self.position = "and", self.position + 1
-            elif token == ("word", "OR") or token == ("word", "||"):
-                operator, self.position = "or", self.position + 1
-            scorer = self.term(fields, depth)
-            if operator == "and":
-                groups[-1].append(scorer)
-            else:
-                groups.append([scorer])
-        return _any([_all(group) for group in groups])
+            conjunction = self.taken(CONJUNCTIONS) if clauses else None
+            modifier = self.taken(MODIFIERS)
+            if clauses and conjunction is not None and clauses[-1][0] != "must_not":
+                self._join(clauses, conjunction)
+            is_required = self.default_operator == "and" if conjunction is None else conjunction == "and"
+            occurs = modifier or ("must" if is_required else "should")
+            if occurs == "must" and conjunction == "or" and self.default_operator == "and":
+                occurs = "should"  # as the clause before it
+            clauses.append((occurs, self.term(fields, depth)))
+        if not clauses:
+            raise _unreadable(self.text)
+        return _bool(clauses)
+
+    def _join(self, clauses: list[tuple[str, "Scorer"]], conjunction: str) -> None:
+        """Let a conjunction change the clause before it: AND requires it, OR undoes a default of AND."""
+        occurs, scorer = clauses[-1]
+        if conjunction == "and":
+            occurs = "must"
+        elif self.default_operator == "and":
+            occurs = "should"
+        clauses[-1] = (occurs, scorer)
+
+    def taken(self, known: Mapping[tuple[str, str], str]) -> str | None:
+        """Pass the next token if it is one of these, and return what it stands for."""
+        token = self.peek()
+        if token is None or token not in known:
+            return None
+        self.position += 1
+        return known[token]
 
     def term(self, fields: tuple[str, ...], depth: int) -> "Scorer":
-        """One clause, perhaps negated, in parentheses or on a field of its own."""
+        """One word, phrase or range, an expression in parentheses, or any of them on a field of its own."""
         token = self.peek()
-        if token is None:
+        if token is None or token in MODIFIERS or token in CONJUNCTIONS:
             raise _unreadable(self.text)
         self.position += 1
         kind, value = token
         match kind:
-            case "word" if value in ("NOT", "!"):
-                return _not(self.term(fields, depth + 1))
-            case "word" if value[0] in "+-" and len(value) > 1:
-                inner = self.word(fields, value[1:])
-                return _not(inner) if value[0] == "-" else inner
-            case "word" if value in ("AND", "OR", "&&", "||"):
-                raise _unreadable(self.text)
             case "word":
                 return self.word(fields, value)
             case "phrase":
@@ -159,29 +176,29 @@ class _Reader:
         return self.tokens[self.position] if self.position < len(self.tokens) else None
 
 
-def _all(scorers: "list[Scorer]") -> "Scorer":
-    def score(candidate: "Candidate") -> float | None:
-        total = 0.0
-        for scorer in scorers:
-            found = scorer(candidate)
-            if found is None:
-                return None
-            total += found
-        return total
+def _bool(clauses: "Sequence[tuple[str, Scorer]]") -> "Scorer":
+    """Match what all clauses that must match do, or else one that should, and none that must not."""
+    must, should, must_not = (
+        [scorer for occurs, scorer in clauses if occurs == wanted]
+        for wanted in ("must", "should", "must_not")
+    )
+    if not must_not and len(clauses) == 1:
+        return clauses[0][1]
 
-    return scorers[0] if len(scorers) == 1 else score
+    def score(candidate: "Candidate") -> float | None:
+        if any(scorer(candidate) is not None for scorer in must_not):
+            return None
+        required = [scorer(candidate) for scorer in must]
+        optional = [found for scorer in should if (found := scorer(candidate)) is not None]
+        if any(found is None for found in required) or (should and not must and not optional):
+            return None
+        return sum(found for found in required if found is not None) + sum(optional)
+
+    return score
 
 
 def _any(scorers: "list[Scorer]") -> "Scorer":
-    def score(candidate: "Candidate") -> float | None:
-        scores = [found for scorer in scorers if (found := scorer(candidate)) is not None]
-        return sum(scores) if scores else None
-
-    return scorers[0] if len(scorers) == 1 else score
-
-
-def _not(scorer: "Scorer") -> "Scorer":
-    return lambda candidate: 0.0 if scorer(candidate) is None else None
+    return _bool([("should", scorer) for scorer in scorers])
 
 
 def _unescaped(text: str) -> str:
