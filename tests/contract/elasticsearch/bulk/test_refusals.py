@@ -135,8 +135,12 @@ async def test_an_empty_index_name_is_not_the_one_of_the_path(api: Api) -> None:
     )
     delete = await api("POST", f"/{index}/_bulk", [{"delete": empty}])
 
-    reasons = [item["error"]["reason"] for _, item in items_of(writes.body) + items_of(delete.body)]
-    assert reasons == ["Invalid index name [], must not be empty"] * 2 + ["no such index []"]
+    reasons = [item["error"]["reason"] for _, item in items_of(writes.body)]
+    assert reasons == ["Invalid index name [], must not be empty"] * 2
+    if delete.status == 400 and not api.is_embedded:
+        assert delete.error[0] == "invalid_index_name_exception"  # 9.3 refuses the whole request
+    else:
+        assert [item["error"]["reason"] for _, item in items_of(delete.body)] == ["no such index []"]
     assert (await api("GET", f"/{index}/_doc/1")).body["_source"] == {"a": 1}
 
 
