@@ -67,7 +67,7 @@ NAMED_PATTERNS = {
 def parse(text: str, format_: str = DEFAULT_FORMAT, *, round_up: bool = False) -> float | None:
     """The moment a text stands for under a format (alternatives parted by `||`).
 
-    `round_up` fills what the text leaves open with the largest value, as an upper bound wants it.
+    `round_up` fills the time of day that the text leaves open with its end, as an upper bound wants it.
     """
     for name in format_.split("||"):
         moment = _parser(name.strip())(text, round_up)
@@ -146,10 +146,10 @@ def _from_match(found: re.Match[str] | None, round_up: bool) -> float | None:
         return None
     part = found.groupdict()
     year = int(part["y"])
-    month = int(part.get("M") or (12 if round_up else 1))
+    month = int(part.get("M") or 1)  # rounded up, too: a year and a month stand for their first day
     if not 1 <= month <= 12:
         return None
-    day = int(part.get("d") or (_days_in_month(year, month) if round_up else 1))
+    day = int(part.get("d") or 1)
     hour = int(part.get("H") or (23 if round_up else 0))
     minute = int(part.get("m") or (59 if round_up else 0))
     second = int(part.get("s") or (59 if round_up else 0))

@@ -1,5 +1,6 @@
 """What all kinds of queries are made of: scorers, members, fields, terms."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,12 +110,8 @@ def _unindexed(field: Field | None) -> Field | None:
         return None
     # Numbers, dates and keywords are searched through their doc values where there is no index; text is not.
     if field.parameters.get("doc_values") in (False, "false") or is_analyzed(field):
-        raise errors.search_failed(
-            errors.ElasticsearchError(
-                400,
-                "query_shard_exception",
-                f"failed to create query: Cannot search on field [{field.path}] since it is not indexed.",
-            )
+        raise refused(
+            f"failed to create query: Cannot search on field [{field.path}] since it is not indexed."
         )
     return field
 
@@ -142,6 +139,35 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def needed_of(minimum_should_match: Any, count: int) -> int:
+    """How many of so many clauses must match: `2`, `-1`, `75%`, `-25%`, or `3<90%` from more than 3 on."""
+    needed = count
+    try:
+        for part in str(minimum_should_match).split():
+            limit, sign, rule = part.rpartition("<")
+            if sign and count <= int(limit):
+                break
+            share = int(count * int(rule[:-1]) / 100) if rule.endswith("%") else int(rule)
+            needed = count + share if rule.startswith("-") else share
+    except ValueError:
+        raise refused(f'failed to create query: For input string: "{minimum_should_match}"') from None
+    return max(needed, 0)
+
+
+def number(value: Any) -> float | None:
+    """A fraction that a query asks for, exactly: no whole number is equal to it. None if it is none."""
+    try:
+        read = float(value) if isinstance(value, str | float) else None
+    except ValueError:
+        return None
+    return None if read is None or not math.isfinite(read) or read.is_integer() else read
+
+
+def refused(reason: str) -> errors.ElasticsearchError:
+    """The refusal of a query that an index cannot answer."""
+    return errors.search_failed(errors.ElasticsearchError(400, "query_shard_exception", reason))
+
+
 def unsearchable(field: Field, value: Any) -> errors.ElasticsearchError:
     """The refusal of a value that can be no term of the field."""
     if field.type in DATES:
@@ -159,9 +185,7 @@ def unsearchable(field: Field, value: Any) -> errors.ElasticsearchError:
         )
     if field.type == "boolean":
         cause = f"Can't parse boolean value [{value}], expected [true] or [false]"
-        return errors.search_failed(
-            errors.ElasticsearchError(400, "query_shard_exception", f"failed to create query: {cause}")
-        )
+        return refused(f"failed to create query: {cause}")
     return errors.search_failed(
         errors.illegal_argument(f"failed to create query: cannot search for [{value}]")
     )

@@ -4,29 +4,26 @@ compiled({"bool": {...}}, context)(candidate) -> 1.0, or None
 """
 
 import difflib
-import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.search.candidates import Candidate
 from sandbox.elasticsearch.search.queries import query_string
-from sandbox.elasticsearch.search.queries.parts import Context, Score, Scorer, members
+from sandbox.elasticsearch.search.queries.parts import Context, Score, Scorer, members, needed_of
+from sandbox.elasticsearch.search.queries.patterns import prefix, regexp, wildcard
 from sandbox.elasticsearch.search.queries.term_queries import (
     exists,
     ids,
-    pattern_query,
     range_,
     term,
     terms,
-    wildcard_regex,
 )
 from sandbox.elasticsearch.search.queries.text_queries import (
+    is_true,
     match,
     match_phrase,
     match_phrase_prefix,
-    multi_field,
     multi_match,
 )
 
@@ -122,12 +119,7 @@ def _minimum_should_match(options: Mapping[str, Any], count: int, *, has_others:
     value = options.get("minimum_should_match")
     if value is None:
         return 0 if has_others or not count else 1
-    text = str(value)
-    try:
-        needed = math.floor(count * int(text[:-1]) / 100) if text.endswith("%") else int(text)
-    except ValueError:
-        raise errors.illegal_argument(f'For input string: "{text}"') from None
-    return count + needed if needed < 0 else needed
+    return needed_of(value, count) if count or has_others else 0
 
 
 def _constant_score(options: Any, context: Context) -> Scorer:
@@ -148,8 +140,8 @@ def _query_string(options: Any, context: Context) -> Scorer:
         options["query"],
         [str(name).partition("^")[0] for name in fields],
         default_operator=str(options.get("default_operator", "or")).lower(),
-        build=lambda body: compiled(body, context),
-        text_query=multi_field,
+        context=context,
+        is_lenient=is_true(options.get("lenient", "*" in fields)),
     )
 
 
@@ -172,12 +164,12 @@ BUILDERS: Mapping[str, Callable[[Any, Context], Scorer]] = {
     "match_phrase_prefix": match_phrase_prefix,
     "multi_match": multi_match,
     "nested": _nested,
-    "prefix": pattern_query("prefix", lambda text: re.escape(text) + ".*"),
+    "prefix": prefix,
     "query_string": _query_string,
     "range": range_,
-    "regexp": pattern_query("regexp", lambda text: text),
+    "regexp": regexp,
     "simple_query_string": _query_string,
     "term": term,
     "terms": terms,
-    "wildcard": pattern_query("wildcard", wildcard_regex),
+    "wildcard": wildcard,
 }

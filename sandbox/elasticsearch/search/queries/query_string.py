@@ -6,13 +6,15 @@ AND and OR bind alike, as in Lucene: each says whether the clauses beside it are
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.search.candidates import Candidate
-from sandbox.elasticsearch.search.queries.parts import Scorer
+from sandbox.elasticsearch.search.queries.parts import Context, Scorer
+from sandbox.elasticsearch.search.queries.patterns import normalized_wildcard
+from sandbox.elasticsearch.search.queries.term_queries import exists, range_
+from sandbox.elasticsearch.search.queries.text_queries import Wording, in_fields, match_text
 
 TOKEN = re.compile(
     r"\s*(?:(?P<modifier>[-+!](?=\S))|(?P<range>[\[{][^\]}]*[\]}])|(?P<phrase>\"(?:[^\"\\]|\\.)*\")|(?P<open>\()|(?P<close>\))"
@@ -27,22 +29,13 @@ CONJUNCTIONS = {("word", "AND"): "and", ("word", "&&"): "and", ("word", "OR"): "
 MAX_DEPTH = 100
 
 
-class TextQuery(Protocol):
-    """Builds the query of a text on several fields."""
-
-    def __call__(
-        self, patterns: Sequence[str], value: Any, *, operator: str = "or", as_phrase: bool = False
-    ) -> "Scorer":
-        """The scorer."""
-
-
 def compiled(
     text: str,
     fields: Sequence[str],
     *,
     default_operator: str,
-    build: "Callable[[Any], Scorer]",
-    text_query: TextQuery,
+    context: Context,
+    is_lenient: bool,
 ) -> "Scorer":
     """The query as a function; raises `query_shard_exception` for a line that cannot be read."""
     tokens = []
@@ -53,9 +46,9 @@ def compiled(
             raise _unreadable(text)
         tokens.append((str(found.lastgroup), found[found.lastgroup or 0]))
         position = found.end()
-    reader = _Reader(text, tokens, build, text_query, default_operator)
+    reader = _Reader(text, tokens, context, is_lenient, default_operator)
     if not tokens:
-        return build({"match_none": {}})
+        return lambda candidate: None
     scorer = reader.expression(tuple(fields), 0)
     if reader.position < len(tokens):
         raise _unreadable(text)
@@ -66,8 +59,8 @@ def compiled(
 class _Reader:
     text: str
     tokens: list[tuple[str, str]]
-    build: "Callable[[Any], Scorer]"
-    text_query: TextQuery
+    context: Context
+    is_lenient: bool
     default_operator: str
     position: int = 0
 
@@ -118,7 +111,7 @@ class _Reader:
             case "word":
                 return self.word(fields, value)
             case "phrase":
-                return self.text_query(fields, _unescaped(value[1:-1]), as_phrase=True)
+                return self.words(fields, _unescaped(value[1:-1]), Wording(phrase="phrase"))
             case "range":
                 return self.range(fields, value)
             case "field":
@@ -139,24 +132,19 @@ class _Reader:
         if name == "_exists_":
             token = self.peek()
             self.position += 1
-            return self.build({"exists": {"field": token[1] if token else ""}})
+            return exists({"field": token[1] if token else ""}, self.context)
         return self.term((name,), depth + 1)
 
     def word(self, fields: tuple[str, ...], word: str) -> "Scorer":
         """A word, a pattern, or a comparison."""
         if word == "*":
-            return self.build({"match_all": {}} if fields == ("*",) else {"exists": {"field": fields[0]}})
+            return (lambda candidate: 1.0) if fields == ("*",) else exists({"field": fields[0]}, self.context)
         if found := COMPARISON.fullmatch(word):
             name = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}[found[1]]
-            return _any([self.build({"range": {field: {name: found[2]}}}) for field in fields])
+            return self.bounds(fields, {name: found[2]})
         if "*" in word or "?" in word:
-            return _any(
-                [
-                    self.build({"wildcard": {field: {"value": word, "case_insensitive": True}}})
-                    for field in fields
-                ]
-            )
-        return self.text_query(fields, _unescaped(word), operator=self.default_operator)
+            return in_fields(fields, lambda path: normalized_wildcard(path, word), is_lenient=self.is_lenient)
+        return self.words(fields, _unescaped(word), Wording(operator=self.default_operator))
 
     def range(self, fields: tuple[str, ...], text: str) -> "Scorer":
         """A range such as `[1 TO 5}`."""
@@ -169,7 +157,19 @@ class _Reader:
             bounds["gte" if opening == "[" else "gt"] = lower
         if upper != "*":
             bounds["lte" if closing == "]" else "lt"] = upper
-        return _any([self.build({"range": {field: bounds}}) for field in fields])
+        return self.bounds(fields, bounds)
+
+    def bounds(self, fields: tuple[str, ...], bounds: Mapping[str, str]) -> "Scorer":
+        """Values between bounds in one of the fields."""
+        return in_fields(
+            fields, lambda path: range_({path: bounds}, self.context), is_lenient=self.is_lenient
+        )
+
+    def words(self, fields: tuple[str, ...], text: str, wording: Wording) -> "Scorer":
+        """Words in one of the fields."""
+        return in_fields(
+            fields, lambda path: match_text(path, text, wording, self.context), is_lenient=self.is_lenient
+        )
 
     def peek(self) -> tuple[str, str] | None:
         """The next token, if there is one."""
@@ -195,10 +195,6 @@ def _bool(clauses: "Sequence[tuple[str, Scorer]]") -> "Scorer":
         return sum(found for found in required if found is not None) + sum(optional)
 
     return score
-
-
-def _any(scorers: "list[Scorer]") -> "Scorer":
-    return _bool([("should", scorer) for scorer in scorers])
 
 
 def _unescaped(text: str) -> str:

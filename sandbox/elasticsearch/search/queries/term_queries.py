@@ -1,13 +1,14 @@
-"""Queries for exact terms: term, terms, ids, exists, range, prefix, wildcard, regexp."""
+"""Queries for exact terms: term, terms, ids, exists, range."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from sandbox.elasticsearch import errors
-from sandbox.elasticsearch.mapping import Field, dates
-from sandbox.elasticsearch.mapping.fields import DATES, NUMERIC
+from sandbox.elasticsearch.mapping import Field
+from sandbox.elasticsearch.mapping.fields import DATES, INTEGER_RANGES, NUMERIC
 from sandbox.elasticsearch.search.candidates import Candidate, is_analyzed, typed_value
+from sandbox.elasticsearch.search.queries import time_zones
 from sandbox.elasticsearch.search.queries.parts import (
     Context,
     Score,
@@ -17,6 +18,7 @@ from sandbox.elasticsearch.search.queries.parts import (
     comparable,
     field_members,
     members,
+    number,
     searchable_field,
     terms_of,
     unsearchable,
@@ -38,7 +40,7 @@ def term(options: Any, context: Context) -> Scorer:
     path, value, inner = field_members("term", options, "value")
     if value is None:
         raise errors.illegal_argument("value cannot be null")
-    return any_of(path, [value], ignore_case=bool(inner.get("case_insensitive")))
+    return any_of(path, [value], context, ignore_case=bool(inner.get("case_insensitive")))
 
 
 def terms(options: Any, context: Context) -> Scorer:
@@ -55,6 +57,8 @@ def terms(options: Any, context: Context) -> Scorer:
     path, values = next(iter(options.items()))
     if not isinstance(values, list):
         raise errors.query_parsing(f"[terms] query does not support [{path}]")
+    if None in values:
+        raise errors.query_parsing("No value specified for terms query")
     if len(values) > MAX_TERMS:
         raise errors.illegal_argument(
             f"The number of terms [{len(values)}] used in the Terms Query request has exceeded the "
@@ -62,10 +66,10 @@ def terms(options: Any, context: Context) -> Scorer:
             f"[{MAX_TERMS}]. This maximum can be set by changing the [index.max_terms_count] index "
             "level setting."
         )
-    return any_of(path, values)
+    return any_of(path, values, context)
 
 
-def any_of(path: str, values: Sequence[Any], *, ignore_case: bool = False) -> Scorer:
+def any_of(path: str, values: Sequence[Any], context: Context, *, ignore_case: bool = False) -> Scorer:
     """The scorer for one of several values in a field, also `_id` and `_index`."""
     if path == "_id":
         wanted_ids = frozenset(map(as_text, values))
@@ -76,6 +80,9 @@ def any_of(path: str, values: Sequence[Any], *, ignore_case: bool = False) -> Sc
         )
 
     def of_index(candidate: Candidate) -> Scorer:
+        field = searchable_field(candidate, path)
+        if field is not None and field.type in DATES:
+            return _on_dates(field, values, context)
         found = _wanted(candidate, path, values, ignore_case=ignore_case)
         if found is None:
             return lambda candidate: None
@@ -99,6 +106,17 @@ def any_of(path: str, values: Sequence[Any], *, ignore_case: bool = False) -> Sc
     return by_index(of_index)
 
 
+def _on_dates(field: Field, values: Sequence[Any], context: Context) -> Scorer:
+    """A date stands for all moments in it: `2024-01-31` for the day, `2024-01-31||/M` for the month."""
+    spans = [_checks(field, {"gte": value, "lte": value}, context, None) for value in values]
+
+    def score(candidate: Candidate) -> Score:
+        dates = candidate.values(field)
+        return 1.0 if any(all(check(date) for check in span) for span in spans for date in dates) else None
+
+    return score
+
+
 def _wanted(
     candidate: Candidate, path: str, values: Sequence[Any], *, ignore_case: bool
 ) -> tuple[Field, frozenset[Any]] | None:
@@ -109,8 +127,14 @@ def _wanted(
         return field, frozenset(as_text(value).lower() if ignore_case else as_text(value) for value in values)
     wanted = set()
     for value in values:
-        typed = typed_value(field, value)
+        if field.type == "boolean" and value == "":
+            raise unsearchable(field, value)
+        typed = number(value) if field.type in INTEGER_RANGES else None
         if typed is None:
+            typed = typed_value(field, value)
+        if typed is None:
+            if "ignore_above" in field.parameters and isinstance(value, str):
+                continue  # longer than any term of the field
             raise unsearchable(field, value)
         wanted.add(comparable(typed, ignore_case=ignore_case))
     return field, frozenset(wanted)
@@ -157,12 +181,13 @@ def range_(options: Any, context: Context) -> Scorer:
     unknown = [key for key in bounds if key not in RANGE_OPTIONS]
     if unknown:
         raise errors.query_parsing(f"[range] query does not support [{unknown[0]}]")
+    zone = time_zones.named(bounds["time_zone"]) if "time_zone" in bounds else None
 
     def of_index(candidate: Candidate) -> Scorer:
         field = _range_field(candidate, path)
         if field is None:
             return lambda candidate: None
-        checks = _checks(field, bounds, context)
+        checks = _checks(field, bounds, context, zone)
 
         def score(candidate: Candidate) -> Score:
             values = [candidate.document.seq_no] if path == "_seq_no" else candidate.values(field)
@@ -191,12 +216,14 @@ def _range_field(candidate: Candidate, path: str) -> Field | None:
     return searchable_field(candidate, path)
 
 
-def _checks(field: Field, bounds: Mapping[str, Any], context: Context) -> list[Callable[[Any], bool]]:
+def _checks(
+    field: Field, bounds: Mapping[str, Any], context: Context, zone: tzinfo | None
+) -> list[Callable[[Any], bool]]:
     checks: list[Callable[[Any], bool]] = []
     for name in ("gt", "gte", "lt", "lte"):
         if bounds.get(name) is None:
             continue
-        limit = _limit(field, bounds[name], name, bounds.get("format"), context)
+        limit = _limit(field, bounds, name, context, zone)
         checks.append(_comparison(name, limit))
     return checks
 
@@ -213,66 +240,24 @@ def _comparison(name: str, limit: Any) -> Callable[[Any], bool]:
             return lambda value: bool(value <= limit)
 
 
-def _limit(field: Field, value: Any, name: str, format_: Any, context: Context) -> Any:
+def _limit(field: Field, bounds: Mapping[str, Any], name: str, context: Context, zone: tzinfo | None) -> Any:
+    value = bounds[name]
     if field.type in DATES:
-        moment = dates.evaluate(
-            as_text(value), str(format_ or field.format), context.now, round_up=name in ("gt", "lte")
+        moment = time_zones.evaluate(
+            as_text(value),
+            str(bounds.get("format") or field.format),
+            context.now,
+            zone=zone,
+            round_up=name in ("gt", "lte"),
         )
         if moment is None:
             raise unsearchable(field, value)
         return moment
     if is_analyzed(field):
         return as_text(value)
-    typed = float(value) if isinstance(value, float) and field.type in NUMERIC else typed_value(field, value)
+    typed = number(value) if field.type in NUMERIC else None
+    if typed is None:
+        typed = typed_value(field, value)
     if typed is None:
         raise unsearchable(field, value)
     return typed
-
-
-def pattern_query(name: str, translate: Callable[[str], str]) -> Callable[[Any, Context], Scorer]:
-    """The builder of a kind of query by pattern, given how its patterns become regular expressions."""
-
-    def build(options: Any, context: Context) -> Scorer:
-        path, value, inner = field_members(name, options, "value")
-        if value is None:
-            raise errors.illegal_argument("value cannot be null")
-        try:
-            pattern = re.compile(
-                translate(as_text(value)),
-                re.DOTALL | (re.IGNORECASE if inner.get("case_insensitive") else 0),
-            )
-        except re.error as error:
-            raise errors.search_failed(errors.illegal_argument(f"failed to create query: {error}")) from None
-        return _matching(path, pattern)
-
-    return build
-
-
-def _matching(path: str, pattern: re.Pattern[str]) -> Scorer:
-    def score(candidate: Candidate) -> Score:
-        if path == "_id":
-            return 1.0 if pattern.fullmatch(candidate.document.id) else None
-        if path == "_index":
-            return 1.0 if pattern.fullmatch(candidate.index.name) else None
-        field = searchable_field(candidate, path)
-        if field is None:
-            return None
-        terms = terms_of(candidate, field)
-        return 1.0 if any(isinstance(term, str) and pattern.fullmatch(term) for term in terms) else None
-
-    return score
-
-
-def wildcard_regex(pattern: str) -> str:
-    """A `*`/`?` pattern as a regular expression; a backslash takes a star or question mark literally."""
-    parts = []
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        if character == "\\" and position + 1 < len(pattern):
-            position += 1
-            parts.append(re.escape(pattern[position]))
-        else:
-            parts.append({"*": ".*", "?": "."}.get(character) or re.escape(character))
-        position += 1
-    return "".join(parts)
