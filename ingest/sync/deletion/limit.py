@@ -51,7 +51,7 @@ def require(losses: Sequence[Loss], share: float) -> None:
         return
     named = shortlist([f"{one.name} ({one.lost:,} of {one.before:,})" for one in stopped], MOST_NAMED)
     raise TooManyDeletesError(
-        f"More than {share:.0%} of the documents of {named} have no row in the source any more, so "
+        f"More than {share:.0%} of the documents of {named} have no row in the tables that are read, so "
         "nothing was deleted. If that is meant, set max_deleted_share of the connector to 100, sync once, "
         "and set it back."
     )

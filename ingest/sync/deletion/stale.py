@@ -56,7 +56,7 @@ class StaleDocuments:
         excluded, known = context.stats.excluded, len(self.ledger)
         if unmet > excluded:
             context.stats.warnings.append(
-                f"{unmet - excluded} of {known} documents have no row in the source any more and were "
+                f"{unmet - excluded} of {known} documents have no row in the tables that are read, and were "
                 "deleted."
             )
         if excluded:

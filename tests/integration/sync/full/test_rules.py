@@ -59,6 +59,6 @@ async def test_documents_a_rule_excludes_are_not_said_to_have_no_row(shop: SyncH
 
     assert (stats.deleted, stats.excluded) == (4, 3)
     assert stats.warnings == [
-        "1 of 7 documents have no row in the source any more and were deleted.",
+        "1 of 7 documents have no row in the tables that are read, and were deleted.",
         "3 of 7 documents are excluded by the sync rules and were deleted.",
     ]
