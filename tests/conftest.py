@@ -1,6 +1,7 @@
 """Fixtures every test may use: a real PostgreSQL server and an embedded Elasticsearch."""
 
 import gc
+import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
@@ -16,6 +17,9 @@ from tests.support.canaries import WATCH, Canary
 from tests.support.postgresql import server
 from tests.support.service_harness import ServiceHarness
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in whatever a shell runs in the background; tests send it to themselves and to what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 examples.register_profiles()
 logs.configure()
 

@@ -18,10 +18,8 @@ from tests.support.database import Database
 NO_SLOT = "SELECT count(*) = 0 FROM pg_replication_slots"
 
 FOLLOWER = """
-import asyncio, json, signal, sys
+import asyncio, json, sys
 from sources.postgresql import PostgreSQL
-
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in what runs beside it
 
 async def main():
     async with PostgreSQL(json.loads(sys.argv[1])) as source:
