@@ -103,6 +103,25 @@ def iso(milliseconds: float) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{whole % 1000:03d}Z"
 
 
+def printed(milliseconds: float, format_: str | None) -> str:
+    """A moment in a format, the first of its alternatives; `ValueError` for one that is not known."""
+    name = (format_ or DEFAULT_FORMAT).split("||")[0].strip()
+    if name in ("strict_date_optional_time", "date_optional_time", "iso8601"):
+        return iso(milliseconds)
+    if name in ("epoch_millis", "epoch_second"):
+        return str(int(milliseconds // (1 if name == "epoch_millis" else 1000)))
+    text = iso(milliseconds)
+    parts = {"yyyy": text[:4], "uuuu": text[:4], "MM": text[5:7], "dd": text[8:10], "HH": text[11:13]}
+    parts |= {"mm": text[14:16], "ss": text[17:19], "SSS": text[20:23], "SSSSSS": f"{text[20:23]}000"}
+    parts |= {"SSSSSSSSS": f"{text[20:23]}000000", "XXX": "Z", "XX": "Z", "X": "Z", "Z": "+0000", "z": "Z"}
+    written = []
+    for literal, known, unknown, other in PATTERN_TOKEN.findall(NAMED_PATTERNS.get(name, name)):
+        if unknown:
+            raise ValueError(f"unknown pattern letter in [{name}]")
+        written.append(parts[known] if known else literal or other)
+    return "".join(written)
+
+
 def is_known(format_: str) -> bool:
     """Whether every alternative of a format is one the server (or this double) can read."""
     try:

@@ -1,5 +1,6 @@
 """Aggregations: the metrics and buckets a client of connectors uses."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,14 +9,22 @@ from typing import Any
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.indices import Index
 from sandbox.elasticsearch.json import token_of
-from sandbox.elasticsearch.mapping import Field, dates
+from sandbox.elasticsearch.mapping import Field
 from sandbox.elasticsearch.mapping.fields import DATES, FLOATING, INTEGER_RANGES
 from sandbox.elasticsearch.search import queries
-from sandbox.elasticsearch.search.candidates import Candidate, is_analyzed
-from sandbox.elasticsearch.search.sorting import fielddata_disabled
+from sandbox.elasticsearch.search.candidates import Candidate
+from sandbox.elasticsearch.search.field_values import (
+    Candidates,
+    Values,
+    as_text,
+    check,
+    date_text,
+    numbers_of,
+    of_document,
+    of_documents,
+)
+from sandbox.elasticsearch.search.queries.regexps import translated
 
-Candidates = Sequence[Candidate]
-Values = list[tuple[Field | None, Any]]
 Bucket = tuple[dict[str, Any], Candidates]
 Inner = Callable[[Candidates], dict[str, Any]]
 DEFAULT_BUCKETS = 10
@@ -62,8 +71,10 @@ def _one(name: str, definition: Any, candidates: Candidates, asked: Asked) -> tu
                 f"Expected [START_OBJECT] under [{part}], but got a [{token_of(value)}] in [{name}]"
             )
     meta = {"meta": definition["meta"]} if "meta" in definition else {}
+    if kind in METRICS or kind in BUCKETS:
+        check(kind, options, asked.indices)
     if kind in METRICS:
-        return kind, {**meta, **METRICS[kind](_values(options, candidates), options)}
+        return kind, {**meta, **METRICS[kind](of_documents(options, candidates), options)}
     if kind not in BUCKETS:
         raise errors.query_parsing(f"Unknown aggregation type [{kind}]")
     result = BUCKETS[kind](
@@ -88,79 +99,21 @@ def _type(kind: str, options: Mapping[str, Any], asked: Asked) -> str:
     return "lterms" if is_number else "sterms"
 
 
-def _field(options: Mapping[str, Any], candidate: Candidate) -> Field | None:
-    path = options.get("field")
-    if not isinstance(path, str):
-        raise errors.illegal_argument("Required one of fields [field, script], but none were specified. ")
-    if path in ("_id", "_index"):
-        return Field(path, "keyword")
-    field = candidate.index.mapping.field(path)
-    if field is None or field.is_object:
-        return None
-    if is_analyzed(field):
-        raise errors.search_failed(fielddata_disabled(field, candidate.index), index=candidate.index.name)
-    return field
-
-
-def _of(options: Mapping[str, Any], candidate: Candidate) -> tuple[Field | None, list[Any]]:
-    field = _field(options, candidate)
-    if field is None:
-        values: list[Any] = []
-    elif field.path in ("_id", "_index"):
-        values = [candidate.document.id if field.path == "_id" else candidate.index.name]
-    else:
-        values = candidate.values(field)
-    if not values and options.get("missing") is not None:
-        values = [_substitute(options["missing"])]
-    return field, values
-
-
-def _substitute(value: Any) -> Any:
-    """What takes the place of a missing value."""
-    if isinstance(value, dict | list):
-        raise errors.query_parsing(f"[missing] doesn't support values of type: {token_of(value)}")
-    return value
-
-
-def _values(options: Mapping[str, Any], candidates: Candidates) -> list[tuple[Field | None, Any]]:
-    found: Values = []
-    for candidate in candidates:
-        field, values = _of(options, candidate)
-        found.extend((field, value) for value in values)
-    return found
-
-
 def _metric(
     compute: Callable[[list[float]], float | None],
 ) -> Callable[[Values, Mapping[str, Any]], dict[str, Any]]:
     def metric(values: Values, options: Mapping[str, Any]) -> dict[str, Any]:
-        result = compute(_numbers(values))
+        result = compute(numbers_of(values))
         answer: dict[str, Any] = {"value": result}
-        if result is not None and _is_date(values):
-            answer["value_as_string"] = dates.iso(result)
+        if result is not None:
+            answer |= as_text("value", result, values, options)
         return answer
 
     return metric
 
 
-def _numbers(values: Values) -> list[float]:
-    numbers = []
-    for field, value in values:
-        if not isinstance(value, bool | int | float):
-            path = field.path if field is not None else ""
-            raise errors.search_failed(
-                errors.illegal_argument(f"Field [{path}] of type [keyword] is not supported for aggregation")
-            )
-        numbers.append(float(value))
-    return numbers
-
-
-def _is_date(values: Values) -> bool:
-    return any(field is not None and field.type in DATES for field, _ in values[:1])
-
-
 def _stats(values: Values, options: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = _numbers(values)
+    numbers = numbers_of(values)
     answer: dict[str, Any] = {
         "count": len(numbers),
         "min": min(numbers, default=None),
@@ -168,9 +121,9 @@ def _stats(values: Values, options: Mapping[str, Any]) -> dict[str, Any]:
         "avg": sum(numbers) / len(numbers) if numbers else None,
         "sum": sum(numbers),
     }
-    if numbers and _is_date(values):
+    if numbers:
         for name in ("min", "max", "avg", "sum"):
-            answer[f"{name}_as_string"] = dates.iso(answer[name])
+            answer |= as_text(name, answer[name], values, options)
     return answer
 
 
@@ -191,17 +144,19 @@ def _terms(
     size = options.get("size", DEFAULT_BUCKETS)
     if not isinstance(size, int) or size < 1:
         raise errors.illegal_argument(f"[size] must be greater than 0. Found [{size}] in [terms]")
+    is_included = _inclusion(options)
     buckets: dict[Any, list[Candidate]] = {}
     kind: Field | None = None
     for candidate in candidates:
-        field, values = _of(options, candidate)
+        field, values = of_document(options, candidate)
         kind = kind or field
+        values = [value for value in values if is_included(value)]
         for value in dict.fromkeys(values):
             buckets.setdefault(value, []).append(candidate)
     minimum = int(options.get("min_doc_count", 1))
     kept = [(value, members) for value, members in buckets.items() if len(members) >= minimum]
     results: list[Bucket] = [
-        ({"key": value, **_key_text(kind, value), "doc_count": len(members)}, members)
+        ({"key": value, **_key_text(kind, value, options), "doc_count": len(members)}, members)
         for value, members in kept
     ]
     ordered = _order(results, options.get("order"), inner)
@@ -212,9 +167,28 @@ def _terms(
     }
 
 
-def _key_text(field: Field | None, value: Any) -> dict[str, Any]:
+def _inclusion(options: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """Whether `include` and `exclude`, lists or regular expressions, let a term have a bucket."""
+    wanted, unwanted = (_named(options[name]) if name in options else None for name in ("include", "exclude"))
+    return lambda value: (wanted is None or wanted(value)) and (unwanted is None or not unwanted(value))
+
+
+def _named(terms: Any) -> Callable[[Any], bool]:
+    if isinstance(terms, list):
+        texts = frozenset(map(str, terms))
+        return lambda value: str(value) in texts
+    if not isinstance(terms, str):
+        raise errors.illegal_argument("partitions of terms are not modelled by the embedded server")
+    try:
+        pattern = re.compile(translated(terms), re.DOTALL | re.ASCII)
+    except ValueError as error:
+        raise errors.illegal_argument(str(error)) from None
+    return lambda value: pattern.fullmatch(str(value)) is not None
+
+
+def _key_text(field: Field | None, value: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     if field is not None and field.type in DATES:
-        return {"key": int(value), "key_as_string": dates.iso(value)}
+        return {"key": int(value), "key_as_string": date_text(value, options)}
     if isinstance(value, bool):
         return {"key": int(value), "key_as_string": "true" if value else "false"}
     if field is not None and field.type in FLOATING:
@@ -259,16 +233,21 @@ def _filter(
 def _filters(
     options: Mapping[str, Any], candidates: Candidates, context: queries.Context, inner: Inner
 ) -> dict[str, Any]:
-    named = options.get("filters")
-    if not isinstance(named, dict):
-        raise errors.query_parsing("[filters] expects named filters")
-    return {"buckets": {name: _filter(body, candidates, context, inner) for name, body in named.items()}}
+    asked = options.get("filters")
+    if not isinstance(asked, dict | list):
+        raise errors.query_parsing("[filters] expects filters")
+    named = asked if isinstance(asked, dict) else dict(enumerate(asked))
+    buckets = {name: _filter(body, candidates, context, inner) for name, body in named.items()}
+    if options.get("other_bucket", "other_bucket_key" in options):
+        others = {"bool": {"must_not": list(named.values())}}
+        buckets[options.get("other_bucket_key", "_other_")] = _filter(others, candidates, context, inner)
+    return {"buckets": buckets if isinstance(asked, dict) else list(buckets.values())}
 
 
 def _missing(
     options: Mapping[str, Any], candidates: Candidates, context: queries.Context, inner: Inner
 ) -> dict[str, Any]:
-    members = [candidate for candidate in candidates if not _of(options, candidate)[1]]
+    members = [candidate for candidate in candidates if not of_document(options, candidate)[1]]
     return {"doc_count": len(members), **inner(members)}
 
 

@@ -93,11 +93,6 @@ def is_analyzed(field: Field) -> bool:
     return field.type in TEXTUAL
 
 
-def shown(field: Field, value: Any) -> Any:
-    """A doc value as `fields` and `docvalue_fields` show it."""
-    return dates.iso(value) if field.type in DATES else value
-
-
 def _source_path(index: Index, field: Field) -> str:
     """Where in the source the values of a field are: a multi-field has those of its parent."""
     path = field.path

@@ -8,7 +8,7 @@ from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.indices import Index
 from sandbox.elasticsearch.mapping import Field, dates
 from sandbox.elasticsearch.mapping.fields import DATES
-from sandbox.elasticsearch.search.candidates import Candidate, is_analyzed, shown
+from sandbox.elasticsearch.search.candidates import Candidate, is_analyzed
 from sandbox.elasticsearch.search.search_body import SearchBody
 from sandbox.elasticsearch.search.sorting import fielddata_disabled
 from sandbox.elasticsearch.search.views import Hit
@@ -117,8 +117,9 @@ def _fields(candidate: Candidate, columns: Sequence[Column]) -> dict[str, list[A
 
 
 def _formatted(field: Field, value: Any, format_: str | None) -> Any:
-    if field.type in DATES and format_ == "epoch_millis":
-        return str(int(value))
-    if field.type in DATES and format_ is None and field.format.startswith("epoch_millis"):
-        return str(int(value))
-    return dates.iso(value) if field.type in DATES else shown(field, value)
+    if field.type not in DATES:
+        return value
+    try:
+        return dates.printed(value, format_ or field.format)
+    except ValueError as error:
+        raise errors.illegal_argument(f"Invalid format: [{format_}]: {error}") from None

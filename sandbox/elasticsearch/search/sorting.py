@@ -1,5 +1,7 @@
 """Sorting: what to sort by, the key of a candidate, and the values a client pages on with `search_after`."""
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +12,10 @@ from sandbox.elasticsearch.mapping import Field, dates
 from sandbox.elasticsearch.mapping.fields import DATES, FLOATING, NUMERIC
 from sandbox.elasticsearch.search.candidates import Candidate, is_analyzed, typed_value
 
-LARGEST_LONG = 2**63 - 1
-SMALLEST_LONG = -(2**63)
+LONGS = (-(2**63), 2**63 - 1)
+INTS = (-(2**31), 2**31 - 1)
+SMALLER = frozenset({"integer", "short", "byte"})
+NUMBERS = NUMERIC | DATES | {"boolean"}
 POSITIONAL = frozenset({"_doc", "_shard_doc"})
 SPECIAL = POSITIONAL | {"_score", "_seq_no", "_index"}
 OPTIONS = frozenset({"order", "missing", "unmapped_type", "mode", "format", "numeric_type", "nested"})
@@ -73,6 +77,15 @@ class Sort:
             )
         if is_analyzed(field):
             raise errors.search_failed(fielddata_disabled(field, index), index=index.name)
+        if self.mode in ("avg", "sum", "median") and field.type not in NUMBERS:
+            raise errors.search_failed(
+                errors.ElasticsearchError(
+                    400,
+                    "query_shard_exception",
+                    "we only support AVG, MEDIAN and SUM on number based fields",
+                )
+            )
+        self._substitute(field)  # refuses a text in place of a number, also where no document needs it
         return field
 
     def value(self, candidate: Candidate, field: Field | None, score: float | None) -> Any:
@@ -86,22 +99,15 @@ class Sort:
                 return candidate.document.seq_no
             case "_index":
                 return candidate.index.name
-        if field is None:
-            return None
-        values = candidate.values(field)
+        values = candidate.values(field) if field is not None else []
         if not values:
-            return None
-        if len(values) == 1:
-            return values[0]
-        return self._chosen(values)
+            return self._substitute(field)
+        return values[0] if len(values) == 1 else self._chosen(values, field)
 
     def key(self, value: Any) -> tuple[int, Any]:
         """What to compare for a value; candidates without one come last, or first, whatever the order."""
         if value is None:
-            if self.missing not in ("_last", "_first"):
-                value = self.missing
-            else:
-                return (1 if self.missing == "_last" else -1, 0)
+            return (-1 if self.missing == "_first" else 1, 0)
         if isinstance(value, bool):
             value = int(value)
         return (0, _Descending(value) if self.is_descending else value)
@@ -113,7 +119,7 @@ class Sort:
         if isinstance(value, bool):
             return int(value)
         if field is not None and field.type in DATES:
-            return dates.iso(value) if self.format else int(value)
+            return dates.printed(value, self.format) if self.format else int(value)
         return value
 
     def after(self, value: Any, field: Field | None) -> Any:
@@ -124,10 +130,12 @@ class Sort:
             return None
         if self.path in SPECIAL or field is None:
             return value
+        if field.type == "boolean" and type(value) is int:
+            return value == 1
         if field.type in DATES:
             if isinstance(value, int | float) and not isinstance(value, bool):
                 return float(value)
-            return dates.parse(str(value), f"{field.format}||strict_date_optional_time")
+            return dates.parse(str(value), self.format or f"{field.format}||strict_date_optional_time")
         typed = typed_value(field, value)
         if typed is None:
             raise errors.search_failed(
@@ -135,7 +143,25 @@ class Sort:
             )
         return typed
 
-    def _chosen(self, values: Sequence[Any]) -> Any:
+    def _substitute(self, field: Field | None) -> Any:
+        """What stands for the value of a document without one; None where it comes last or first."""
+        if self.missing in ("_last", "_first"):
+            return None
+        kind = field.type if field is not None else self.unmapped_type
+        if kind not in NUMBERS:
+            return str(self.missing)
+        try:
+            if kind in FLOATING:
+                return float(self.missing)
+            return int(self.missing)
+        except (TypeError, ValueError):
+            raise errors.search_failed(
+                errors.ElasticsearchError(
+                    400, "number_format_exception", f'For input string: "{self.missing}"'
+                )
+            ) from None
+
+    def _chosen(self, values: Sequence[Any], field: Field | None) -> Any:
         match self.mode or ("max" if self.is_descending else "min"):
             case "max":
                 return max(values)
@@ -144,22 +170,27 @@ class Sort:
             case "sum":
                 return sum(values)
             case "avg":
-                return sum(values) / len(values)
+                return _rounded(sum(values) / len(values), field)
             case "median":
-                return sorted(values)[len(values) // 2]
+                return _rounded(statistics.median(values), field)
             case other:
                 raise errors.illegal_argument(f"Unknown SortMode [{other}]")
 
     def _shown_missing(self, field: Field | None) -> Any:
-        if self.missing not in ("_last", "_first"):
-            return self.missing
         kind = field.type if field is not None else self.unmapped_type
-        if kind not in NUMERIC | DATES | {"boolean"}:
+        if kind not in NUMBERS or (kind in DATES and self.format is not None):
             return None
         is_largest = (self.missing == "_last") is not self.is_descending
         if kind in FLOATING:
             return "Infinity" if is_largest else "-Infinity"
-        return LARGEST_LONG if is_largest else SMALLEST_LONG
+        smallest, largest = INTS if kind in SMALLER else LONGS
+        return largest if is_largest else smallest
+
+
+def _rounded(value: float, field: Field | None) -> float:
+    """The mean of whole numbers is one, too."""
+    is_fraction = field is not None and field.type in FLOATING
+    return value if is_fraction else math.floor(value + 0.5)
 
 
 def from_wire(body: Any) -> list[Sort]:

@@ -59,6 +59,7 @@ async def _found(api: Api, query: Any) -> str:
         ({"bool": {"must_not": [{"term": {"code": "red"}}], "minimum_should_match": 1}}, "23"),
         ({"bool": {"should": [ALL], "minimum_should_match": "3<90%"}}, "123"),
         ({"bool": {"should": [ALL], "minimum_should_match": "-7"}}, "123"),
+        ({"bool": {"should": [{"term": {"code": "red"}}], "minimum_should_match": 0}}, "1"),
         ({"match": {"text": {"query": "red so green", "minimum_should_match": 3}}}, "2"),
         ({"match": {"text": {"query": "red so green", "minimum_should_match": "-25%"}}}, "2"),
         ({"match": {"text": {"query": "red so green", "minimum_should_match": "-34%"}}}, "12"),

@@ -119,7 +119,9 @@ def _minimum_should_match(options: Mapping[str, Any], count: int, *, has_others:
     value = options.get("minimum_should_match")
     if value is None:
         return 0 if has_others or not count else 1
-    return needed_of(value, count) if count or has_others else 0
+    if not has_others:
+        return max(needed_of(value, count), 1) if count else 0
+    return needed_of(value, count)
 
 
 def _constant_score(options: Any, context: Context) -> Scorer:
