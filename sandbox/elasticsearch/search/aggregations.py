@@ -119,7 +119,7 @@ def _stats(values: Values, options: Mapping[str, Any]) -> dict[str, Any]:
         "min": min(numbers, default=None),
         "max": max(numbers, default=None),
         "avg": sum(numbers) / len(numbers) if numbers else None,
-        "sum": sum(numbers),
+        "sum": float(sum(numbers)),
     }
     if numbers:
         for name in ("min", "max", "avg", "sum"):
@@ -133,7 +133,7 @@ METRICS: Mapping[str, Callable[[Values, Mapping[str, Any]], dict[str, Any]]] = {
     "max": _metric(lambda numbers: max(numbers, default=None)),
     "min": _metric(lambda numbers: min(numbers, default=None)),
     "stats": _stats,
-    "sum": _metric(sum),
+    "sum": _metric(lambda numbers: float(sum(numbers))),
     "value_count": lambda values, options: {"value": len(values)},
 }
 

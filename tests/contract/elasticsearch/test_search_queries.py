@@ -145,6 +145,12 @@ async def test_a_regular_expression_is_read_as_lucene_does(api: Api, pattern: An
         ("count:x", ""),
         ("zz count:2*", ""),
         ("at:>2024-01-02", "2"),
+        ("/re./", "12"),
+        ("code:/re./ OR code:42", "13"),
+        ('text:"red what"~1', "1"),
+        ("code:red^2", "1"),
+        ("code:(red OR 42)^1.5", "13"),
+        ('text:"red so"^2', "1"),
     ],
 )
 async def test_a_line_finds_in_all_fields_what_each_can_hold(api: Api, line: str, expected: str) -> None:

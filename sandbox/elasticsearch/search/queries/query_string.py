@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 from sandbox.elasticsearch import errors
 from sandbox.elasticsearch.search.candidates import Candidate
-from sandbox.elasticsearch.search.queries.parts import Context, Scorer
-from sandbox.elasticsearch.search.queries.patterns import normalized_wildcard
+from sandbox.elasticsearch.search.queries.parts import Context, Scorer, refused
+from sandbox.elasticsearch.search.queries.patterns import normalized_wildcard, regexp
 from sandbox.elasticsearch.search.queries.term_queries import exists, range_
 from sandbox.elasticsearch.search.queries.text_queries import Wording, in_fields, match_text
 
 TOKEN = re.compile(
-    r"\s*(?:(?P<modifier>[-+!](?=\S))|(?P<range>[\[{][^\]}]*[\]}])|(?P<phrase>\"(?:[^\"\\]|\\.)*\")|(?P<open>\()|(?P<close>\))"
-    r"|(?P<field>(?:[^\s:\"()\[\]{}\\]|\\.)+):|(?P<word>(?:[^\s()\"\\]|\\.)+))"
+    r"\s*(?:(?P<modifier>[-+!](?=\S))|(?P<range>[\[{][^\]}]*[\]}])|(?P<phrase>\"(?:[^\"\\]|\\.)*\"(?:~\d+)?)"
+    r"|(?P<regexp>/(?:[^/\\]|\\.)+/)|(?P<open>\()|(?P<close>\))"
+    r"|(?P<field>(?:[^\s:\"()\[\]{}\\]|\\.)+):|(?P<word>(?:[^\s()\"\\^]|\\.)+))(?:\^\d+(?:\.\d+)?)?"
 )
+FUZZY = re.compile(r"(?:[^\\]|\\.)*~[\d.]*")
 RANGE = re.compile(r"([\[{])\s*(\S+)\s+TO\s+(\S+?)\s*([\]}])")
 COMPARISON = re.compile(r"(>=|<=|>|<)(.+)")
 MODIFIERS = {("word", "NOT"): "must_not", ("modifier", "!"): "must_not", ("modifier", "-"): "must_not"} | {
@@ -111,7 +113,15 @@ class _Reader:
             case "word":
                 return self.word(fields, value)
             case "phrase":
-                return self.words(fields, _unescaped(value[1:-1]), Wording(phrase="phrase"))
+                text, _, slop = value.rpartition('"')
+                wording = Wording(phrase="phrase", slop=int(slop[1:] or 0))
+                return self.words(fields, _unescaped(text[1:]), wording)
+            case "regexp":
+                return in_fields(
+                    fields,
+                    lambda path: regexp({path: value[1:-1]}, self.context),
+                    is_lenient=self.is_lenient,
+                )
             case "range":
                 return self.range(fields, value)
             case "field":
@@ -142,6 +152,8 @@ class _Reader:
         if found := COMPARISON.fullmatch(word):
             name = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}[found[1]]
             return self.bounds(fields, {name: found[2]})
+        if FUZZY.fullmatch(word):
+            raise refused(f"Fuzzy words are not modelled by the embedded server: [{word}]")
         if "*" in word or "?" in word:
             return in_fields(fields, lambda path: normalized_wildcard(path, word), is_lenient=self.is_lenient)
         return self.words(fields, _unescaped(word), Wording(operator=self.default_operator))
