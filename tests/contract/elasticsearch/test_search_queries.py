@@ -106,6 +106,8 @@ async def test_texts_are_found_by_words(api: Api, query: Any, expected: str) -> 
         ({"range": {"at": {"gte": "2024-02-01||/d", "time_zone": "Europe/Berlin"}}}, "2"),
         ({"range": {"at": {"gte": "2024-02-01T00:00:00Z", "time_zone": "+02:00"}}}, ""),
         ({"terms": {"short": ["ab", "longer"]}}, "1"),
+        ({"exists": {"field": "te*"}}, "12"),
+        ({"exists": {"field": "none*"}}, ""),
     ],
 )
 async def test_values_are_found_by_their_type(api: Api, query: Any, expected: str) -> None:
@@ -177,6 +179,8 @@ async def test_only_texts_are_found_by_pattern(api: Api, kind: str, field: str) 
         ({"match": {"text": {"query": "red", "operator": "x"}}}, "illegal_argument_exception"),
         ({"bool": {"should": [ALL], "minimum_should_match": "x"}}, "query_shard_exception"),
         ({"term": {"live": ""}}, "query_shard_exception"),
+        ({"range": {"_id": {"gte": "1"}}}, "query_shard_exception"),
+        ({"exists": {"field": "_source"}}, "query_shard_exception"),
         ({"terms": {"at": [None]}}, "parsing_exception"),
         ({"regexp": {"code": "(red"}}, "query_shard_exception"),
         ({"range": {"at": {"gte": "2024", "time_zone": "x"}}}, "illegal_argument_exception"),

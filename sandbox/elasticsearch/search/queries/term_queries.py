@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.elasticsearch import errors
@@ -19,6 +20,7 @@ from sandbox.elasticsearch.search.queries.parts import (
     field_members,
     members,
     number,
+    refused,
     searchable_field,
     terms_of,
     unsearchable,
@@ -146,10 +148,15 @@ def exists(options: Any, context: Context) -> Scorer:
     if not isinstance(path, str) or not path:
         raise errors.illegal_argument("[exists] must be provided with a [field]")
 
-    if path in ("_id", "_index", "_source", "_seq_no", "_version"):
+    if path == "_source":
+        raise refused("The _source field is not searchable")
+    if path in ("_id", "_index", "_seq_no", "_version"):
         return lambda candidate: 1.0
 
     def of_index(candidate: Candidate) -> Scorer:
+        if "*" in path:
+            fields = [leaf for leaf in candidate.index.mapping.leaves() if fnmatchcase(leaf.path, path)]
+            return lambda candidate: 1.0 if any(map(candidate.has, fields)) else None
         field = candidate.index.mapping.field(path)
         if field is None:
             return lambda candidate: None
@@ -184,6 +191,8 @@ def range_(options: Any, context: Context) -> Scorer:
     zone = time_zones.named(bounds["time_zone"]) if "time_zone" in bounds else None
 
     def of_index(candidate: Candidate) -> Scorer:
+        if path == "_id" and any(bounds.get(name) is not None for name in ("gt", "gte", "lt", "lte")):
+            raise refused("failed to create query: Field [_id] of type [_id] does not support range queries")
         field = _range_field(candidate, path)
         if field is None:
             return lambda candidate: None
