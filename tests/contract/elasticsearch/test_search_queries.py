@@ -107,6 +107,8 @@ async def test_texts_are_found_by_words(api: Api, query: Any, expected: str) -> 
         ({"range": {"at": {"gte": "2024-02-01T00:00:00Z", "time_zone": "+02:00"}}}, ""),
         ({"terms": {"short": ["ab", "longer"]}}, "1"),
         ({"exists": {"field": "te*"}}, "12"),
+        ({"range": {"text": {"gte": "so", "lt": "sp"}}}, "12"),
+        ({"match": {"text": {"query": "green", "minimum_should_match": 2}}}, "2"),
         ({"exists": {"field": "none*"}}, ""),
     ],
 )

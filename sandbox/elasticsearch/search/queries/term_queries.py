@@ -1,6 +1,6 @@
 """Queries for exact terms: term, terms, ids, exists, range."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import tzinfo
 from fnmatch import fnmatchcase
 from typing import Any
@@ -197,9 +197,13 @@ def range_(options: Any, context: Context) -> Scorer:
         if field is None:
             return lambda candidate: None
         checks = _checks(field, bounds, context, zone)
+        is_text = is_analyzed(field)
 
         def score(candidate: Candidate) -> Score:
-            values = [candidate.document.seq_no] if path == "_seq_no" else candidate.values(field)
+            if path == "_seq_no":
+                values: Collection[Any] = [candidate.document.seq_no]
+            else:
+                values = terms_of(candidate, field) if is_text else candidate.values(field)
             return 1.0 if any(all(check(value) for check in checks) for value in values) else None
 
         return score

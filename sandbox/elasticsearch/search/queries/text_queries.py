@@ -60,7 +60,7 @@ class Wording:
             found = any(has_phrase(text, wanted, slop=self.slop, is_prefix=is_prefix) for text in texts)
             return 1.0 if found else None
         needed = len(wanted) if self.operator == "and" else 1
-        if self.operator == "or" and self.minimum_should_match is not None:
+        if self.operator == "or" and self.minimum_should_match is not None and len(wanted) > 1:
             needed = max(1, needed_of(self.minimum_should_match, len(wanted)))
         return _relevance([token for text in texts for token in text], wanted, needed)
 
