@@ -82,8 +82,8 @@ class LogFeed:
 
     async def now(self) -> int:
         self.require_open()
-        await self._asked(self._watch.look(self))
         text: str = await self._value(queries.NOW)
+        await self._asked(self._watch.look(self))  # after it, so that it sees what was changed until then
         return end_of_record(position_of(text))
 
     async def moment(self, within: float) -> Moment:
