@@ -9,7 +9,7 @@ _MOST_BYTES: Final = 255
 def problem(name: str) -> str | None:
     """Say what keeps Elasticsearch from creating an index of this name; None if nothing does."""
     if name in ("", ".", ".."):
-        return "is none"
+        return "must not be empty, '.' or '..'"
     if found := sorted(_FORBIDDEN.intersection(name)):
         return f"must not contain {found[0]!r}"
     if name[0] in "_-+":

@@ -17,7 +17,6 @@ from tests.support.maven import UnavailableError, fetched, run
 VERSIONS = ("8.19.21", "9.3.2")
 """The last 8, which most clusters are or were, and a 9."""
 COORDINATES = "org.elasticsearch.distribution.integ-test-zip:elasticsearch:{}:zip"
-OLDEST_JAVA = {"8": 17, "9": 21}
 JAVA_FOLDER = Path("/usr/lib/jvm")
 """Where systems put every Java they have, beside the one on the path."""
 TEMPORARY = "temporary"
@@ -102,7 +101,7 @@ def _java_home(version: str) -> Path:
 
 
 def _oldest_java(version: str) -> int:
-    return OLDEST_JAVA[version.partition(".")[0]]
+    return 17 if version.startswith("8.") else 21
 
 
 def _java_version(javac: Path) -> int:

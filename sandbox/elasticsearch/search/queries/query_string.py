@@ -24,8 +24,11 @@ TOKEN = re.compile(
 FUZZY = re.compile(r"(?:[^\\]|\\.)*~[\d.]*")
 RANGE = re.compile(r"([\[{])\s*(\S+)\s+TO\s+(\S+?)\s*([\]}])")
 COMPARISON = re.compile(r"(>=|<=|>|<)(.+)")
-MODIFIERS = {("word", "NOT"): "must_not", ("modifier", "!"): "must_not", ("modifier", "-"): "must_not"} | {
-    ("modifier", "+"): "must"
+MODIFIERS = {
+    ("word", "NOT"): "must_not",
+    ("modifier", "!"): "must_not",
+    ("modifier", "-"): "must_not",
+    ("modifier", "+"): "must",
 }
 CONJUNCTIONS = {("word", "AND"): "and", ("word", "&&"): "and", ("word", "OR"): "or", ("word", "||"): "or"}
 MAX_DEPTH = 100
